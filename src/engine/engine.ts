@@ -1,0 +1,117 @@
+/**
+ * Which TensorFlow runs here. All numeric code is written against `Engine.tf` (the TensorFlow.js API) and
+ * `Engine.kernels`; only this file knows where they come from.
+ *
+ * native  tfjs-node-gpu's JavaScript over a binding built against TensorFlow's own libraries (setup/engine.mjs)
+ * wasm    always there; about five times slower, and training on it is slower still
+ * cpu     plain JavaScript, for tests only
+ */
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import util from 'node:util';
+import type * as tfTypes from '@tensorflow/tfjs';
+import { asError, DiptychError } from '../errors.ts';
+import { createFastKernels } from './fast-kernels.ts';
+import type { Kernels } from './kernels.ts';
+import { createPlainKernels } from './plain-kernels.ts';
+
+export type Tf = typeof tfTypes;
+export type Tensor = tfTypes.Tensor;
+export const ENGINE_NAMES = ['native', 'wasm', 'cpu'] as const;
+export type EngineName = (typeof ENGINE_NAMES)[number];
+
+export interface Engine {
+  tf: Tf;
+  name: EngineName;
+  kernels: Kernels;
+}
+
+export interface EngineOptions {
+  /** Overrides DIPTYCH_ENGINE; without either, native where it loads and WASM elsewhere. */
+  prefer?: EngineName;
+  /** False keeps to the plain kernels even on the native engine (the reference path). */
+  fast?: boolean;
+}
+
+const require = createRequire(import.meta.url);
+const opened = new Map<EngineName, Promise<Tf>>();
+
+/**
+ * Opens an engine; the TensorFlow behind it is loaded once per process.
+ * Throws DIPTYCH_ENGINE_UNAVAILABLE when the engine asked for by name can't be loaded.
+ */
+export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
+  const asked = options.prefer ?? engineFromEnvironment();
+  const name = asked ?? (nativeProblem() === null ? 'native' : 'wasm');
+  if (!asked && name === 'wasm') {
+    console.error(
+      `engine: native TensorFlow is not available (${nativeProblem()}); using WASM, about 5 times slower. ` +
+        'Run `npm run diptych doctor` to see how to get it.',
+    );
+  }
+  if (!opened.has(name)) opened.set(name, LOADERS[name]());
+  const tf = await opened.get(name)!;
+  const fast = name === 'native' && options.fast !== false;
+  return { tf, name, kernels: fast ? createFastKernels(tf) : createPlainKernels(tf) };
+}
+
+function engineFromEnvironment(): EngineName | undefined {
+  const value = process.env.DIPTYCH_ENGINE;
+  if (!value) return undefined;
+  if ((ENGINE_NAMES as readonly string[]).includes(value)) return value as EngineName;
+  throw new DiptychError(
+    'DIPTYCH_ENGINE_UNAVAILABLE',
+    `DIPTYCH_ENGINE is "${value}"; it can be ${ENGINE_NAMES.join(', ')}`,
+  );
+}
+
+let nativeTf: Tf | undefined;
+let nativeError: string | null | undefined;
+
+/** Why the native engine can't be loaded, in one line; null when it can. Loads it to find out. */
+export function nativeProblem(): string | null {
+  if (nativeError !== undefined) return nativeError;
+  try {
+    prepareNodeForTfjs();
+    nativeTf = require('@tensorflow/tfjs-node-gpu') as Tf;
+    nativeError = null;
+  } catch (thrown) {
+    nativeError = asError(thrown).message.split('\n')[0]!.slice(0, 200);
+  }
+  return nativeError;
+}
+
+/** tfjs-node 4.22 calls two helpers that Node 23 took out of `node:util`. */
+function prepareNodeForTfjs(): void {
+  const legacy = util as unknown as Record<string, unknown>;
+  legacy.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined;
+  legacy.isArray ??= Array.isArray;
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
+}
+
+const LOADERS: Record<EngineName, () => Promise<Tf>> = {
+  async native() {
+    const problem = nativeProblem();
+    if (problem !== null) {
+      throw new DiptychError('DIPTYCH_ENGINE_UNAVAILABLE', `the native engine can't be loaded: ${problem}`);
+    }
+    nativeTf!.enableProdMode();
+    return nativeTf!;
+  },
+  async wasm() {
+    const tf = require('@tensorflow/tfjs') as Tf;
+    const wasm = require('@tensorflow/tfjs-backend-wasm') as { setWasmPaths(folder: string): void };
+    const manifest = require.resolve('@tensorflow/tfjs-backend-wasm/package.json');
+    wasm.setWasmPaths(`${path.join(path.dirname(manifest), 'dist')}/`);
+    tf.enableProdMode();
+    await tf.setBackend('wasm');
+    await tf.ready();
+    return tf;
+  },
+  async cpu() {
+    const tf = require('@tensorflow/tfjs') as Tf;
+    await tf.setBackend('cpu');
+    await tf.ready();
+    return tf;
+  },
+};

@@ -1,0 +1,301 @@
+/**
+ * The kernels on raw TensorFlow operations with hand-written gradients: fewer operations, no intermediate
+ * copies, and only what the backward pass needs is kept. Native engine only. Each equals its plain twin to
+ * float32 rounding (test/engine/kernels.test.ts), and can be switched off with `openEngine({fast: false})`.
+ */
+import type { Tensor, Tf } from './engine.ts';
+import { type ConvOptions, type Kernels, paddingOf } from './kernels.ts';
+import { type Attribute, rawOps, remembered } from './raw-ops.ts';
+
+type Saved = Tensor[];
+type Custom = { value: Tensor; gradFunc: (dy: Tensor, saved: Saved) => Tensor | Tensor[] };
+
+export function createFastKernels(tf: Tf): Kernels {
+  const raw = rawOps(tf);
+  const { run, constant, scalar } = raw;
+  const T = [raw.type('T')];
+  const int32 = raw.backend.binding.TF_INT32;
+
+  const mul = (a: Tensor, b: Tensor) => run('Mul', T, [a, b]);
+  const add = (a: Tensor, b: Tensor) => run('AddV2', T, [a, b]);
+  const sub = (a: Tensor, b: Tensor) => run('Sub', T, [a, b]);
+  const square = (a: Tensor) => run('Square', T, [a]);
+  const rsqrt = (a: Tensor) => run('Rsqrt', T, [a]);
+  const sigmoid = (a: Tensor) => run('Sigmoid', T, [a]);
+  /** s (1 - s) d for s = sigmoid(x). */
+  const sigmoidGrad = (s: Tensor, d: Tensor) => run('SigmoidGrad', T, [s, d]);
+
+  const reshapeT = [raw.type('T'), raw.type('Tshape', int32)];
+  const reshape = (x: Tensor, shape: number[]) => run('Reshape', reshapeT, [x, constant(shape)]);
+  const permT = [raw.type('T'), raw.type('Tperm', int32)];
+  const transpose = (x: Tensor, order: number[]) => run('Transpose', permT, [x, constant(order)]);
+  const reduceT = (keep: boolean) => [raw.bool('keep_dims', keep), raw.type('T'), raw.type('Tidx', int32)];
+  const [dropT, keepT] = [reduceT(false), reduceT(true)];
+  const mean = (x: Tensor, axes: number[], keep = false) =>
+    run('Mean', keep ? keepT : dropT, [x, constant(axes)]);
+  const sum = (x: Tensor, axes: number[], keep = false) =>
+    run('Sum', keep ? keepT : dropT, [x, constant(axes)]);
+
+  const flags = (a: string, b: string, x: boolean, y: boolean): Attribute[] => [
+    raw.bool(a, x),
+    raw.bool(b, y),
+    raw.type('T'),
+  ];
+  const [N, Y] = [false, true];
+  const matT = {
+    nn: flags('transpose_a', 'transpose_b', N, N),
+    nt: flags('transpose_a', 'transpose_b', N, Y),
+    tn: flags('transpose_a', 'transpose_b', Y, N),
+  };
+  const matMul = (a: Tensor, b: Tensor, how: 'nn' | 'nt' | 'tn' = 'nn') => run('MatMul', matT[how], [a, b]);
+  const batT = {
+    nn: flags('adj_x', 'adj_y', N, N),
+    nt: flags('adj_x', 'adj_y', N, Y),
+    tn: flags('adj_x', 'adj_y', Y, N),
+  };
+  const batchMatMul = (a: Tensor, b: Tensor, how: 'nn' | 'nt' | 'tn' = 'nn') =>
+    run('BatchMatMulV2', batT[how], [a, b]);
+  const biasT = [raw.type('T'), raw.text('data_format', 'NHWC')];
+  const addBias = (x: Tensor, b: Tensor) => run('BiasAdd', biasT, [x, b]);
+  const biasGrad = (dy: Tensor) => run('BiasAddGrad', biasT, [dy]);
+
+  /** A function with its own gradient; intermediates of both directions are freed. */
+  function custom(inputs: Tensor[], forward: (save: (kept: Tensor[]) => void) => Custom): Tensor {
+    const op = tf.customGrad((...args: unknown[]) => {
+      const { value, gradFunc } = forward(args.at(-1) as (kept: Tensor[]) => void);
+      return { value, gradFunc: (dy: Tensor, saved: Saved) => tf.tidy(() => gradFunc(dy, saved) as never) };
+    });
+    return (op as unknown as (...args: Tensor[]) => Tensor)(...inputs);
+  }
+
+  function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
+    const shape = x.shape;
+    const [inner, outer] = weight.shape as [number, number];
+    const flat = shape.length === 2;
+    return custom(bias ? [x, weight, bias] : [x, weight], (save) => {
+      const x2 = flat ? x : reshape(x, [-1, inner]);
+      const product = matMul(x2, weight);
+      const y = bias ? addBias(product, bias) : product;
+      save([x2, weight]);
+      return {
+        value: flat ? y : reshape(y, [...shape.slice(0, -1), outer]),
+        gradFunc: (dy, [x2, weight]) => {
+          const d = flat ? dy : reshape(dy, [-1, outer]);
+          const dx = matMul(d, weight!, 'nt');
+          const grads = [flat ? dx : reshape(dx, shape), matMul(x2!, d, 'tn')];
+          if (bias) grads.push(biasGrad(d));
+          return grads;
+        },
+      };
+    });
+  }
+
+  const convAttributes = (stride: number, same: boolean): Attribute[] => [
+    raw.type('T'),
+    raw.ints('strides', [1, stride, stride, 1]),
+    raw.text('padding', same ? 'SAME' : 'VALID'),
+    raw.text('data_format', 'NHWC'),
+    raw.bool('use_cudnn_on_gpu', true),
+    raw.ints('dilations', [1, 1, 1, 1]),
+  ];
+  const convT = new Map<string, Attribute[]>();
+  const padT = [raw.type('T'), raw.type('Tpaddings', int32)];
+  const sliceT = [raw.type('T'), raw.type('Index', int32)];
+
+  function conv2d(x: Tensor, weight: Tensor, bias: Tensor | undefined, options: ConvOptions = {}): Tensor {
+    const stride = options.stride ?? 1;
+    const [kh, kw, inner, outer] = weight.shape as [number, number, number, number];
+    const [top, bottom, left, right] = paddingOf(weight, options.pad);
+    if (kh === 1 && kw === 1 && stride === 1 && top + bottom + left + right === 0) {
+      return linear(x, reshapeWithGradient(weight, [inner, outer]), bias);
+    }
+    // TensorFlow's SAME equals torch's symmetric padding only at stride 1; elsewhere pad first.
+    const same =
+      stride === 1 && top === bottom && left === right && 2 * top === kh - 1 && 2 * left === kw - 1;
+    const pads = !same && top + bottom + left + right > 0;
+    const key = `${stride}${same}`;
+    const attributes = remembered(convT, key, () => convAttributes(stride, same));
+    return custom(bias ? [x, weight, bias] : [x, weight], (save) => {
+      const source = pads
+        ? run('Pad', padT, [x, reshape(constant([0, 0, top, bottom, left, right, 0, 0]), [4, 2])])
+        : x;
+      const product = run('Conv2D', attributes, [source, weight]);
+      const y = bias ? addBias(product, bias) : product;
+      save([source, weight]);
+      return {
+        value: y,
+        gradFunc: (dy, [source, weight]) => {
+          const dSource = run('Conv2DBackpropInput', attributes, [constant(source!.shape), weight!, dy]);
+          const dx = pads
+            ? run('Slice', sliceT, [dSource, constant([0, top, left, 0]), constant(x.shape)])
+            : dSource;
+          const grads = [dx, run('Conv2DBackpropFilter', attributes, [source!, constant(weight!.shape), dy])];
+          if (bias) grads.push(biasGrad(dy));
+          return grads;
+        },
+      };
+    });
+  }
+
+  function reshapeWithGradient(x: Tensor, shape: number[]): Tensor {
+    const from = x.shape;
+    return custom([x], () => ({ value: reshape(x, shape), gradFunc: (dy) => reshape(dy, from) }));
+  }
+
+  /** [C, C]: averages the channels of each group and gives every channel its group's average. */
+  const averaging = new Map<string, Tensor>();
+  function groupAverage(channels: number, groups: number): Tensor {
+    return remembered(averaging, `${channels}/${groups}`, () => {
+      const width = channels / groups;
+      const data = new Float32Array(channels * channels);
+      for (let i = 0; i < channels; i++) {
+        for (let j = 0; j < width; j++) data[i * channels + Math.floor(i / width) * width + j] = 1 / width;
+      }
+      return tf.keep(tf.tensor2d(data, [channels, channels]) as Tensor);
+    });
+  }
+
+  /**
+   * Statistics per (sample, channel) are reduced over the pixels first, then averaged inside groups by one
+   * small matrix product. With xhat = (x - m) r: dx = r gamma dy - r E[gamma dy] - r xhat E[gamma dy xhat].
+   */
+  function groupNormKernel(activate: boolean) {
+    return (x: Tensor, gamma: Tensor, beta: Tensor, groups: number, eps: number): Tensor =>
+      custom([x, gamma, beta], (save) => {
+        const [batch, height, width, channels] = x.shape as [number, number, number, number];
+        const A = groupAverage(channels, groups);
+        const wide = [batch, 1, 1, channels];
+        const m = matMul(mean(x, [1, 2]), A);
+        const centred = sub(x, reshape(m, wide));
+        const r = rsqrt(add(matMul(mean(square(centred), [1, 2]), A), scalar(eps)));
+        const scale = reshape(mul(r, gamma), wide);
+        const y = add(mul(centred, scale), beta);
+        const s = activate ? sigmoid(y) : undefined;
+        save(s ? [centred, r, gamma, scale, y, s] : [centred, r, gamma, scale]);
+        return {
+          value: s ? mul(y, s) : y,
+          gradFunc: (dz, [centred, r, gamma, scale, y, s]) => {
+            const dy = s ? add(mul(dz, s), sigmoidGrad(s, mul(dz, y!))) : dz;
+            const pixels = scalar(height * width);
+            const meanDy = mean(dy, [1, 2]);
+            const meanDyXhat = mul(mean(mul(dy, centred!), [1, 2]), r!);
+            const shift = mul(matMul(mul(meanDy, gamma!), A), r!);
+            const slope = mul(mul(matMul(mul(meanDyXhat, gamma!), A), r!), r!);
+            const dx = sub(sub(mul(dy, scale!), reshape(shift, wide)), mul(centred!, reshape(slope, wide)));
+            return [dx, mul(sum(meanDyXhat, [0]), pixels), mul(sum(meanDy, [0]), pixels)];
+          },
+        };
+      });
+  }
+
+  function layerNorm(x: Tensor, gamma: Tensor, beta: Tensor, eps: number): Tensor {
+    const shape = x.shape;
+    return custom([x, gamma, beta], (save) => {
+      const x2 = reshape(x, [-1, shape.at(-1)!]);
+      const centred = sub(x2, mean(x2, [1], true));
+      const r = rsqrt(add(mean(square(centred), [1], true), scalar(eps)));
+      const xhat = mul(centred, r);
+      save([xhat, r, gamma]);
+      return {
+        value: reshape(addBias(mul(xhat, gamma), beta), shape),
+        gradFunc: (dy, [xhat, r, gamma]) => {
+          const d = reshape(dy, [-1, shape.at(-1)!]);
+          const h = mul(d, gamma!);
+          const inside = sub(sub(h, mean(h, [1], true)), mul(xhat!, mean(mul(h, xhat!), [1], true)));
+          return [reshape(mul(inside, r!), shape), sum(mul(d, xhat!), [0]), biasGrad(d)];
+        },
+      };
+    });
+  }
+
+  function swish(x: Tensor, slope: number): Tensor {
+    return custom([x], (save) => {
+      const s = sigmoid(slope === 1 ? x : mul(x, scalar(slope)));
+      save([x, s]);
+      return {
+        value: mul(x, s),
+        gradFunc: (dy, [x, s]) => {
+          const through = sigmoidGrad(s!, mul(dy, x!));
+          return add(mul(dy, s!), slope === 1 ? through : mul(through, scalar(slope)));
+        },
+      };
+    });
+  }
+
+  function gelu(x: Tensor): Tensor {
+    return custom([x], (save) => {
+      const cdf = add(mul(run('Erf', T, [mul(x, scalar(Math.SQRT1_2))]), scalar(0.5)), scalar(0.5));
+      save([x, cdf]);
+      return {
+        value: mul(x, cdf),
+        gradFunc: (dy, [x, cdf]) => {
+          const density = mul(
+            run('Exp', T, [mul(square(x!), scalar(-0.5))]),
+            scalar(1 / Math.sqrt(2 * Math.PI)),
+          );
+          return mul(dy, add(cdf!, mul(x!, density)));
+        },
+      };
+    });
+  }
+
+  /** Keeps the probabilities P; with D = rowsum(dO * O): dS = P (dP - D). */
+  function attention(q: Tensor, k: Tensor, v: Tensor, heads: number, mask?: Tensor): Tensor {
+    const [batch, queries, channels] = q.shape as [number, number, number];
+    const keys = k.shape[1]!;
+    const width = channels / heads;
+    const scale = scalar(1 / Math.sqrt(width));
+    const split = (t: Tensor, n: number) => transpose(reshape(t, [batch, n, heads, width]), [0, 2, 1, 3]);
+    const join = (t: Tensor, n: number) => reshape(transpose(t, [0, 2, 1, 3]), [batch, n, channels]);
+    return custom([q, k, v], (save) => {
+      const [qh, kh, vh] = [split(mul(q, scale), queries), split(k, keys), split(v, keys)];
+      const scores = batchMatMul(qh, kh, 'nt');
+      const P = run('Softmax', T, [mask ? add(scores, mask) : scores]);
+      const O = batchMatMul(P, vh);
+      save([qh, kh, vh, P, O]);
+      return {
+        value: join(O, queries),
+        gradFunc: (dy, [qh, kh, vh, P, O]) => {
+          const dO = split(dy, queries);
+          const dS = mul(P!, sub(batchMatMul(dO, vh!, 'nt'), sum(mul(dO, O!), [3], true)));
+          return [
+            mul(join(batchMatMul(dS, kh!), queries), scale),
+            join(batchMatMul(dS, qh!, 'tn'), keys),
+            join(batchMatMul(P!, dO, 'tn'), keys),
+          ];
+        },
+      };
+    });
+  }
+
+  function upsampleNearest2x(x: Tensor): Tensor {
+    const [batch, height, width, channels] = x.shape as [number, number, number, number];
+    return custom([x], () => ({
+      value: run(
+        'ResizeNearestNeighbor',
+        [raw.type('T'), raw.bool('align_corners', false), raw.bool('half_pixel_centers', false)],
+        [x, constant([2 * height, 2 * width])],
+      ),
+      gradFunc: (dy) =>
+        sum(reshape(dy, [batch * height, 2, width, 2, channels]), [1, 3]).reshape([
+          batch,
+          height,
+          width,
+          channels,
+        ]),
+    }));
+  }
+
+  return {
+    linear,
+    conv2d,
+    groupNorm: groupNormKernel(false),
+    groupNormSilu: groupNormKernel(true),
+    layerNorm,
+    silu: (x) => swish(x, 1),
+    gelu,
+    quickGelu: (x) => swish(x, 1.702),
+    attention,
+    upsampleNearest2x,
+  };
+}
