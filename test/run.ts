@@ -1,0 +1,31 @@
+/**
+ * `npm test [-- NAME...]`: runs the test files whose path contains one of the names (all without a name)
+ * with node:test, after installing the Python readers that the export tests use.
+ */
+import { globSync } from 'node:fs';
+import path from 'node:path';
+import { run } from 'node:test';
+import { spec } from 'node:test/reporters';
+import { ensurePython } from '../setup/python.ts';
+
+const root = path.resolve(import.meta.dirname, '..');
+const python = path.join(root, '.python');
+const missing = ensurePython(python);
+if (missing === null) process.env.DIPTYCH_PYTHON_PATH = python;
+else console.error(`skipped: tests that read exports in Python (${missing})`);
+
+const names = process.argv.slice(2);
+const files = globSync('test/**/*.test.ts', { cwd: root })
+  .filter((file) => names.length === 0 || names.some((name) => file.includes(name)))
+  .sort()
+  .map((file) => path.join(root, file));
+if (files.length === 0) {
+  console.error(`no test file matches ${names.join(', ')}`);
+  process.exit(1);
+}
+
+const stream = run({ files, concurrency: 2, execArgv: ['--disable-warning=ExperimentalWarning'] });
+stream.on('test:fail', () => {
+  process.exitCode = 1;
+});
+stream.compose(spec).pipe(process.stdout);
