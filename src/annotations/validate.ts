@@ -1,0 +1,110 @@
+/** What a LAION-SG record must satisfy to be stored; the first thing wrong is reported by field and reason. */
+import type { Annotation } from './annotation.ts';
+
+export interface Problem {
+  /** Path of the field, such as "relations[2].item1"; empty when the record as a whole is wrong. */
+  field: string;
+  reason: string;
+}
+
+export type Validated = { annotation: Annotation; problem?: undefined } | { problem: Problem };
+
+/** Longest img_id, label, attribute or relation, in characters. */
+export const MAX_NAME = 512;
+/** Longest caption, URL or other free text of a known field. */
+export const MAX_TEXT = 8192;
+export const MAX_ITEMS = 256;
+export const MAX_RELATIONS = 1024;
+
+class Invalid extends Error {
+  readonly problem: Problem;
+  constructor(field: string, reason: string) {
+    super(reason);
+    this.problem = { field, reason };
+  }
+}
+
+/** Checks a parsed JSON value. Unknown keys are kept as they came. */
+export function validateAnnotation(value: unknown): Validated {
+  try {
+    check(value);
+    return { annotation: value };
+  } catch (thrown) {
+    if (thrown instanceof Invalid) return { problem: thrown.problem };
+    throw thrown;
+  }
+}
+
+function check(value: unknown): asserts value is Annotation {
+  const record = object(value, '');
+  text(record.img_id, 'img_id', MAX_NAME);
+  for (const field of ['name', 'caption_ori', 'url', 'score']) {
+    if (record[field] !== undefined) text(record[field], field, MAX_TEXT, true);
+  }
+  if (record.score !== undefined && !Number.isFinite(Number.parseFloat(record.score as string))) {
+    throw new Invalid('score', `is ${quote(record.score)}, must be a string that holds a number`);
+  }
+  const ids = new Set<number>();
+  const items = array(record.items, 'items', MAX_ITEMS);
+  if (items.length === 0) throw new Invalid('items', 'is empty; a scene graph has at least one item');
+  for (const [i, raw] of items.entries()) {
+    const at = `items[${i}]`;
+    const item = object(raw, at);
+    integer(item.item_id, `${at}.item_id`);
+    if (ids.has(item.item_id as number)) {
+      throw new Invalid(`${at}.item_id`, `is ${item.item_id}, which an earlier item has already`);
+    }
+    ids.add(item.item_id as number);
+    text(item.label, `${at}.label`, MAX_NAME);
+    for (const [j, attribute] of array(item.attributes, `${at}.attributes`, MAX_ITEMS).entries()) {
+      text(attribute, `${at}.attributes[${j}]`, MAX_NAME);
+    }
+    if (item.global_item_id !== undefined) integer(item.global_item_id, `${at}.global_item_id`);
+  }
+  for (const [i, raw] of array(record.relations, 'relations', MAX_RELATIONS).entries()) {
+    const at = `relations[${i}]`;
+    const relation = object(raw, at);
+    text(relation.relation, `${at}.relation`, MAX_NAME);
+    for (const end of ['item1', 'item2']) {
+      integer(relation[end], `${at}.${end}`);
+      if (!ids.has(relation[end] as number)) {
+        throw new Invalid(`${at}.${end}`, `is ${relation[end]}, but no item has this item_id`);
+      }
+    }
+    if (relation.triple_id !== undefined) integer(relation.triple_id, `${at}.triple_id`);
+  }
+}
+
+function object(value: unknown, field: string): Record<string, unknown> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+    return value as Record<string, unknown>;
+  }
+  throw new Invalid(field, `is ${quote(value)}, must be an object`);
+}
+
+function array(value: unknown, field: string, most: number): unknown[] {
+  if (!Array.isArray(value)) throw new Invalid(field, `is ${quote(value)}, must be an array`);
+  if (value.length > most) {
+    throw new Invalid(field, `has ${value.length} entries, the most allowed is ${most}`);
+  }
+  return value;
+}
+
+function text(value: unknown, field: string, most: number, mayBeEmpty = false): void {
+  if (typeof value !== 'string') throw new Invalid(field, `is ${quote(value)}, must be a string`);
+  if (!mayBeEmpty && value.trim() === '') throw new Invalid(field, 'is empty');
+  if (value.includes('\u0000')) throw new Invalid(field, 'contains a NUL character, which no database keeps');
+  if (value.length > most) {
+    throw new Invalid(field, `has ${value.length} characters, the most allowed is ${most}`);
+  }
+}
+
+function integer(value: unknown, field: string): void {
+  if (!Number.isSafeInteger(value)) throw new Invalid(field, `is ${quote(value)}, must be a whole number`);
+}
+
+/** The wrong value, short enough for a report. */
+function quote(value: unknown): string {
+  const json = value === undefined ? 'missing' : JSON.stringify(value);
+  return json.length > 60 ? `${json.slice(0, 57)}...` : json;
+}
