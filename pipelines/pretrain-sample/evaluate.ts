@@ -1,0 +1,85 @@
+/** How good the sample model is while it trains: DPG score of held-out prompts, and a picture grid of them. */
+import { promptText } from '../../src/annotations/prompt.ts';
+import { seededNoise } from '../../src/diffusion/noise.ts';
+import { guidedPredictor } from '../../src/diffusion/predictor.ts';
+import { sample } from '../../src/diffusion/sample.ts';
+import { parseSchedule } from '../../src/diffusion/schedule.ts';
+import type { Engine } from '../../src/engine/engine.ts';
+import type { RgbImage } from '../../src/engine/image.ts';
+import { encodePng } from '../../src/engine/png.ts';
+import { encodePrompts, loadDiffusionModel } from '../../src/models/model-folder.ts';
+import { createRandom, hashSeed } from '../../src/random.ts';
+import { sampleAnswerer } from '../../src/sample-world/ports.ts';
+import { isHeldOut, sampleScene } from '../../src/sample-world/scenes.ts';
+import { dpg } from '../../src/scoring/dpg.ts';
+import type { DpgQuestion } from '../../src/scoring/dpg-questions.ts';
+import type { ScoringPorts } from '../../src/scoring/ports.ts';
+
+const COUNT = 96;
+
+export async function evaluateSampleModel(engine: Engine, folder: string) {
+  const { tf } = engine;
+  const random = createRandom(hashSeed('pretrain-evaluation'));
+  const annotations = [];
+  while (annotations.length < COUNT) {
+    const { annotation } = sampleScene(random);
+    if (isHeldOut(annotation)) annotations.push(annotation);
+  }
+  const model = await loadDiffusionModel(engine, folder);
+  const prompt = encodePrompts(engine, model, annotations.map(promptText));
+  const empty = encodePrompts(engine, model, ['']);
+  const predict = guidedPredictor(engine, model.unet.config, model.unet.weights, { prompt, empty }, 3);
+  const seeds = annotations.map((_, i) => hashSeed('pretrain-evaluation', i));
+  const noise = seededNoise(tf, seeds, [32, 32, 3]);
+  const pixels = sample(engine, parseSchedule(model.scheduler), predict, noise, 20);
+  const data = pixels.dataSync();
+  const images: RgbImage[] = annotations.map((_, i) => ({
+    width: 32,
+    height: 32,
+    data: Uint8Array.from(data.subarray(i * 3072, (i + 1) * 3072), (x) =>
+      Math.min(255, Math.max(0, Math.round(127.5 * (x + 1)))),
+    ),
+  }));
+  tf.dispose([prompt, empty, noise, pixels]);
+  model.dispose();
+  const subjects = annotations.map((annotation, i) => ({ annotation, image: images[i]! }));
+  const results = await dpg.score(subjects, { answerer: sampleAnswerer() } as ScoringPorts, 'fixed');
+  const questions = results.flatMap(
+    (result) => result!.evidence.questions as (DpgQuestion & { counted: number })[],
+  );
+  const share = (category: string) =>
+    mean(questions.filter((q) => q.category === category).map(({ counted }) => counted));
+  const values = results.map((result) => result!.value);
+  const scores = {
+    dpg: mean(values),
+    allRight: mean(values.map((value) => (value === 1 ? 1 : 0))),
+    entity: share('entity'),
+    attribute: share('attribute'),
+    relation: share('relation'),
+  };
+  return { scores, grid: await encodePng(tile(images, 8)) };
+}
+
+/** Images of one size side by side, `columns` a row. */
+function tile(images: readonly RgbImage[], columns: number): RgbImage {
+  const { width, height } = images[0]!;
+  const rows = Math.ceil(images.length / columns);
+  const out: RgbImage = {
+    width: columns * width,
+    height: rows * height,
+    data: new Uint8Array(columns * width * rows * height * 3),
+  };
+  for (const [i, image] of images.entries()) {
+    const [left, top] = [(i % columns) * width, Math.floor(i / columns) * height];
+    for (let y = 0; y < height; y++) {
+      out.data.set(
+        image.data.subarray(3 * y * width, 3 * (y + 1) * width),
+        3 * ((top + y) * out.width + left),
+      );
+    }
+  }
+  return out;
+}
+
+const mean = (values: readonly number[]) =>
+  Number((values.reduce((sum, x) => sum + x, 0) / values.length).toPrecision(4));
