@@ -1,0 +1,151 @@
+/** Annotation sets and their annotations. */
+import { createHash } from 'node:crypto';
+import type { Annotation } from '../annotations/annotation.ts';
+import { promptText } from '../annotations/prompt.ts';
+import { DiptychError } from '../errors.ts';
+import { query, type Store, type Transaction } from './client.ts';
+
+export interface StoredAnnotation {
+  id: string;
+  imgId: string;
+  body: Annotation;
+  prompt: string;
+}
+
+export interface SetView {
+  id: string;
+  name: string;
+  count: number;
+  createdAt: Date;
+}
+
+export interface UpsertCounts {
+  inserted: number;
+  updated: number;
+  unchanged: number;
+}
+
+/** The set of this name, made when it is not there. */
+export async function ensureSet(store: Store, name: string): Promise<SetView> {
+  const [set] = await query<SetView>(
+    store,
+    `INSERT INTO annotation_set (name) VALUES ($1)
+     ON CONFLICT (name) DO UPDATE SET name = EXCLUDED.name
+     RETURNING id, name, count, created_at AS "createdAt"`,
+    name,
+  );
+  return set!;
+}
+
+/** Throws DIPTYCH_NOT_FOUND. */
+export async function findSet(store: Store, name: string): Promise<SetView> {
+  const set = await store.annotationSet.findUnique({ where: { name } });
+  if (!set) throw new DiptychError('DIPTYCH_NOT_FOUND', `there is no annotation set "${name}"`);
+  return set;
+}
+
+/** Sets by name, `limit` after the name `after`. */
+export function listSets(store: Store, after: string, limit: number): Promise<SetView[]> {
+  return store.annotationSet.findMany({
+    where: { name: { gt: after } },
+    orderBy: { name: 'asc' },
+    take: limit,
+  });
+}
+
+/**
+ * Stores a batch by img_id. Equal content counts as unchanged and is not written; of records with the same
+ * img_id in one batch the last one stays, and the earlier ones count as updates.
+ */
+export async function upsertAnnotations(
+  store: Store,
+  setId: string,
+  batch: readonly Annotation[],
+): Promise<UpsertCounts> {
+  const last = new Map(batch.map((annotation) => [annotation.img_id, annotation]));
+  const rows = [...last.values()].map((body) => ({
+    img_id: body.img_id,
+    body,
+    prompt: promptText(body),
+    hash: createHash('sha256').update(JSON.stringify(body)).digest('hex'),
+  }));
+  return store.$transaction(async (tx) => {
+    const written = await query<{ inserted: boolean }>(
+      tx,
+      `INSERT INTO annotation (set_id, img_id, body, prompt, content_hash)
+       SELECT $1::uuid, r.img_id, r.body, r.prompt, r.hash
+       FROM jsonb_to_recordset($2::jsonb) AS r(img_id text, body jsonb, prompt text, hash text)
+       ORDER BY r.img_id
+       ON CONFLICT (set_id, img_id) DO UPDATE
+         SET body = EXCLUDED.body, prompt = EXCLUDED.prompt, content_hash = EXCLUDED.content_hash
+         WHERE annotation.content_hash <> EXCLUDED.content_hash
+       RETURNING xmax = 0 AS inserted`,
+      setId,
+      JSON.stringify(rows),
+    );
+    const inserted = written.filter((row) => row.inserted).length;
+    await query(
+      tx,
+      'UPDATE annotation_set SET count = count + $2 WHERE id = $1::uuid RETURNING id',
+      setId,
+      inserted,
+    );
+    const repeated = batch.length - rows.length;
+    return {
+      inserted,
+      updated: written.length - inserted + repeated,
+      unchanged: rows.length - written.length,
+    };
+  });
+}
+
+/** Annotations of a set by img_id, `limit` after the img_id `after`. */
+export function listAnnotations(
+  store: Store,
+  setId: string,
+  after: string,
+  limit: number,
+): Promise<StoredAnnotation[]> {
+  return query<StoredAnnotation>(
+    store,
+    `SELECT id, img_id AS "imgId", body, prompt FROM annotation
+     WHERE set_id = $1::uuid AND img_id > $2 COLLATE "C" ORDER BY img_id COLLATE "C" LIMIT $3`,
+    setId,
+    after,
+    limit,
+  );
+}
+
+/** By id, in the order of the ids. */
+export async function getAnnotations(
+  store: Store | Transaction,
+  ids: readonly string[],
+): Promise<StoredAnnotation[]> {
+  const rows = await query<StoredAnnotation>(
+    store,
+    `SELECT id, img_id AS "imgId", body, prompt FROM annotation WHERE id = ANY($1::uuid[])`,
+    ids,
+  );
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  return ids.flatMap((id) => byId.get(id) ?? []);
+}
+
+/** Every id and img_id of a set, in the order of img_id, a page at a time. */
+export async function* annotationKeys(
+  store: Store,
+  setId: string,
+): AsyncGenerator<{ id: string; imgId: string }> {
+  let after = '';
+  for (;;) {
+    const page = await query<{ id: string; imgId: string }>(
+      store,
+      `SELECT id, img_id AS "imgId" FROM annotation
+       WHERE set_id = $1::uuid AND img_id > $2 COLLATE "C" ORDER BY img_id COLLATE "C" LIMIT 5000`,
+      setId,
+      after,
+    );
+    yield* page;
+    if (page.length < 5000) return;
+    after = page.at(-1)!.imgId;
+  }
+}

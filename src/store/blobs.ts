@@ -1,0 +1,48 @@
+/** Bytes by content hash: written once, never changed. */
+import { createHash } from 'node:crypto';
+import { mkdir, open, readFile, rename, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { DiptychError } from '../errors.ts';
+
+export interface BlobStore {
+  /** Keeps the bytes and returns their sha256 as hex. Durable when it resolves. */
+  put(bytes: Uint8Array): Promise<string>;
+  /** Throws DIPTYCH_NOT_FOUND. */
+  get(sha256: string): Promise<Buffer>;
+}
+
+export function folderBlobs(folder: string): BlobStore {
+  const fileOf = (sha256: string) => path.join(folder, sha256.slice(0, 2), sha256);
+  return {
+    async put(bytes) {
+      const sha256 = createHash('sha256').update(bytes).digest('hex');
+      const file = fileOf(sha256);
+      if (await exists(file)) return sha256;
+      await mkdir(path.dirname(file), { recursive: true });
+      const temporary = `${file}.${process.pid}.tmp`;
+      const handle = await open(temporary, 'w');
+      try {
+        await handle.writeFile(bytes);
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+      await rename(temporary, file);
+      return sha256;
+    },
+    async get(sha256) {
+      try {
+        return await readFile(fileOf(sha256));
+      } catch (cause) {
+        throw new DiptychError('DIPTYCH_NOT_FOUND', `there is no blob ${sha256} in ${folder}`, { cause });
+      }
+    },
+  };
+}
+
+async function exists(file: string): Promise<boolean> {
+  return stat(file).then(
+    () => true,
+    () => false,
+  );
+}

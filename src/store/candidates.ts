@@ -1,0 +1,156 @@
+/** Candidates and their scores. */
+import { query, type Store, type Transaction } from './client.ts';
+
+export const VARIANTS = ['curated', 'base', 'tuned'] as const;
+export type Variant = (typeof VARIANTS)[number];
+
+/** How an image was made; part of its request hash. */
+export interface Generation {
+  model: string;
+  modelHash: string;
+  sampler: string;
+  steps: number;
+  guidance: number;
+}
+
+export interface NewCandidate {
+  runId: string;
+  annotationId: string;
+  variant: Variant;
+  slot: number;
+  seed: number;
+  requestHash: string;
+  sha256: string;
+  width: number;
+  height: number;
+  generation: Generation;
+}
+
+export interface NewScore {
+  candidateId: string;
+  metric: string;
+  mode: string;
+  version: string;
+  value: number;
+  evidence: Record<string, unknown>;
+}
+
+/** A candidate with its annotation's key and its raw metric values. */
+export interface ScoredCandidate extends Omit<NewCandidate, 'annotationId'> {
+  id: string;
+  annotationId: string;
+  imgId: string;
+  prompt: string;
+  scores: Record<string, number>;
+}
+
+/** Inside the committing transaction of a task. An attempt that repeats a committed one changes nothing. */
+export async function insertCandidates(tx: Transaction, rows: readonly NewCandidate[]): Promise<void> {
+  await query(
+    tx,
+    `INSERT INTO candidate (run_id, annotation_id, variant, slot, seed, request_hash, sha256, width, height, generation)
+     SELECT r."runId", r."annotationId", r.variant, r.slot, r.seed, r."requestHash", r.sha256, r.width, r.height, r.generation
+     FROM jsonb_to_recordset($1::jsonb) AS r("runId" uuid, "annotationId" uuid, variant text, slot int, seed bigint,
+       "requestHash" text, sha256 text, width int, height int, generation jsonb)
+     ON CONFLICT (run_id, variant, annotation_id, slot) DO NOTHING RETURNING id`,
+    JSON.stringify(rows),
+  );
+}
+
+export async function insertScores(tx: Transaction, rows: readonly NewScore[]): Promise<void> {
+  await query(
+    tx,
+    `INSERT INTO score (candidate_id, metric, mode, version, value, evidence)
+     SELECT r."candidateId", r.metric, r.mode, r.version, r.value, r.evidence
+     FROM jsonb_to_recordset($1::jsonb) AS r("candidateId" uuid, metric text, mode text, version text, value float8, evidence jsonb)
+     ON CONFLICT (candidate_id, metric, mode, version) DO NOTHING RETURNING candidate_id`,
+    JSON.stringify(rows),
+  );
+}
+
+/** sha256 of images that were made before, by request hash. */
+export async function findGenerated(
+  store: Store,
+  requestHashes: readonly string[],
+): Promise<Map<string, string>> {
+  const rows = await store.generatedImage.findMany({ where: { requestHash: { in: [...requestHashes] } } });
+  return new Map(rows.map((row) => [row.requestHash, row.sha256]));
+}
+
+export async function rememberGenerated(
+  tx: Transaction,
+  rows: readonly { requestHash: string; sha256: string }[],
+): Promise<void> {
+  await tx.generatedImage.createMany({ data: [...rows], skipDuplicates: true });
+}
+
+export interface Page {
+  /** Continue after this candidate: its img_id and slot. */
+  after?: { imgId: string; slot: number };
+  limit: number;
+}
+
+/** Candidates of a run and variant with scores, in the order of img_id and slot. */
+export async function listScored(
+  store: Store,
+  runId: string,
+  variant: Variant,
+  { after, limit }: Page,
+): Promise<ScoredCandidate[]> {
+  const rows = await query<ScoredCandidate & { seed: bigint }>(
+    store,
+    `SELECT c.id, c.run_id AS "runId", c.annotation_id AS "annotationId", c.variant, c.slot, c.seed,
+            c.request_hash AS "requestHash", c.sha256, c.width, c.height, c.generation,
+            a.img_id AS "imgId", a.prompt,
+            coalesce((SELECT jsonb_object_agg(s.metric, s.value) FROM score s WHERE s.candidate_id = c.id), '{}') AS scores
+     FROM candidate c JOIN annotation a ON a.id = c.annotation_id
+     WHERE c.run_id = $1::uuid AND c.variant = $2
+       AND (a.img_id COLLATE "C", c.slot) > ($3 COLLATE "C", $4::int)
+     ORDER BY a.img_id COLLATE "C", c.slot LIMIT $5`,
+    runId,
+    variant,
+    after?.imgId ?? '',
+    after?.slot ?? -1,
+    limit,
+  );
+  return rows.map((row) => ({ ...row, seed: Number(row.seed) }));
+}
+
+/** All of them, page by page. */
+export async function* allScored(
+  store: Store,
+  runId: string,
+  variant: Variant,
+  pageSize = 500,
+): AsyncGenerator<ScoredCandidate> {
+  let after: Page['after'];
+  for (;;) {
+    const page = await listScored(store, runId, variant, { after, limit: pageSize });
+    yield* page;
+    if (page.length < pageSize) return;
+    after = page.at(-1)!;
+  }
+}
+
+/** Candidates of some annotations in one variant, in the order of annotation and slot. */
+export async function candidatesOf(
+  store: Store,
+  runId: string,
+  variant: Variant,
+  annotationIds: readonly string[],
+): Promise<{ id: string; annotationId: string; slot: number; sha256: string }[]> {
+  const rows = await store.candidate.findMany({
+    where: { runId, variant, annotationId: { in: [...annotationIds] } },
+    select: { id: true, annotationId: true, slot: true, sha256: true },
+  });
+  const order = new Map(annotationIds.map((id, i) => [id, i]));
+  return rows.sort((a, b) => order.get(a.annotationId)! - order.get(b.annotationId)! || a.slot - b.slot);
+}
+
+/** One candidate with every score and its evidence; null when there is none. */
+export function getCandidate(store: Store, id: string) {
+  return store.candidate.findUnique({
+    where: { id },
+    include: { scores: { orderBy: { metric: 'asc' } }, annotation: true },
+  });
+}

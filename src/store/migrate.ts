@@ -1,0 +1,76 @@
+/**
+ * Brings a database to this version's schema: the files of prisma/migrations in order, each in its own
+ * transaction, noted in Prisma's own table. Refuses a database that holds edited or unknown migrations.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import pg from 'pg';
+import { asError, DiptychError } from '../errors.ts';
+
+const FOLDER = path.resolve(import.meta.dirname, '../../prisma/migrations');
+/** The lock that Prisma's own migration command takes, so that the two exclude each other. */
+const LOCK = 72707369;
+
+const TABLE = `CREATE TABLE IF NOT EXISTS _prisma_migrations (
+  id varchar(36) PRIMARY KEY, checksum varchar(64) NOT NULL, finished_at timestamptz,
+  migration_name varchar(255) NOT NULL, logs text, rolled_back_at timestamptz,
+  started_at timestamptz NOT NULL DEFAULT now(), applied_steps_count integer NOT NULL DEFAULT 0)`;
+
+/** Names of the migrations that were applied now. */
+export async function migrate(url: string): Promise<string[]> {
+  const names = (await readdir(FOLDER)).filter((name) => /^\d/.test(name)).sort();
+  const client = new pg.Client({ connectionString: url });
+  try {
+    await client.connect();
+  } catch (cause) {
+    throw new DiptychError(
+      'DIPTYCH_DATABASE_UNAVAILABLE',
+      `can't connect to the database: ${asError(cause).message}`,
+      { cause },
+    );
+  }
+  try {
+    await client.query('SELECT pg_advisory_lock($1)', [LOCK]);
+    await client.query(TABLE);
+    const { rows } = await client.query<{ migration_name: string; checksum: string }>(
+      'SELECT migration_name, checksum FROM _prisma_migrations WHERE rolled_back_at IS NULL',
+    );
+    const applied = new Map(rows.map((row) => [row.migration_name, row.checksum]));
+    for (const name of applied.keys()) {
+      if (!names.includes(name)) {
+        throw refused(`it holds migration "${name}", which this version does not know; use a newer version`);
+      }
+    }
+    const done: string[] = [];
+    for (const name of names) {
+      const sql = await readFile(path.join(FOLDER, name, 'migration.sql'), 'utf8');
+      const checksum = createHash('sha256').update(sql).digest('hex');
+      const known = applied.get(name);
+      if (known !== undefined && known !== checksum) {
+        throw refused(`migration "${name}" was edited after it was applied; restore the file`);
+      }
+      if (known !== undefined) continue;
+      await client.query('BEGIN');
+      try {
+        await client.query(sql);
+        await client.query(
+          `INSERT INTO _prisma_migrations (id, checksum, migration_name, finished_at, applied_steps_count)
+           VALUES ($1, $2, $3, now(), 1)`,
+          [randomUUID(), checksum, name],
+        );
+        await client.query('COMMIT');
+      } catch (thrown) {
+        await client.query('ROLLBACK');
+        throw thrown;
+      }
+      done.push(name);
+    }
+    return done;
+  } finally {
+    await client.end();
+  }
+}
+
+const refused = (what: string) =>
+  new DiptychError('DIPTYCH_DATABASE_UNAVAILABLE', `the database is refused: ${what}`);

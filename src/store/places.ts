@@ -1,0 +1,20 @@
+/** The folders of a store. */
+import path from 'node:path';
+
+export interface Places {
+  home: string;
+  blobs: string;
+  runFolder(runId: string): string;
+}
+
+const ROOT = path.resolve(import.meta.dirname, '../..');
+
+/** From DIPTYCH_HOME, or .diptych of the project. */
+export function places(): Places {
+  const home = path.resolve(process.env.DIPTYCH_HOME ?? path.join(ROOT, '.diptych'));
+  return {
+    home,
+    blobs: path.join(home, 'blobs'),
+    runFolder: (runId) => path.join(home, 'runs', runId),
+  };
+}
