@@ -1,0 +1,49 @@
+/** The log of a run: one typed map of what can happen, written with what happened. */
+import { query, type Store, type Transaction } from '../store/client.ts';
+
+export interface RunEvents {
+  'run-created': { kind: string };
+  'run-succeeded': Record<string, never>;
+  'run-failed': { error: string };
+  'run-cancelled': Record<string, never>;
+  'run-retried': { tasks: number };
+  'stage-started': { stage: string; tasks: number };
+  'stage-succeeded': { stage: string; seconds: number };
+  'task-retried': { stage: string; attempt: number; error: string };
+  'task-failed': { stage: string; attempt: number; error: string };
+  'artifact-written': { name: string; bytes: number };
+  'train-progress': { step: number; steps: number; loss: number; accuracy: number; secondsLeft: number };
+}
+
+export interface RunEvent {
+  id: string;
+  at: Date;
+  type: keyof RunEvents;
+  data: unknown;
+}
+
+export async function appendEvent<T extends keyof RunEvents>(
+  tx: Store | Transaction,
+  runId: string,
+  type: T,
+  data: RunEvents[T],
+): Promise<void> {
+  await tx.event.create({ data: { runId, type, data } });
+}
+
+/** Events after an id, oldest first. */
+export async function readEvents(
+  store: Store,
+  runId: string,
+  after: string,
+  limit: number,
+): Promise<RunEvent[]> {
+  const rows = await query<RunEvent & { id: bigint }>(
+    store,
+    'SELECT id, at, type, data FROM event WHERE run_id = $1::uuid AND id > $2::bigint ORDER BY id LIMIT $3',
+    runId,
+    BigInt(after),
+    limit,
+  );
+  return rows.map((row) => ({ ...row, id: String(row.id) }));
+}

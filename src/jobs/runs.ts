@@ -1,0 +1,216 @@
+/** Runs: made with all their tasks in one transaction, watched, cancelled, tried again. */
+import type { PgBoss } from 'pg-boss';
+import { DiptychError } from '../errors.ts';
+import { query, type Store } from '../store/client.ts';
+import { appendEvent } from './events.ts';
+import { estimateSecondsLeft, type StageProgress } from './progress.ts';
+import { enqueue, type WorkerName } from './queue.ts';
+import { startStage } from './tasks.ts';
+
+export interface TaskPlan {
+  /** What the stage counts: candidates, optimizer steps, files. */
+  units: number;
+  payload: Record<string, unknown>;
+}
+
+export interface StagePlan {
+  name: string;
+  worker: WorkerName;
+  /** Which of the worker's methods does it. */
+  kind: string;
+  tasks: TaskPlan[];
+  /** First guess for the end time, until such a stage has run here. */
+  secondsPerUnit: number;
+}
+
+export interface RunPlan {
+  kind: string;
+  setId: string;
+  settings: Record<string, unknown>;
+  stages: StagePlan[];
+}
+
+export type RunStatus = 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled';
+
+export interface StageView {
+  name: string;
+  status: string;
+  total: number;
+  done: number;
+  failed: number;
+  /** Finished share including running tasks, 0 to 1. */
+  fraction: number;
+  startedAt: Date | null;
+  finishedAt: Date | null;
+}
+
+export interface RunView {
+  id: string;
+  kind: string;
+  status: RunStatus;
+  annotationSet: string;
+  settings: unknown;
+  error: string | null;
+  createdAt: Date;
+  finishedAt: Date | null;
+  stages: StageView[];
+  /** Null once the run has ended. */
+  secondsLeft: number | null;
+}
+
+export async function createRun(store: Store, boss: PgBoss, plan: RunPlan): Promise<string> {
+  return store.$transaction(
+    async (tx) => {
+      const { kind, setId, settings, stages } = plan;
+      const run = await tx.run.create({ data: { kind, setId, settings: settings as object } });
+      for (const [ordinal, stage] of stages.entries()) {
+        const total = stage.tasks.reduce((sum, { units }) => sum + units, 0);
+        await tx.stage.create({
+          data: { runId: run.id, ordinal, name: stage.name, total, secondsPerUnit: stage.secondsPerUnit },
+        });
+        const rows = stage.tasks.map(({ units, payload }, seq) => ({ seq, units, payload }));
+        await query(
+          tx,
+          `INSERT INTO task (run_id, ordinal, worker, kind, seq, units, payload)
+           SELECT $1::uuid, $2, $3, $4, r.seq, r.units, r.payload
+           FROM jsonb_to_recordset($5::jsonb) AS r(seq int, units int, payload jsonb) RETURNING id`,
+          run.id,
+          ordinal,
+          stage.worker,
+          stage.kind,
+          JSON.stringify(rows),
+        );
+      }
+      await appendEvent(tx, run.id, 'run-created', { kind });
+      await startStage(tx, boss, run.id, 0);
+      return run.id;
+    },
+    { timeout: 120_000, maxWait: 30_000 },
+  );
+}
+
+/** Throws DIPTYCH_NOT_FOUND. */
+export async function getRun(store: Store, id: string): Promise<RunView> {
+  const run = await store.run.findUnique({
+    where: { id },
+    include: { set: true, stages: { orderBy: { ordinal: 'asc' } } },
+  });
+  if (!run) throw new DiptychError('DIPTYCH_NOT_FOUND', `there is no run ${id}`);
+  const running = await query<{ ordinal: number; units: number }>(
+    store,
+    `SELECT ordinal, sum(units * progress)::float8 AS units FROM task
+     WHERE run_id = $1::uuid AND status = 'running' GROUP BY ordinal`,
+    id,
+  );
+  const partial = new Map(running.map((row) => [row.ordinal, row.units]));
+  const stages = run.stages.map(({ name, status, total, done, failed, startedAt, finishedAt, ordinal }) => ({
+    name,
+    status,
+    total,
+    done,
+    failed,
+    fraction: (done + (partial.get(ordinal) ?? 0)) / total,
+    startedAt,
+    finishedAt,
+  }));
+  const active = run.status === 'queued' || run.status === 'running';
+  return {
+    id,
+    kind: run.kind,
+    status: run.status,
+    annotationSet: run.set.name,
+    settings: run.settings,
+    error: run.error,
+    createdAt: run.createdAt,
+    finishedAt: run.finishedAt,
+    stages,
+    secondsLeft: active
+      ? await secondsLeft(
+          store,
+          run.stages.map((stage, i) => ({ ...stages[i]!, guess: stage.secondsPerUnit })),
+        )
+      : null,
+  };
+}
+
+async function secondsLeft(store: Store, stages: (StageView & { guess: number })[]): Promise<number> {
+  const rates = await query<{ name: string; perUnit: number }>(
+    store,
+    `SELECT DISTINCT ON (name) name, (extract(epoch FROM finished_at - started_at) / total)::float8 AS "perUnit"
+     FROM stage WHERE name = ANY($1) AND finished_at IS NOT NULL ORDER BY name, finished_at DESC`,
+    stages.map(({ name }) => name),
+  );
+  const known = new Map(rates.map(({ name, perUnit }) => [name, perUnit]));
+  const progress: StageProgress[] = stages.map((stage) => ({
+    ...stage,
+    secondsPerUnit: known.get(stage.name) ?? stage.guess,
+    elapsed: stage.startedAt ? (Date.now() - stage.startedAt.getTime()) / 1000 : 0,
+  }));
+  return estimateSecondsLeft(progress);
+}
+
+/** Runs, newest first, `limit` older than the run `before`. */
+export async function listRuns(store: Store, before: string | null, limit: number): Promise<RunView[]> {
+  const ids = await query<{ id: string }>(
+    store,
+    `SELECT id FROM run WHERE $1::uuid IS NULL
+       OR (created_at, id) < (SELECT created_at, id FROM run WHERE id = $1::uuid)
+     ORDER BY created_at DESC, id DESC LIMIT $2`,
+    before,
+    limit,
+  );
+  return Promise.all(ids.map(({ id }) => getRun(store, id)));
+}
+
+/** Stops a run: what waits is dropped, what runs notices within a second. Throws DIPTYCH_CONFLICT when ended. */
+export async function cancelRun(store: Store, id: string): Promise<void> {
+  await store.$transaction(async (tx) => {
+    const changed = await query(
+      tx,
+      `UPDATE run SET status = 'cancelled', finished_at = now()
+       WHERE id = $1::uuid AND status IN ('queued', 'running') RETURNING id`,
+      id,
+    );
+    if (changed.length === 0) throw await notPossible(store, id, 'cancelled', 'a queued or running one');
+    for (const table of ['task', 'stage']) {
+      await query(
+        tx,
+        `UPDATE ${table} SET status = 'cancelled'
+         WHERE run_id = $1::uuid AND status IN ('waiting', 'queued', 'running') RETURNING run_id`,
+        id,
+      );
+    }
+    await appendEvent(tx, id, 'run-cancelled', {});
+  });
+}
+
+/** Tries the failed tasks of a failed run again, and only those. Throws DIPTYCH_CONFLICT otherwise. */
+export async function retryRun(store: Store, boss: PgBoss, id: string): Promise<void> {
+  await store.$transaction(async (tx) => {
+    const changed = await query(
+      tx,
+      `UPDATE run SET status = 'running', error = NULL, finished_at = NULL
+       WHERE id = $1::uuid AND status = 'failed' RETURNING id`,
+      id,
+    );
+    if (changed.length === 0) throw await notPossible(store, id, 'retried', 'a failed one');
+    await query(
+      tx,
+      `UPDATE stage SET status = 'running', failed = 0 WHERE run_id = $1::uuid AND status = 'failed' RETURNING run_id`,
+      id,
+    );
+    const tasks = await query<{ id: string; worker: string }>(
+      tx,
+      `UPDATE task SET status = 'queued', error = NULL
+       WHERE run_id = $1::uuid AND status = 'failed' RETURNING id, worker`,
+      id,
+    );
+    await appendEvent(tx, id, 'run-retried', { tasks: tasks.length });
+    await enqueue(boss, tx, tasks);
+  });
+}
+
+async function notPossible(store: Store, id: string, what: string, need: string): Promise<DiptychError> {
+  const { status } = await getRun(store, id);
+  return new DiptychError('DIPTYCH_CONFLICT', `run ${id} is ${status}; only ${need} can be ${what}`);
+}

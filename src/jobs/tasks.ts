@@ -1,0 +1,207 @@
+/**
+ * The life of a task. Every change is one conditional statement: only the newest attempt of a running task may
+ * report, commit or fail; anyone else learns that it is stale.
+ */
+import type { PgBoss } from 'pg-boss';
+import { fromPrisma } from 'pg-boss';
+import { DiptychError } from '../errors.ts';
+import { query, type Store, type Transaction } from '../store/client.ts';
+import { appendEvent } from './events.ts';
+import { enqueue } from './queue.ts';
+
+/** A task in one worker's hands. */
+export interface ClaimedTask {
+  id: string;
+  runId: string;
+  ordinal: number;
+  seq: number;
+  worker: string;
+  kind: string;
+  payload: unknown;
+  units: number;
+  attempt: number;
+}
+
+const COLUMNS = 'id, run_id AS "runId", ordinal, seq, worker, kind, payload, units, attempt';
+
+/**
+ * Takes a task under a new attempt number, which makes every earlier attempt stale. Null when there is nothing
+ * to do: it is finished, or its run was cancelled.
+ */
+export async function claimTask(store: Store, id: string): Promise<ClaimedTask | null> {
+  const [task] = await query<ClaimedTask>(
+    store,
+    `UPDATE task SET status = 'running', attempt = attempt + 1, progress = 0, error = NULL
+     WHERE id = $1::uuid AND status IN ('queued', 'running') RETURNING ${COLUMNS}`,
+    id,
+  );
+  return task ?? null;
+}
+
+/** Notes the finished share, 0 to 1. False: the attempt is stale or cancelled, and should stop. */
+export async function reportProgress(store: Store, task: ClaimedTask, fraction: number): Promise<boolean> {
+  const rows = await query(
+    store,
+    `UPDATE task SET progress = $3 WHERE id = $1::uuid AND attempt = $2 AND status = 'running' RETURNING id`,
+    task.id,
+    task.attempt,
+    fraction,
+  );
+  return rows.length > 0;
+}
+
+/**
+ * Finishes a task: its results (`write`), its state, the stage's counters and what follows from them, all or
+ * nothing. Throws DIPTYCH_STALE_ATTEMPT, with nothing written, when the attempt is not the newest one.
+ */
+export async function commitTask(
+  store: Store,
+  boss: PgBoss,
+  task: ClaimedTask,
+  write: (tx: Transaction) => Promise<void>,
+): Promise<void> {
+  await store.$transaction(
+    async (tx) => {
+      await leaveRunning(tx, task, 'succeeded', null);
+      await write(tx);
+      const [stage] = await query<{ name: string; finished: boolean; seconds: number }>(
+        tx,
+        `UPDATE stage SET done = done + $3,
+           status = CASE WHEN done + $3 = total THEN 'succeeded'::task_status ELSE status END,
+           finished_at = CASE WHEN done + $3 = total THEN now() END
+         WHERE run_id = $1::uuid AND ordinal = $2
+         RETURNING name, done = total AS finished, extract(epoch FROM now() - started_at)::float8 AS seconds`,
+        task.runId,
+        task.ordinal,
+        task.units,
+      );
+      if (stage!.finished) {
+        await appendEvent(tx, task.runId, 'stage-succeeded', { stage: stage!.name, seconds: stage!.seconds });
+        await startStage(tx, boss, task.runId, task.ordinal + 1);
+      } else await failRunIfSettled(tx, task);
+    },
+    { timeout: 120_000, maxWait: 30_000 },
+  );
+}
+
+/** Gives a task up for good. Stale attempts change nothing. */
+export async function failTask(store: Store, task: ClaimedTask, error: string): Promise<void> {
+  await store.$transaction(async (tx) => {
+    await leaveRunning(tx, task, 'failed', error);
+    await query(
+      tx,
+      'UPDATE stage SET failed = failed + $3 WHERE run_id = $1::uuid AND ordinal = $2 RETURNING name',
+      task.runId,
+      task.ordinal,
+      task.units,
+    );
+    const stage = await stageName(tx, task);
+    await appendEvent(tx, task.runId, 'task-failed', { stage, attempt: task.attempt, error });
+    await failRunIfSettled(tx, task);
+  });
+}
+
+/** Puts a running task back for another worker (the process is asked to stop). */
+export async function releaseTask(
+  store: Store,
+  boss: PgBoss,
+  task: ClaimedTask,
+  jobId: string,
+): Promise<void> {
+  await store.$transaction(async (tx) => {
+    await leaveRunning(tx, task, 'queued', null);
+    await boss.complete(task.worker, jobId, null, { db: fromPrisma(tx) });
+    await enqueue(boss, tx, [task]);
+  });
+}
+
+/** The fence: throws DIPTYCH_STALE_ATTEMPT unless this attempt holds the task. */
+async function leaveRunning(
+  tx: Transaction,
+  task: ClaimedTask,
+  status: 'succeeded' | 'failed' | 'queued',
+  error: string | null,
+): Promise<void> {
+  const rows = await query(
+    tx,
+    `UPDATE task SET status = $3::task_status, error = $4, progress = 0
+     WHERE id = $1::uuid AND attempt = $2 AND status = 'running' RETURNING id`,
+    task.id,
+    task.attempt,
+    status,
+    error,
+  );
+  if (rows.length === 0) {
+    throw new DiptychError(
+      'DIPTYCH_STALE_ATTEMPT',
+      `attempt ${task.attempt} of task ${task.id} is no longer the current one; its result is dropped`,
+    );
+  }
+}
+
+/** A stage whose tasks have all ended, some of them badly, ends its run. */
+async function failRunIfSettled(tx: Transaction, task: ClaimedTask): Promise<void> {
+  const [stage] = await query<{ name: string; failed: number }>(
+    tx,
+    `UPDATE stage SET status = 'failed'
+     WHERE run_id = $1::uuid AND ordinal = $2 AND failed > 0 AND done + failed = total RETURNING name, failed`,
+    task.runId,
+    task.ordinal,
+  );
+  if (!stage) return;
+  const [{ error } = { error: 'unknown' }] = await query<{ error: string }>(
+    tx,
+    `SELECT error FROM task WHERE run_id = $1::uuid AND ordinal = $2 AND status = 'failed' ORDER BY seq LIMIT 1`,
+    task.runId,
+    task.ordinal,
+  );
+  const message = `stage "${stage.name}": ${error}`;
+  await query(
+    tx,
+    `UPDATE run SET status = 'failed', error = $2, finished_at = now() WHERE id = $1::uuid RETURNING id`,
+    task.runId,
+    message,
+  );
+  await appendEvent(tx, task.runId, 'run-failed', { error: message });
+}
+
+/** Starts a stage, or ends the run when there is none of that ordinal. */
+export async function startStage(
+  tx: Transaction,
+  boss: PgBoss,
+  runId: string,
+  ordinal: number,
+): Promise<void> {
+  const [stage] = await query<{ name: string; total: number }>(
+    tx,
+    `UPDATE stage SET status = 'running', started_at = now()
+     WHERE run_id = $1::uuid AND ordinal = $2 RETURNING name, total`,
+    runId,
+    ordinal,
+  );
+  if (!stage) {
+    await query(
+      tx,
+      `UPDATE run SET status = 'succeeded', finished_at = now() WHERE id = $1::uuid RETURNING id`,
+      runId,
+    );
+    return appendEvent(tx, runId, 'run-succeeded', {});
+  }
+  await query(tx, `UPDATE run SET status = 'running' WHERE id = $1::uuid RETURNING id`, runId);
+  const tasks = await query<{ id: string; worker: string }>(
+    tx,
+    `UPDATE task SET status = 'queued' WHERE run_id = $1::uuid AND ordinal = $2 RETURNING id, worker`,
+    runId,
+    ordinal,
+  );
+  await appendEvent(tx, runId, 'stage-started', { stage: stage.name, tasks: tasks.length });
+  await enqueue(boss, tx, tasks);
+}
+
+export async function stageName(
+  tx: Store | Transaction,
+  { runId, ordinal }: Pick<ClaimedTask, 'runId' | 'ordinal'>,
+): Promise<string> {
+  const stage = await tx.stage.findUniqueOrThrow({ where: { runId_ordinal: { runId, ordinal } } });
+  return stage.name;
+}

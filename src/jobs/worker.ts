@@ -1,0 +1,138 @@
+/**
+ * A worker's loop: take a job, claim its task, do the work, commit under the attempt number. Errors that may
+ * pass are tried again by the queue; others, and the last try, fail the task. The numeric work runs in another
+ * thread, so that the queue's heartbeats and these reports go on while it computes.
+ */
+import type { PgBoss } from 'pg-boss';
+import { asError, DiptychError } from '../errors.ts';
+import type { Store, Transaction } from '../store/client.ts';
+import { appendEvent } from './events.ts';
+import { DEAD_LETTERS, RETRY_LIMIT, type TaskJob, type WorkerName } from './queue.ts';
+import {
+  type ClaimedTask,
+  claimTask,
+  commitTask,
+  failTask,
+  releaseTask,
+  reportProgress,
+  stageName,
+} from './tasks.ts';
+
+export interface TaskContext {
+  task: ClaimedTask;
+  /** Fires when the attempt is stale or cancelled, or the process should stop: end the work soon. */
+  signal: AbortSignal;
+  /** Finished share, 0 to 1. */
+  progress(fraction: number): void;
+}
+
+/** Does a task's work; what it returns writes the results inside the committing transaction. */
+export type TaskHandler = (context: TaskContext) => Promise<(tx: Transaction) => Promise<void>>;
+
+export interface WorkerOptions {
+  store: Store;
+  boss: PgBoss;
+  worker: WorkerName;
+  /** By the task's kind. */
+  handlers: Record<string, TaskHandler>;
+}
+
+export interface RunningWorker {
+  /** Puts the current task back and stops taking new ones. */
+  stop(): Promise<void>;
+}
+
+const REPORT_MS = 1000;
+
+export async function runWorker({ store, boss, worker, handlers }: WorkerOptions): Promise<RunningWorker> {
+  const stopping = new AbortController();
+  let current: Promise<void> = Promise.resolve();
+
+  await boss.work<TaskJob>(
+    worker,
+    { batchSize: 1, pollingIntervalSeconds: 0.5, includeMetadata: true },
+    async ([job]) => {
+      if (!job) return;
+      const work = attempt(job.id, job.data.taskId, job.retryCount);
+      current = work.catch(() => {});
+      await work;
+    },
+  );
+
+  async function attempt(jobId: string, taskId: string, retryCount: number): Promise<void> {
+    const task = stopping.signal.aborted ? null : await claimTask(store, taskId);
+    if (!task) return;
+    const stale = new AbortController();
+    const signal = AbortSignal.any([stale.signal, stopping.signal]);
+    let fraction = 0;
+    const reporter = setInterval(() => {
+      reportProgress(store, task, fraction).then(
+        (valid) => valid || stale.abort(new DiptychError('DIPTYCH_STALE_ATTEMPT', 'cancelled or taken over')),
+        (thrown) => console.error(`report failed: ${asError(thrown).message}`),
+      );
+    }, REPORT_MS);
+    try {
+      const handler = handlers[task.kind];
+      if (!handler) throw new Error(`worker "${worker}" has no way to do a task of kind "${task.kind}"`);
+      const write = await handler({
+        task,
+        signal,
+        progress(value) {
+          fraction = value;
+        },
+      });
+      await commitTask(store, boss, task, write);
+    } catch (thrown) {
+      if (stopping.signal.aborted) await releaseTask(store, boss, task, jobId).catch(ignoreStale);
+      else await handleFailure(task, asError(thrown), stale.signal.aborted, retryCount);
+    } finally {
+      clearInterval(reporter);
+    }
+  }
+
+  async function handleFailure(
+    task: ClaimedTask,
+    error: Error,
+    stale: boolean,
+    retryCount: number,
+  ): Promise<void> {
+    const code = error instanceof DiptychError ? error.code : undefined;
+    if (stale || code === 'DIPTYCH_STALE_ATTEMPT') return;
+    console.error(`task ${task.id} (${task.kind}), attempt ${task.attempt}: ${error.stack}`);
+    const final = retryCount >= RETRY_LIMIT || (error instanceof DiptychError && !error.retryable);
+    if (final) return failTask(store, task, error.message).catch(ignoreStale);
+    const stage = await stageName(store, task);
+    await appendEvent(store, task.runId, 'task-retried', {
+      stage,
+      attempt: task.attempt,
+      error: error.message,
+    });
+    throw error;
+  }
+
+  return {
+    async stop() {
+      stopping.abort(new DiptychError('DIPTYCH_CANCELLED', 'the worker is stopping'));
+      await current;
+      await boss.stop({ graceful: false });
+    },
+  };
+}
+
+/** Fails tasks whose workers died again and again: the queue gives their jobs up here. */
+export async function buryDeadTasks(store: Store, boss: PgBoss): Promise<void> {
+  await boss.work<TaskJob>(DEAD_LETTERS, async ([job]) => {
+    if (!job) return;
+    const task = await claimTask(store, job.data.taskId);
+    if (!task) return;
+    await failTask(
+      store,
+      task,
+      `its worker ended without a word ${RETRY_LIMIT + 1} times (out of memory?); see the service's log`,
+    );
+  });
+}
+
+function ignoreStale(thrown: unknown): void {
+  if (!(thrown instanceof DiptychError && thrown.code === 'DIPTYCH_STALE_ATTEMPT')) throw thrown;
+}
