@@ -1,0 +1,36 @@
+/** One line of JSON per optimizer step; a resumed run first drops the lines that it will write again. */
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+
+export interface StepTelemetry {
+  step: number;
+  loss: number;
+  /** Share of the batch's pairs that the model orders rightly. */
+  accuracy: number;
+  /** How much further than the reference the model is from each side's target (mean square). */
+  winnerError: number;
+  loserError: number;
+  /** Before clipping. */
+  gradNorm: number;
+  learningRate: number;
+  seconds: number;
+}
+
+export function readTelemetry(file: string): StepTelemetry[] {
+  if (!existsSync(file)) return [];
+  // A line cut short by a kill is the last one, and its step is not in any checkpoint.
+  return readFileSync(file, 'utf8')
+    .split('\n')
+    .flatMap((line) => {
+      try {
+        return [JSON.parse(line) as StepTelemetry];
+      } catch {
+        return [];
+      }
+    });
+}
+
+export function openTelemetry(file: string, fromStep: number): (entry: StepTelemetry) => void {
+  const kept = readTelemetry(file).filter(({ step }) => step <= fromStep);
+  writeFileSync(file, kept.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
+  return (entry) => appendFileSync(file, `${JSON.stringify(entry)}\n`);
+}

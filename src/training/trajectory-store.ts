@@ -1,0 +1,59 @@
+/**
+ * Inversion trajectories on disk: the reference never changes, so each candidate is inverted once and read from
+ * here ever after. One file of fixed-size records; a note beside it says how many are whole, so that an
+ * interrupted run goes on where it stopped. Memory holds one state at a time.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { type FileHandle, mkdir, open, rename, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+
+export interface TrajectoryStore {
+  /** Candidates whose trajectories are stored: the first `count` of the list. */
+  count(): number;
+  /** Appends whole trajectories, [candidates, states, values] in one array; durable when it resolves. */
+  append(trajectories: Float32Array, candidates: number): Promise<void>;
+  /** State `index` (0: the image) of a candidate. */
+  read(candidate: number, index: number): Promise<Float32Array>;
+  close(): Promise<void>;
+}
+
+export interface TrajectoryShape {
+  /** Changes with anything that changes the trajectories: model, grid, guidance, candidates. */
+  key: string;
+  /** States of each trajectory, the image included. */
+  states: number;
+  /** Values of one state. */
+  size: number;
+}
+
+export async function openTrajectories(folder: string, shape: TrajectoryShape): Promise<TrajectoryStore> {
+  const { key, states, size } = shape;
+  await mkdir(folder, { recursive: true });
+  const noteFile = path.join(folder, 'trajectories.json');
+  const dataFile = path.join(folder, 'trajectories.f32');
+  const note = existsSync(noteFile)
+    ? (JSON.parse(readFileSync(noteFile, 'utf8')) as { key: string; count: number })
+    : null;
+  const usable = note?.key === key && existsSync(dataFile);
+  let count = usable ? note.count : 0;
+  const file: FileHandle = await open(dataFile, usable ? 'r+' : 'w+');
+  const stateBytes = 4 * size;
+  return {
+    count: () => count,
+    async append(trajectories, candidates) {
+      const bytes = new Uint8Array(trajectories.buffer, trajectories.byteOffset, trajectories.byteLength);
+      await file.write(bytes, 0, bytes.length, count * states * stateBytes);
+      await file.sync();
+      count += candidates;
+      await writeFile(`${noteFile}.tmp`, JSON.stringify({ key, count }));
+      await rename(`${noteFile}.tmp`, noteFile);
+    },
+    async read(candidate, index) {
+      const state = new Float32Array(size);
+      const at = (candidate * states + index) * stateBytes;
+      await file.read(new Uint8Array(state.buffer), 0, stateBytes, at);
+      return state;
+    },
+    close: () => file.close(),
+  };
+}
