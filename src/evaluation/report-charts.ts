@@ -1,0 +1,76 @@
+/** Small SVG charts for the report: no script, no outside file. */
+import type { Comparison } from './bootstrap.ts';
+
+const WIDTH = 420;
+const HEIGHT = 140;
+const PAD = { left: 54, right: 10, top: 10, bottom: 22 };
+
+export interface Series {
+  name: string;
+  colour: string;
+  values: readonly number[];
+}
+
+/** Lines over optimizer steps (1, 2, ...), each value the mean over a window so that trends show. */
+export function lineChart(title: string, series: readonly Series[]): string {
+  const smoothed = series.map((s) => ({ ...s, points: windowMeans(s.values) }));
+  const all = smoothed.flatMap(({ points }) => points.map(({ value }) => value));
+  if (all.length === 0) return '';
+  let [low, high] = [Math.min(...all), Math.max(...all)];
+  if (high === low) [low, high] = [low - 1, high + 1];
+  const steps = Math.max(...series.map(({ values }) => values.length));
+  const x = (step: number) => PAD.left + ((WIDTH - PAD.left - PAD.right) * step) / steps;
+  const y = (value: number) =>
+    HEIGHT - PAD.bottom - ((HEIGHT - PAD.top - PAD.bottom) * (value - low)) / (high - low);
+  const lines = smoothed.map(({ points, colour }) => {
+    const path = points.map(({ step, value }) => `${x(step).toFixed(1)},${y(value).toFixed(1)}`).join(' ');
+    return `<polyline fill="none" stroke="${colour}" stroke-width="1.5" points="${path}"/>`;
+  });
+  const legend = series
+    .map(({ name, colour }) => `<span style="color:${colour}">&#9632; ${name}</span>`)
+    .join(' ');
+  return `<figure><figcaption>${title} ${legend}</figcaption>
+<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${title}">
+<text x="${PAD.left - 4}" y="${y(high) + 4}" text-anchor="end">${short(high)}</text>
+<text x="${PAD.left - 4}" y="${y(low)}" text-anchor="end">${short(low)}</text>
+<text x="${PAD.left}" y="${HEIGHT - 6}">0</text>
+<text x="${WIDTH - PAD.right}" y="${HEIGHT - 6}" text-anchor="end">step ${steps}</text>
+<line x1="${PAD.left}" y1="${HEIGHT - PAD.bottom}" x2="${WIDTH - PAD.right}" y2="${HEIGHT - PAD.bottom}" stroke="#999"/>
+${lines.join('\n')}
+</svg></figure>`;
+}
+
+function windowMeans(values: readonly number[]): { step: number; value: number }[] {
+  const size = Math.max(1, Math.round(values.length / 40));
+  const points = [];
+  for (let at = 0; at < values.length; at += size) {
+    const part = values.slice(at, at + size);
+    points.push({
+      step: at + part.length / 2,
+      value: part.reduce((sum, v) => sum + v, 0) / part.length,
+    });
+  }
+  return points;
+}
+
+/** A dot with its interval per metric, against zero; each row has its own scale. */
+export function intervalChart(metrics: Readonly<Record<string, Comparison>>): string {
+  const rows = Object.entries(metrics).map(([name, { difference, interval95 }], i) => {
+    const reach = Math.max(Math.abs(interval95[0]), Math.abs(interval95[1]), 1e-9) * 1.1;
+    const x = (value: number) => 290 + (120 * value) / reach;
+    const y = 16 + 22 * i;
+    const colour = interval95[0] > 0 ? '#0a7a3b' : interval95[1] < 0 ? '#b3261e' : '#666';
+    return `<text x="160" y="${y + 4}" text-anchor="end">${name}</text>
+<line x1="${x(interval95[0])}" x2="${x(interval95[1])}" y1="${y}" y2="${y}" stroke="${colour}" stroke-width="3"/>
+<circle cx="${x(difference)}" cy="${y}" r="4" fill="${colour}"/>`;
+  });
+  const height = 16 + 22 * rows.length;
+  return `<figure><figcaption>tuned - base with 95% interval, each metric on its own scale</figcaption>
+<svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="differences with intervals">
+<line x1="290" x2="290" y1="4" y2="${height - 6}" stroke="#999" stroke-dasharray="3 3"/>
+${rows.join('\n')}
+</svg></figure>`;
+}
+
+const short = (value: number) =>
+  Math.abs(value) < 1e-3 && value !== 0 ? value.toExponential(1) : value.toFixed(3);
