@@ -1,0 +1,63 @@
+/** From a request to a run's plan: which annotations, which stages. */
+import { DiptychError } from '../src/errors.ts';
+import type { RunPlan, StagePlan } from '../src/jobs/runs.ts';
+import { METRIC_NAMES } from '../src/scoring/score.ts';
+import { annotationKeys, findSet } from '../src/store/annotations.ts';
+import type { Store } from '../src/store/client.ts';
+import { curate } from './curate.ts';
+import { curateThenTrain } from './curate-then-train.ts';
+import { evaluate } from './evaluate.ts';
+import type { RunKind, RunRequest } from './settings.ts';
+import { isHeldOut, type PlanInput } from './stages.ts';
+import { train } from './train.ts';
+
+interface Pipeline {
+  stages(input: PlanInput): StagePlan[];
+  needs: readonly ('curated' | 'heldOut' | 'sourceRun')[];
+}
+
+const PIPELINES: Record<RunKind, Pipeline> = {
+  curate: { stages: curate, needs: ['curated'] },
+  train: { stages: train, needs: ['sourceRun'] },
+  evaluate: { stages: evaluate, needs: ['heldOut', 'sourceRun'] },
+  'curate-then-train': { stages: curateThenTrain, needs: ['curated', 'heldOut'] },
+};
+
+const METRICS: ReadonlySet<string> = new Set(METRIC_NAMES);
+
+/** Throws DIPTYCH_NOT_FOUND for an unknown set or run, DIPTYCH_INVALID_INPUT for what can't be done. */
+export async function planRun(store: Store, { kind, annotationSet, settings }: RunRequest): Promise<RunPlan> {
+  const unknown = Object.keys(settings.reward.weights).find((name) => !METRICS.has(name));
+  if (unknown !== undefined) {
+    throw new DiptychError(
+      'DIPTYCH_INVALID_INPUT',
+      `settings.reward.weights names "${unknown}"; there are ${[...METRICS].join(', ')}`,
+    );
+  }
+  const set = await findSet(store, annotationSet);
+  const input: PlanInput = { settings, curated: [], heldOut: [] };
+  for await (const { id, imgId } of annotationKeys(store, set.id)) {
+    (isHeldOut(imgId, settings.heldOutFraction) ? input.heldOut : input.curated).push(id);
+  }
+  const { stages, needs } = PIPELINES[kind];
+  const lacking = {
+    curated: `annotation set "${annotationSet}" has ${set.count} annotations, none of them left to curate with heldOutFraction ${settings.heldOutFraction}`,
+    heldOut: `annotation set "${annotationSet}" has ${set.count} annotations, none of them held out with heldOutFraction ${settings.heldOutFraction}`,
+    sourceRun: `a run of kind "${kind}" needs settings.sourceRun: the run whose results it uses`,
+  };
+  for (const need of needs) {
+    const there = need === 'sourceRun' ? settings.sourceRun !== undefined : input[need].length > 0;
+    if (!there) throw new DiptychError('DIPTYCH_INVALID_INPUT', lacking[need]);
+  }
+  if (settings.sourceRun !== undefined && needs.includes('sourceRun')) {
+    const source = await store.run.findUnique({ where: { id: settings.sourceRun } });
+    if (!source) throw new DiptychError('DIPTYCH_NOT_FOUND', `there is no run ${settings.sourceRun}`);
+    if (source.status !== 'succeeded') {
+      throw new DiptychError(
+        'DIPTYCH_CONFLICT',
+        `run ${source.id} is ${source.status}; a run can only build on one that has succeeded`,
+      );
+    }
+  }
+  return { kind, setId: set.id, settings, stages: stages(input) };
+}

@@ -1,0 +1,122 @@
+/** What a run can be asked for: one schema, from which validation, defaults, the API page and the types come. */
+import { type Static, Type } from 'typebox';
+import { DEFAULT_PAIRS, PAIR_POLICIES, TIE_RULES } from '../src/preference/pairs.ts';
+import { SCORING_MODES } from '../src/scoring/metric.ts';
+import { DEFAULT_REWARD, REWARD_POLICIES } from '../src/scoring/reward.ts';
+import { METRIC_NAMES } from '../src/scoring/score.ts';
+import { DEFAULT_TRAIN, INVERSION_FORMS, OBJECTIVES } from '../src/training/settings.ts';
+
+export const RUN_KINDS = ['curate', 'train', 'curate-then-train', 'evaluate'] as const;
+export type RunKind = (typeof RUN_KINDS)[number];
+
+const oneOf = <T extends string>(values: readonly T[], fallback: T, description: string) =>
+  Type.Enum([...values] as unknown as T[], { default: fallback, description });
+const whole = (minimum: number, maximum: number, fallback: number, description: string) =>
+  Type.Integer({ minimum, maximum, default: fallback, description });
+const positive = (fallback: number, description: string) =>
+  Type.Number({ exclusiveMinimum: 0, default: fallback, description });
+const closed = { additionalProperties: false, default: {} };
+
+export const RunSettings = Type.Object(
+  {
+    seed: whole(0, 2 ** 31 - 1, 1, 'Decides every random choice of the run'),
+    model: Type.String({
+      default: 'sample',
+      description: 'Text-to-image model: "sample", or a folder in diffusers layout on the server',
+    }),
+    clip: Type.String({ default: 'sample', description: 'CLIPModel for CLIP score: "sample" or a folder' }),
+    pick: Type.String({ default: 'sample', description: 'CLIPModel for PickScore: "sample" or a folder' }),
+    candidates: whole(2, 16, 4, 'Images per annotation'),
+    heldOutFraction: Type.Number({
+      minimum: 0,
+      maximum: 0.9,
+      default: 0.2,
+      description: 'Share of the annotations kept out of curation and training, for evaluation',
+    }),
+    sampling: Type.Object(
+      {
+        steps: whole(1, 1000, 20, 'DDIM steps'),
+        guidance: Type.Number({
+          minimum: 0,
+          default: 3,
+          description: 'Classifier-free guidance scale; 1: none',
+        }),
+      },
+      closed,
+    ),
+    scoring: Type.Object(
+      {
+        mode: oneOf(
+          SCORING_MODES,
+          'fixed',
+          'fixed: known defects of the benchmarks mended; compat: bug for bug',
+        ),
+      },
+      closed,
+    ),
+    reward: Type.Object(
+      {
+        policy: oneOf(REWARD_POLICIES, DEFAULT_REWARD.policy, 'How metrics become one number'),
+        weights: Type.Record(Type.String(), Type.Number({ minimum: 0 }), {
+          default: DEFAULT_REWARD.weights,
+          description: `Weight of each metric (${METRIC_NAMES.join(', ')}); metrics not named have no say`,
+        }),
+      },
+      closed,
+    ),
+    pairs: Type.Object(
+      {
+        policy: oneOf(PAIR_POLICIES, DEFAULT_PAIRS.policy, 'Which candidates are compared'),
+        margin: Type.Number({
+          minimum: 0,
+          default: DEFAULT_PAIRS.margin,
+          description: 'Largest difference of rewards that is a tie',
+        }),
+        ties: oneOf(TIE_RULES, DEFAULT_PAIRS.ties, 'What becomes of ties'),
+      },
+      closed,
+    ),
+    train: Type.Object(
+      {
+        objective: oneOf(OBJECTIVES, DEFAULT_TRAIN.objective, 'Preference loss'),
+        form: oneOf(INVERSION_FORMS, DEFAULT_TRAIN.form, 'Form of inversion-dpo (docs/training.md)'),
+        stride: whole(1, 500, DEFAULT_TRAIN.stride, 'Grid points that a transition spans'),
+        beta: positive(DEFAULT_TRAIN.beta, 'Tie to the reference; larger stays closer'),
+        guidance: Type.Number({
+          minimum: 0,
+          default: DEFAULT_TRAIN.guidance,
+          description: 'Guidance of inversion and predictions',
+        }),
+        inversionSteps: whole(2, 1000, DEFAULT_TRAIN.inversionSteps, 'Grid points of a trajectory'),
+        steps: whole(1, 1_000_000, DEFAULT_TRAIN.steps, 'Optimizer steps'),
+        pairsPerStep: whole(1, 4096, DEFAULT_TRAIN.pairsPerStep, 'Pairs per optimizer step'),
+        learningRate: positive(DEFAULT_TRAIN.learningRate, 'After warm-up'),
+        warmUp: whole(0, 1_000_000, DEFAULT_TRAIN.warmUp, 'Steps over which the learning rate rises'),
+        weightDecay: Type.Number({ minimum: 0, default: DEFAULT_TRAIN.weightDecay, description: 'Of AdamW' }),
+        maxGradNorm: positive(DEFAULT_TRAIN.maxGradNorm, 'Longer gradients are scaled down to it'),
+        checkpointEvery: whole(1, 1_000_000, DEFAULT_TRAIN.checkpointEvery, 'Steps between checkpoints'),
+      },
+      closed,
+    ),
+    evaluation: Type.Object({ samples: whole(1, 16, 1, 'Images per held-out annotation and model') }, closed),
+    sourceRun: Type.Optional(
+      Type.String({
+        format: 'uuid',
+        description: 'train: the run whose candidates are used; evaluate: the run whose tuned model is used',
+      }),
+    ),
+  },
+  { additionalProperties: false, default: {} },
+);
+export type RunSettings = Static<typeof RunSettings>;
+
+/** Body of POST /v1/runs. */
+export const RunRequest = Type.Object(
+  {
+    kind: Type.Enum([...RUN_KINDS], { description: 'What to do' }),
+    annotationSet: Type.String({ minLength: 1, maxLength: 200, description: 'Name of the annotation set' }),
+    settings: RunSettings,
+  },
+  { additionalProperties: false },
+);
+export type RunRequest = Static<typeof RunRequest>;

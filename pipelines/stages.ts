@@ -1,0 +1,106 @@
+/** The stages that runs are made of: what each is called, who does it, and how its work is cut into tasks. */
+import type { StagePlan } from '../src/jobs/runs.ts';
+import { hashSeed } from '../src/random.ts';
+import type { Variant } from '../src/store/candidates.ts';
+import type { RunSettings } from './settings.ts';
+
+/** What a plan is made from. Ids are those of stored annotations. */
+export interface PlanInput {
+  settings: RunSettings;
+  curated: string[];
+  heldOut: string[];
+}
+
+export interface GeneratePayload {
+  variant: Variant;
+  annotationIds: string[];
+  samples: number;
+}
+
+export interface ScorePayload {
+  variant: Variant;
+  annotationIds: string[];
+}
+
+/** Images per task: enough to fill a batch, few enough that a lost task costs seconds. */
+const IMAGES_PER_TASK = 32;
+
+/** Held-out annotations are chosen by their img_id: the same ones in every run with the same fraction. */
+export function isHeldOut(imgId: string, fraction: number): boolean {
+  return hashSeed('held-out', imgId) / 2 ** 32 < fraction;
+}
+
+export function generateStage(
+  name: string,
+  ids: readonly string[],
+  samples: number,
+  variants: readonly Variant[],
+): StagePlan {
+  return {
+    name,
+    worker: 'generate',
+    kind: 'generate',
+    secondsPerUnit: 0.25,
+    tasks: chunks(ids, samples).flatMap((annotationIds) =>
+      variants.map((variant) => ({
+        units: annotationIds.length * samples,
+        payload: { variant, annotationIds, samples } satisfies GeneratePayload,
+      })),
+    ),
+  };
+}
+
+export function scoreStage(
+  name: string,
+  ids: readonly string[],
+  samples: number,
+  variants: readonly Variant[],
+): StagePlan {
+  return {
+    name,
+    worker: 'score',
+    kind: 'score',
+    secondsPerUnit: 0.03,
+    tasks: chunks(ids, samples).flatMap((annotationIds) =>
+      variants.map((variant) => ({
+        units: annotationIds.length * samples,
+        payload: { variant, annotationIds } satisfies ScorePayload,
+      })),
+    ),
+  };
+}
+
+export function exportStage(annotations: number): StagePlan {
+  return {
+    name: 'export',
+    worker: 'score',
+    kind: 'export',
+    secondsPerUnit: 0.01,
+    tasks: [{ units: annotations, payload: {} }],
+  };
+}
+
+export function trainStage({ train }: RunSettings): StagePlan {
+  return {
+    name: 'train',
+    worker: 'train',
+    kind: 'train',
+    secondsPerUnit: 1,
+    tasks: [{ units: train.steps, payload: {} }],
+  };
+}
+
+export function reportStage(): StagePlan {
+  return {
+    name: 'report',
+    worker: 'score',
+    kind: 'report',
+    secondsPerUnit: 1,
+    tasks: [{ units: 1, payload: {} }],
+  };
+}
+
+function chunks(ids: readonly string[], samples: number): string[][] {
+  const size = Math.max(1, Math.floor(IMAGES_PER_TASK / samples));
+  return Array.from({ length: Math.ceil(ids.length / size) }, (_, i) => ids.slice(i * size, (i + 1) * size));
+}

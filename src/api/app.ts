@@ -1,0 +1,51 @@
+/** The whole HTTP application: plugins, routes by resource, one way to answer errors. */
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import Fastify, { type FastifyInstance } from 'fastify';
+import type { PgBoss } from 'pg-boss';
+import type { BlobStore } from '../store/blobs.ts';
+import type { Store } from '../store/client.ts';
+import { answerErrors } from './errors.ts';
+import { annotationRoutes } from './routes/annotation-sets.ts';
+import { candidateRoutes } from './routes/candidates.ts';
+import { reportRoutes } from './routes/reports.ts';
+import { runRoutes } from './routes/runs.ts';
+
+export interface Services {
+  store: Store;
+  boss: PgBoss;
+  blobs: BlobStore;
+}
+
+export type App = FastifyInstance;
+
+export async function buildApp(services: Services): Promise<App> {
+  const app = Fastify({
+    logger: false,
+    // Unknown settings are an error, not silently dropped.
+    ajv: { customOptions: { removeAdditional: false, allErrors: false } },
+    forceCloseConnections: true,
+  }).withTypeProvider<TypeBoxTypeProvider>();
+  answerErrors(app);
+  await app.register(swagger, {
+    openapi: {
+      info: {
+        title: 'Diptych',
+        description: 'Scene graphs in, preference pairs and a better image model out.',
+        version: '0.1.0',
+      },
+      tags: [
+        { name: 'annotations', description: 'LAION-SG scene graphs in named sets' },
+        { name: 'runs', description: 'Asked-for work: curate, train, evaluate' },
+        { name: 'candidates', description: 'Generated images, their scores, and the pairs they form' },
+      ],
+    },
+  });
+  await app.register(swaggerUi, { routePrefix: '/docs' });
+  await app.register(annotationRoutes(services), { prefix: '/v1' });
+  await app.register(runRoutes(services), { prefix: '/v1' });
+  await app.register(candidateRoutes(services), { prefix: '/v1' });
+  await app.register(reportRoutes(services));
+  return app;
+}

@@ -1,0 +1,131 @@
+/** Annotation sets: streamed ingest, and what is in them. */
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { Type } from 'typebox';
+import type { Annotation } from '../../annotations/annotation.ts';
+import { readAnnotations } from '../../annotations/records.ts';
+import { ensureSet, findSet, listAnnotations, listSets, upsertAnnotations } from '../../store/annotations.ts';
+import type { Services } from '../app.ts';
+import { Anything, ErrorAnswer, fromCursor, Paging, page, toCursor } from '../schemas.ts';
+
+/** Records written in one statement. */
+const BATCH = 1000;
+/** Rejections listed in the answer; all are counted. */
+const LISTED_REJECTIONS = 1000;
+
+const SetName = Type.Object({
+  name: Type.String({ minLength: 1, maxLength: 200, description: 'Name of the annotation set' }),
+});
+const SetView = Type.Object({
+  name: Type.String(),
+  count: Type.Integer(),
+  createdAt: Type.String({ format: 'date-time' }),
+});
+const IngestAnswer = Type.Object({
+  received: Type.Integer({ description: 'Records in the body' }),
+  inserted: Type.Integer(),
+  updated: Type.Integer(),
+  unchanged: Type.Integer(),
+  rejected: Type.Integer(),
+  rejections: Type.Array(
+    Type.Object({
+      line: Type.Integer({ description: 'Line of the (unpacked) body where the record starts' }),
+      field: Type.String({ description: 'Path of the wrong field; empty: the record as a whole' }),
+      reason: Type.String(),
+    }),
+    { description: `The first ${LISTED_REJECTIONS}` },
+  ),
+});
+
+export function annotationRoutes({ store }: Services): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    app.get(
+      '/annotation-sets',
+      {
+        schema: { tags: ['annotations'], querystring: Type.Object(Paging), response: { 200: page(SetView) } },
+      },
+      async ({ query: { cursor, limit } }) => {
+        const sets = await listSets(store, fromCursor<string>(cursor) ?? '', limit);
+        return {
+          items: sets.map(({ name, count, createdAt }) => ({
+            name,
+            count,
+            createdAt: createdAt.toISOString(),
+          })),
+          next: sets.length === limit ? toCursor(sets.at(-1)!.name) : null,
+        };
+      },
+    );
+
+    app.get(
+      '/annotation-sets/:name/annotations',
+      {
+        schema: {
+          tags: ['annotations'],
+          params: SetName,
+          querystring: Type.Object(Paging),
+          response: { 200: page(Anything), 404: ErrorAnswer },
+        },
+      },
+      async ({ params, query: { cursor, limit } }) => {
+        const set = await findSet(store, params.name);
+        const rows = await listAnnotations(store, set.id, fromCursor<string>(cursor) ?? '', limit);
+        return {
+          items: rows.map(({ body }) => body),
+          next: rows.length === limit ? toCursor(rows.at(-1)!.imgId) : null,
+        };
+      },
+    );
+
+    await app.register(async (raw) => {
+      // The body is read as a stream whatever it calls itself; its first bytes tell what it is.
+      raw.removeAllContentTypeParsers();
+      raw.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+      raw.post(
+        '/annotation-sets/:name/annotations',
+        {
+          bodyLimit: Number.MAX_SAFE_INTEGER,
+          schema: {
+            tags: ['annotations'],
+            summary: 'Ingest LAION-SG annotations',
+            description:
+              'NDJSON or a JSON array, gzip or not, of any length. Records are upserted by img_id; a bad one is reported and stored nowhere, and stops no other.',
+            consumes: ['application/x-ndjson', 'application/json', 'application/gzip'],
+            params: SetName,
+            response: { 200: IngestAnswer },
+          },
+        },
+        async (request) => {
+          const { name } = request.params as { name: string };
+          const body = request.body as AsyncIterable<Uint8Array> | undefined;
+          const set = await ensureSet(store, name);
+          const answer = { received: 0, inserted: 0, updated: 0, unchanged: 0, rejected: 0 };
+          const rejections: { line: number; field: string; reason: string }[] = [];
+          let batch: Annotation[] = [];
+          const flush = async () => {
+            if (batch.length === 0) return;
+            const counts = await upsertAnnotations(store, set.id, batch);
+            answer.inserted += counts.inserted;
+            answer.updated += counts.updated;
+            answer.unchanged += counts.unchanged;
+            batch = [];
+          };
+          for await (const record of readAnnotations(body ?? emptyBody())) {
+            answer.received++;
+            if (record.problem) {
+              answer.rejected++;
+              if (rejections.length < LISTED_REJECTIONS)
+                rejections.push({ line: record.line, ...record.problem });
+              continue;
+            }
+            batch.push(record.annotation);
+            if (batch.length === BATCH) await flush();
+          }
+          await flush();
+          return { ...answer, rejections };
+        },
+      );
+    });
+  };
+}
+
+async function* emptyBody(): AsyncGenerator<Uint8Array> {}

@@ -1,0 +1,115 @@
+/** Candidates, their scores and evidence, the pairs they form, their images. */
+import { Readable } from 'node:stream';
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { Type } from 'typebox';
+import { DiptychError } from '../../errors.ts';
+import { arrowScores } from '../../export/scores.ts';
+import { getRun } from '../../jobs/runs.ts';
+import { allScored, getCandidate, listScored, VARIANTS } from '../../store/candidates.ts';
+import type { Services } from '../app.ts';
+import { Anything, ErrorAnswer, fromCursor, Paging, page, RunId, toCursor } from '../schemas.ts';
+
+const VariantQuery = {
+  variant: Type.Enum([...VARIANTS], {
+    default: 'curated',
+    description: 'curated, or base and tuned of an evaluation',
+  }),
+};
+const Candidate = Type.Object({
+  id: Type.String(),
+  imgId: Type.String(),
+  prompt: Type.String(),
+  variant: Type.String(),
+  slot: Type.Integer(),
+  seed: Type.Integer(),
+  sha256: Type.String({ description: 'The image is at /v1/blobs/SHA256' }),
+  width: Type.Integer(),
+  height: Type.Integer(),
+  generation: Anything,
+  scores: Type.Record(Type.String(), Type.Number(), { description: 'Raw values by metric' }),
+});
+
+export function candidateRoutes({ store, blobs }: Services): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    app.get(
+      '/runs/:id/candidates',
+      {
+        schema: {
+          tags: ['candidates'],
+          params: RunId,
+          querystring: Type.Object({ ...Paging, ...VariantQuery }),
+          response: { 200: page(Candidate), 404: ErrorAnswer },
+        },
+      },
+      async ({ params, query: { cursor, limit, variant } }) => {
+        await getRun(store, params.id);
+        const after = fromCursor<{ imgId: string; slot: number }>(cursor);
+        const items = await listScored(store, params.id, variant, { after, limit });
+        const last = items.at(-1);
+        return {
+          items,
+          next: items.length === limit ? toCursor({ imgId: last!.imgId, slot: last!.slot }) : null,
+        };
+      },
+    );
+
+    app.get(
+      '/candidates/:id',
+      {
+        schema: {
+          tags: ['candidates'],
+          summary: 'A candidate with the evidence of its scores',
+          params: Type.Object({ id: Type.String({ format: 'uuid' }) }),
+          response: { 200: Anything, 404: ErrorAnswer },
+        },
+      },
+      async ({ params }) => {
+        const candidate = await getCandidate(store, params.id);
+        if (!candidate) throw new DiptychError('DIPTYCH_NOT_FOUND', `there is no candidate ${params.id}`);
+        const { annotation, scores, seed, ...rest } = candidate;
+        return {
+          ...rest,
+          seed: Number(seed),
+          prompt: annotation.prompt,
+          annotation: annotation.body,
+          scores: scores.map(({ candidateId: _, ...score }) => score),
+        };
+      },
+    );
+
+    app.get(
+      '/runs/:id/scores.arrow',
+      {
+        schema: {
+          tags: ['candidates'],
+          summary: 'All scores as an Arrow stream',
+          params: RunId,
+          querystring: Type.Object(VariantQuery),
+        },
+      },
+      async ({ params, query }, reply) => {
+        await getRun(store, params.id);
+        reply.type('application/vnd.apache.arrow.stream');
+        return reply.send(Readable.from(arrowScores(allScored(store, params.id, query.variant))));
+      },
+    );
+
+    app.get(
+      '/blobs/:sha256',
+      {
+        schema: {
+          tags: ['candidates'],
+          summary: 'An image by its content hash',
+          params: Type.Object({ sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }) }),
+        },
+      },
+      async ({ params }, reply) => {
+        const bytes = await blobs.get(params.sha256);
+        return reply
+          .header('cache-control', 'public, max-age=31536000, immutable')
+          .type('image/png')
+          .send(bytes);
+      },
+    );
+  };
+}

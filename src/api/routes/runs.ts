@@ -1,0 +1,188 @@
+/** Runs: asked for, watched, cancelled, tried again. */
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { Type } from 'typebox';
+import { planRun } from '../../../pipelines/plan.ts';
+import { RunRequest } from '../../../pipelines/settings.ts';
+import { DiptychError } from '../../errors.ts';
+import { readEvents } from '../../jobs/events.ts';
+import { cancelRun, createRun, getRun, listRuns, retryRun } from '../../jobs/runs.ts';
+import { listArtifacts } from '../../store/artifacts.ts';
+import type { Services } from '../app.ts';
+import { Anything, ErrorAnswer, fromCursor, Paging, page, RunId, toCursor } from '../schemas.ts';
+
+const POLL_MS = 500;
+const EVENTS_AT_ONCE = 200;
+
+const Stage = Type.Object({
+  name: Type.String(),
+  status: Type.String(),
+  total: Type.Integer({ description: 'Units of work, such as candidates' }),
+  done: Type.Integer(),
+  failed: Type.Integer(),
+  fraction: Type.Number({ description: 'Finished share, running work included' }),
+  startedAt: Type.Union([Type.String(), Type.Null()]),
+  finishedAt: Type.Union([Type.String(), Type.Null()]),
+});
+const Run = Type.Object({
+  id: Type.String(),
+  kind: Type.String(),
+  status: Type.String(),
+  annotationSet: Type.String(),
+  settings: Anything,
+  error: Type.Union([Type.String(), Type.Null()]),
+  createdAt: Type.String(),
+  finishedAt: Type.Union([Type.String(), Type.Null()]),
+  stages: Type.Array(Stage),
+  secondsLeft: Type.Union([Type.Number(), Type.Null()], { description: 'Null once the run has ended' }),
+});
+const Artifact = Type.Object({
+  name: Type.String(),
+  path: Type.String({ description: "On the server's disk" }),
+  bytes: Type.Integer(),
+  sha256: Type.String(),
+});
+
+export function runRoutes({ store, boss }: Services): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    /** Dates as the schema has them. */
+    const view = async (id: string) => JSON.parse(JSON.stringify(await getRun(store, id)));
+
+    app.post(
+      '/runs',
+      {
+        schema: {
+          tags: ['runs'],
+          summary: 'Ask for a run',
+          body: RunRequest,
+          response: { 201: Run, 400: ErrorAnswer, 404: ErrorAnswer },
+        },
+      },
+      async (request, reply) => {
+        const id = await createRun(store, boss, await planRun(store, request.body));
+        reply.status(201);
+        return view(id);
+      },
+    );
+
+    app.get(
+      '/runs',
+      { schema: { tags: ['runs'], querystring: Type.Object(Paging), response: { 200: page(Run) } } },
+      async ({ query: { cursor, limit } }) => {
+        const runs = await listRuns(store, fromCursor<string>(cursor) ?? null, limit);
+        return {
+          items: JSON.parse(JSON.stringify(runs)),
+          next: runs.length === limit ? toCursor(runs.at(-1)!.id) : null,
+        };
+      },
+    );
+
+    app.get(
+      '/runs/:id',
+      { schema: { tags: ['runs'], params: RunId, response: { 200: Run, 404: ErrorAnswer } } },
+      ({ params }) => view(params.id),
+    );
+
+    for (const [action, act] of [
+      ['cancel', (id: string) => cancelRun(store, id)],
+      ['retry', (id: string) => retryRun(store, boss, id)],
+    ] as const) {
+      app.post(
+        `/runs/:id/${action}`,
+        {
+          schema: {
+            tags: ['runs'],
+            summary: action === 'cancel' ? 'Stop a run' : 'Try the failed tasks of a run again',
+            params: RunId,
+            response: { 200: Run, 404: ErrorAnswer, 409: ErrorAnswer },
+          },
+        },
+        async ({ params }) => {
+          await act(params.id);
+          return view(params.id);
+        },
+      );
+    }
+
+    app.get(
+      '/runs/:id/events',
+      {
+        schema: {
+          tags: ['runs'],
+          summary: 'The log of a run as server-sent events',
+          description:
+            'Starts at the first event, or after the one named by the header Last-Event-ID; ends when the run has ended.',
+          params: RunId,
+          produces: ['text/event-stream'],
+        },
+      },
+      async (request, reply) => {
+        const { id } = request.params;
+        await getRun(store, id);
+        let after = String(request.headers['last-event-id'] ?? '0');
+        if (!/^\d+$/.test(after)) {
+          throw new DiptychError('DIPTYCH_INVALID_INPUT', `Last-Event-ID is "${after}", must be a number`);
+        }
+        reply.hijack();
+        const { raw } = reply;
+        raw.writeHead(200, {
+          'content-type': 'text/event-stream',
+          'cache-control': 'no-cache',
+          connection: 'keep-alive',
+        });
+        while (!raw.destroyed) {
+          // Asked before reading, so that the last events are not missed.
+          const { status } = await getRun(store, id);
+          const events = await readEvents(store, id, after, EVENTS_AT_ONCE);
+          for (const { id: eventId, type, at, data } of events) {
+            raw.write(
+              `id: ${eventId}\nevent: ${type}\ndata: ${JSON.stringify({ at, ...(data as object) })}\n\n`,
+            );
+            after = eventId;
+          }
+          if (events.length === EVENTS_AT_ONCE) continue;
+          if (status !== 'queued' && status !== 'running') break;
+          await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+        }
+        raw.end();
+      },
+    );
+
+    app.get(
+      '/runs/:id/artifacts',
+      {
+        schema: {
+          tags: ['runs'],
+          params: RunId,
+          response: { 200: Type.Object({ items: Type.Array(Artifact) }), 404: ErrorAnswer },
+        },
+      },
+      async ({ params }) => {
+        await getRun(store, params.id);
+        return { items: await listArtifacts(store, params.id) };
+      },
+    );
+
+    app.get(
+      '/runs/:id/artifacts/*',
+      {
+        schema: {
+          tags: ['runs'],
+          summary: 'Download an artifact that is a file',
+          params: Type.Intersect([RunId, Type.Object({ '*': Type.String() })]),
+        },
+      },
+      async (request, reply) => {
+        const { id, '*': name } = request.params as { id: string; '*': string };
+        const artifact = (await listArtifacts(store, id)).find((entry) => entry.name === name);
+        if (!artifact) throw new DiptychError('DIPTYCH_NOT_FOUND', `run ${id} has no artifact "${name}"`);
+        if ((await stat(artifact.path)).isDirectory()) {
+          throw new DiptychError('DIPTYCH_INVALID_INPUT', `"${name}" is a folder: ${artifact.path}`);
+        }
+        reply.header('content-length', artifact.bytes).type('application/octet-stream');
+        return reply.send(createReadStream(artifact.path));
+      },
+    );
+  };
+}

@@ -1,0 +1,40 @@
+/** Schemas that several routes share. */
+import { type TSchema, Type } from 'typebox';
+import { DiptychError } from '../errors.ts';
+
+export const ErrorAnswer = Type.Object({
+  error: Type.Object({ code: Type.String(), message: Type.String() }),
+});
+
+export const RunId = Type.Object({ id: Type.String({ format: 'uuid', description: 'Run' }) });
+
+export const Paging = {
+  cursor: Type.Optional(Type.String({ description: '`next` of the page before' })),
+  limit: Type.Integer({ minimum: 1, maximum: 500, default: 50, description: 'Most entries on a page' }),
+};
+
+export const page = (item: TSchema) =>
+  Type.Object({
+    items: Type.Array(item),
+    next: Type.Union([Type.String(), Type.Null()], {
+      description: 'Cursor of the next page; null at the end',
+    }),
+  });
+
+/** Anything the schema does not spell out further. */
+export const Anything = Type.Unknown();
+
+/** A cursor is the last entry's key, as base64url of its JSON. */
+export const toCursor = (key: unknown): string => Buffer.from(JSON.stringify(key)).toString('base64url');
+
+export function fromCursor<T>(cursor: string | undefined): T | undefined {
+  if (cursor === undefined) return undefined;
+  try {
+    return JSON.parse(Buffer.from(cursor, 'base64url').toString()) as T;
+  } catch {
+    throw new DiptychError(
+      'DIPTYCH_INVALID_INPUT',
+      `cursor is "${cursor}"; use the "next" of an earlier page as it came`,
+    );
+  }
+}

@@ -1,0 +1,47 @@
+/** What every worker process shares: its connections, its numeric thread, and a clean end. */
+import { openQueue, type WorkerName } from '../src/jobs/queue.ts';
+import { runWorker, type TaskHandler } from '../src/jobs/worker.ts';
+import { type BlobStore, folderBlobs } from '../src/store/blobs.ts';
+import { openStore, type Store } from '../src/store/client.ts';
+import { type Places, places } from '../src/store/places.ts';
+import { type NumericThread, startNumericThread } from './numeric/client.ts';
+
+export interface Tools {
+  store: Store;
+  blobs: BlobStore;
+  numeric: NumericThread;
+  places: Places;
+}
+
+/** Runs a worker until SIGTERM or SIGINT, or until the process that started it is gone. */
+export async function startWorkerProcess(
+  worker: WorkerName,
+  makeHandlers: (tools: Tools) => Record<string, TaskHandler>,
+): Promise<void> {
+  const url = process.env.DATABASE_URL;
+  if (!url) {
+    console.error(
+      'DATABASE_URL is not set: workers are started by `npm start`, or need the database to work on',
+    );
+    process.exit(1);
+  }
+  const where = places();
+  const store = openStore(url);
+  const boss = await openQueue(url, false);
+  const numeric = startNumericThread();
+  const tools: Tools = { store, blobs: folderBlobs(where.blobs), numeric, places: where };
+  const running = await runWorker({ store, boss, worker, handlers: makeHandlers(tools) });
+
+  let ending = false;
+  const end = async () => {
+    if (ending) return;
+    ending = true;
+    const stopped = running.stop();
+    await numeric.close();
+    await stopped;
+    await store.$disconnect();
+    process.exit(0);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void end());
+  process.on('disconnect', () => void end());
+}

@@ -1,0 +1,40 @@
+/** Scored candidates with the reward that a run's settings give them, and the pairs that follow. */
+
+import { formPairs, type Pair, type PairSettings } from '../src/preference/pairs.ts';
+import { createReward, type RewardSettings } from '../src/scoring/reward.ts';
+import { allScored, type ScoredCandidate, type Variant } from '../src/store/candidates.ts';
+import type { Store } from '../src/store/client.ts';
+
+export type RewardedCandidate = ScoredCandidate & { reward: number };
+
+export async function* rewardedCandidates(
+  store: Store,
+  runId: string,
+  variant: Variant,
+  settings: RewardSettings,
+): AsyncGenerator<RewardedCandidate> {
+  async function* metrics() {
+    for await (const { scores } of allScored(store, runId, variant)) yield scores;
+  }
+  const reward = await createReward(settings, metrics());
+  for await (const candidate of allScored(store, runId, variant)) {
+    yield { ...candidate, reward: reward(candidate.scores) };
+  }
+}
+
+/** The pairs of a run's curated candidates under some settings: a view, made anew wherever it is needed. */
+export async function pairsOfRun(
+  store: Store,
+  runId: string,
+  settings: { reward: RewardSettings; pairs: PairSettings },
+): Promise<{ candidates: RewardedCandidate[]; pairs: Pair[] }> {
+  const candidates = await Array.fromAsync(rewardedCandidates(store, runId, 'curated', settings.reward));
+  const rewarded = candidates.map(({ id, imgId, slot, reward, scores }) => ({
+    id,
+    annotationId: imgId,
+    slot,
+    reward,
+    metrics: scores,
+  }));
+  return { candidates, pairs: formPairs(rewarded, settings.pairs, settings.reward.policy === 'dominance') };
+}

@@ -1,0 +1,128 @@
+/** Compares base and tuned on the held-out annotations, and writes report.html and summary.json. */
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { RunSettings } from '../../pipelines/settings.ts';
+import { type Comparison, compare } from '../../src/evaluation/bootstrap.ts';
+import { type ReportPicture, reportHtml } from '../../src/evaluation/report.ts';
+import type { TaskHandler } from '../../src/jobs/worker.ts';
+import { hashSeed } from '../../src/random.ts';
+import { createReward } from '../../src/scoring/reward.ts';
+import { describeArtifacts, writeArtifacts } from '../../src/store/artifacts.ts';
+import { allScored, type ScoredCandidate } from '../../src/store/candidates.ts';
+import { readTelemetry } from '../../src/training/telemetry.ts';
+import type { Tools } from '../process.ts';
+import { pairsOfRun } from '../rewarded.ts';
+
+const PICTURES = 24;
+const EXTREMES = 12;
+
+interface Match {
+  imgId: string;
+  prompt: string;
+  base: ScoredCandidate & { reward: number };
+  tuned: ScoredCandidate & { reward: number };
+}
+
+export function reportTask({ store, blobs, numeric, places }: Tools): TaskHandler {
+  return async ({ task }) => {
+    const run = await store.run.findUniqueOrThrow({ where: { id: task.runId }, include: { set: true } });
+    const settings = run.settings as unknown as RunSettings;
+    const trained = settings.sourceRun ?? task.runId;
+
+    const base = await Array.fromAsync(allScored(store, task.runId, 'base'));
+    const tuned = await Array.fromAsync(allScored(store, task.runId, 'tuned'));
+    const reward = await createReward(
+      settings.reward,
+      [...base, ...tuned].map(({ scores }) => scores),
+    );
+    const matches = base.map((candidate, i): Match => {
+      const other = tuned[i]!;
+      return {
+        imgId: candidate.imgId,
+        prompt: candidate.prompt,
+        base: { ...candidate, reward: reward(candidate.scores) },
+        tuned: { ...other, reward: reward(other.scores) },
+      };
+    });
+    const metrics = compareMetrics(matches, settings.seed);
+    const artifact = await store.artifact.findUnique({
+      where: { runId_name: { runId: trained, name: 'telemetry.jsonl' } },
+    });
+    const telemetry = artifact ? readTelemetry(artifact.path) : [];
+
+    const picture = async ({ prompt, base: b, tuned: t }: Match): Promise<ReportPicture> => ({
+      prompt,
+      base: { png: await blobs.get(b.sha256), reward: b.reward },
+      tuned: { png: await blobs.get(t.sha256), reward: t.reward },
+    });
+    const firstSlots = matches.filter((match) => match.base.slot === 0);
+    const byChange = [...firstSlots].sort(
+      (a, b) => b.tuned.reward - b.base.reward - (a.tuned.reward - a.base.reward),
+    );
+    const extremes = [...byChange.slice(0, EXTREMES / 2), ...byChange.slice(-EXTREMES / 2)];
+    const engine = await numeric.call('engineName', null);
+    const { candidates, pairs } = await pairsOfRun(store, trained, settings);
+    const html = reportHtml({
+      title: `Diptych: base against tuned, ${run.set.name}`,
+      facts: {
+        run: task.runId,
+        objective: `${settings.train.objective}${settings.train.objective === 'inversion-dpo' ? `, ${settings.train.form}` : ''}`,
+        engine,
+        'held-out annotations': String(new Set(matches.map(({ imgId }) => imgId)).size),
+        'images per annotation and model': String(settings.evaluation.samples),
+        'curated candidates': String(candidates.length),
+        pairs: String(pairs.length),
+        'optimizer steps': String(telemetry.length),
+      },
+      metrics,
+      telemetry,
+      pictures: await Promise.all(firstSlots.slice(0, PICTURES).map(picture)),
+      extremes: await Promise.all(extremes.map(picture)),
+      settings,
+    });
+    const summary = {
+      engine,
+      annotations: run.set.count,
+      candidates: candidates.length,
+      pairs: pairs.length,
+      optimizerSteps: telemetry.length,
+      metrics,
+    };
+    const folder = places.runFolder(task.runId);
+    const files = {
+      'report.html': await writeWhole(folder, 'report.html', html),
+      'summary.json': await writeWhole(folder, 'summary.json', `${JSON.stringify(summary, null, 2)}\n`),
+    };
+    const artifacts = await describeArtifacts(files);
+    return (tx) => writeArtifacts(tx, task.runId, artifacts);
+  };
+}
+
+/** The reward first, then every metric that all images have; one mean per annotation. */
+function compareMetrics(matches: readonly Match[], seed: number): Record<string, Comparison> {
+  const names = Object.keys(matches[0]!.base.scores)
+    .filter((name) => matches.every(({ base, tuned }) => name in base.scores && name in tuned.scores))
+    .sort();
+  const value = (side: Match['base'], name: string) => (name === 'reward' ? side.reward : side.scores[name]!);
+  return Object.fromEntries(
+    ['reward', ...names].map((name) => {
+      const perAnnotation = (side: 'base' | 'tuned') => {
+        const sums = new Map<string, number[]>();
+        for (const match of matches) {
+          sums.set(match.imgId, [...(sums.get(match.imgId) ?? []), value(match[side], name)]);
+        }
+        return [...sums.values()].map((values) => values.reduce((sum, x) => sum + x, 0) / values.length);
+      };
+      const interval = hashSeed('bootstrap', seed, name);
+      return [name, compare(perAnnotation('base'), perAnnotation('tuned'), interval)];
+    }),
+  );
+}
+
+async function writeWhole(folder: string, name: string, text: string): Promise<string> {
+  await mkdir(folder, { recursive: true });
+  const file = path.join(folder, name);
+  await writeFile(`${file}.tmp`, text);
+  await rename(`${file}.tmp`, file);
+  return file;
+}

@@ -1,0 +1,61 @@
+/** The train worker: scored candidates to pairs, pairs to a tuned model. */
+import path from 'node:path';
+import type { RunSettings } from '../pipelines/settings.ts';
+import { appendEvent } from '../src/jobs/events.ts';
+import type { TaskHandler } from '../src/jobs/worker.ts';
+import { describeArtifacts, writeArtifacts } from '../src/store/artifacts.ts';
+import { modelFolder } from './model-folders.ts';
+import { startWorkerProcess, type Tools } from './process.ts';
+import { pairsOfRun } from './rewarded.ts';
+
+/** Of the stage's time, about what inversion takes; the rest is optimizer steps. */
+const INVERSION_SHARE = 0.25;
+const EVENT_EVERY_MS = 5000;
+
+await startWorkerProcess('train', (tools) => ({ train: trainTask(tools) }));
+
+function trainTask({ store, numeric, places }: Tools): TaskHandler {
+  return async ({ task, signal, progress }) => {
+    const run = await store.run.findUniqueOrThrow({ where: { id: task.runId } });
+    const settings = run.settings as unknown as RunSettings;
+    const source = settings.sourceRun ?? task.runId;
+    const { candidates, pairs } = await pairsOfRun(store, source, settings);
+    const folder = path.join(places.runFolder(task.runId), 'train');
+    let lastEvent = Date.now();
+    const result = await numeric.call(
+      'train',
+      {
+        model: modelFolder(settings.model, 'diffusion'),
+        settings: { ...settings.train, seed: settings.seed },
+        candidates: candidates.map(({ id, prompt, sha256 }) => ({ id, prompt, sha256 })),
+        pairs,
+        blobs: places.blobs,
+        folder,
+      },
+      {
+        signal,
+        onProgress(message) {
+          const share = message.done / message.total;
+          progress(
+            message.phase === 'invert'
+              ? INVERSION_SHARE * share
+              : INVERSION_SHARE + (1 - INVERSION_SHARE) * share,
+          );
+          if (message.phase !== 'train' || Date.now() - lastEvent < EVENT_EVERY_MS) return;
+          lastEvent = Date.now();
+          const { step, loss, accuracy, seconds } = message.telemetry;
+          const secondsLeft = Math.round(seconds * (message.total - step));
+          void appendEvent(store, task.runId, 'train-progress', {
+            step,
+            steps: message.total,
+            loss,
+            accuracy,
+            secondsLeft,
+          });
+        },
+      },
+    );
+    const artifacts = await describeArtifacts({ model: result.model, 'telemetry.jsonl': result.telemetry });
+    return (tx) => writeArtifacts(tx, task.runId, artifacts);
+  };
+}
