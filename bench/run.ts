@@ -1,0 +1,41 @@
+/**
+ * `npm run bench -- NAME [--json]`: runs one bench of this folder, or all without a name.
+ * A bench measures one claim against a peer or a limit in the same run; with --json the last line is
+ * `{bench, value, unit, peer, peerValue, ratio}`.
+ */
+import { existsSync, globSync } from 'node:fs';
+import path from 'node:path';
+
+export interface BenchResult {
+  bench: string;
+  value: number;
+  unit: string;
+  /** What it was measured beside; null where the peer is not on this machine (said loudly). */
+  peer: string | null;
+  peerValue: number | null;
+  /** value / peerValue, in the sense that the bench's own text states. */
+  ratio: number | null;
+}
+
+const names = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
+const all = globSync('*.ts', { cwd: import.meta.dirname })
+  .map((file) => file.replace(/\.ts$/, ''))
+  .filter((name) => name !== 'run');
+
+for (const name of names.length > 0 ? names : all.sort()) {
+  const file = path.join(import.meta.dirname, `${name}.ts`);
+  if (!existsSync(file)) {
+    console.error(`no bench "${name}"; there are: ${all.sort().join(', ')}`);
+    process.exit(1);
+  }
+  const bench = (await import(file)) as { run(): Promise<BenchResult> };
+  const result = await bench.run();
+  if (process.argv.includes('--json')) console.log(JSON.stringify(result));
+  else {
+    const beside =
+      result.peer === null ? 'no peer here' : `${result.peer} ${result.peerValue?.toPrecision(4)}`;
+    console.log(
+      `${result.bench}: ${result.value.toPrecision(4)} ${result.unit} (${beside}, ratio ${result.ratio?.toFixed(2) ?? '-'})`,
+    );
+  }
+}

@@ -1,0 +1,72 @@
+/** The few calls of the HTTP API that the command line makes, typed. */
+import type { ReadStream } from 'node:fs';
+import { Readable } from 'node:stream';
+import type { StageView } from './progress.ts';
+
+export interface RunView {
+  id: string;
+  status: 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled';
+  error: string | null;
+  stages: StageView[];
+  /** Estimate of what is left; null until there is a rate to judge by. */
+  secondsLeft: number | null;
+}
+
+export interface IngestResult {
+  received: number;
+  inserted: number;
+  updated: number;
+  unchanged: number;
+  rejected: number;
+  rejections: { line: number; img_id?: string; field: string; reason: string }[];
+}
+
+export interface ArtifactView {
+  name: string;
+  path: string;
+  bytes: number;
+}
+
+const POLL_MS = 500;
+
+export function openClient(url: string) {
+  async function request<T>(route: string, init?: RequestInit): Promise<T> {
+    const response = await fetch(`${url}/v1${route}`, init);
+    const body = (await response.json()) as T & { error?: { code: string; message: string } };
+    if (!response.ok)
+      throw new Error(
+        `${body.error?.code ?? response.status}: ${body.error?.message ?? response.statusText}`,
+      );
+    return body;
+  }
+  const getRun = (id: string) => request<RunView>(`/runs/${id}`);
+
+  return {
+    getRun,
+    /** Streams a LAION-SG file (JSON array or NDJSON) into a set, creating it. */
+    ingest: (set: string, file: ReadStream) =>
+      request<IngestResult>(`/annotation-sets/${encodeURIComponent(set)}/annotations`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: Readable.toWeb(file) as ReadableStream,
+        duplex: 'half',
+      } as RequestInit),
+    createRun: (settings: Record<string, unknown>) =>
+      request<RunView>('/runs', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(settings),
+      }),
+    artifacts: async (id: string) =>
+      (await request<{ items: ArtifactView[] }>(`/runs/${id}/artifacts`)).items,
+    /** Resolves with the run once it has ended; `onView` sees it about twice a second until then. */
+    async watchRun(id: string, onView: (view: RunView) => void): Promise<RunView> {
+      for (;;) {
+        const view = await getRun(id);
+        onView(view);
+        if (view.status !== 'queued' && view.status !== 'running') return view;
+        await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      }
+    },
+  };
+}

@@ -1,0 +1,86 @@
+/**
+ * `npm run demo`: the main job through the real service, as any client would run it over HTTP.
+ * Ingest the shipped annotations, ask for one curate-then-train run, watch it, show what came of it.
+ */
+import { createReadStream } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { openClient } from './client.ts';
+import {
+  createProgressPrinter,
+  formatComparison,
+  formatDuration,
+  type MetricComparison,
+} from './progress.ts';
+import { startService } from './service.ts';
+
+const ROOT = path.resolve(import.meta.dirname, '../..');
+const HOME = path.join(ROOT, '.diptych');
+const ANNOTATIONS = path.join(ROOT, 'models/sample/annotations.json');
+const SET = 'sample-world';
+/** Half of the annotations are for evaluation: a demo should measure well, not train long. */
+const SETTINGS = { heldOutFraction: 0.5, evaluation: { samples: 2 } };
+
+/** What the report stage leaves as the artifact `summary.json`. */
+interface RunSummary {
+  engine: string;
+  annotations: number;
+  candidates: number;
+  pairs: number;
+  optimizerSteps: number;
+  metrics: Record<string, MetricComparison>;
+}
+
+/** Returns the exit code. */
+export async function demo(): Promise<number> {
+  const started = Date.now();
+  const setupSeconds = Number(process.env.DIPTYCH_SETUP_SECONDS ?? 0);
+  await mkdir(path.join(HOME, 'demo'), { recursive: true });
+  const logFile = path.join(HOME, 'demo', 'service.log');
+  const logLines: string[] = [];
+  const service = await startService({ home: HOME, log: (line) => logLines.push(line) });
+  console.log(`Diptych listens on ${service.url} (API pages at ${service.url}/docs)`);
+
+  try {
+    const client = openClient(service.url);
+    const ingest = await client.ingest(SET, createReadStream(ANNOTATIONS));
+    console.log(
+      `${ingest.received} annotations sent: ${ingest.inserted} new, ${ingest.unchanged} known, ${ingest.rejected} rejected`,
+    );
+
+    const run = await client.createRun({ kind: 'curate-then-train', annotationSet: SET, settings: SETTINGS });
+    console.log(`run ${run.id}: curate, train, evaluate`);
+    const printer = createProgressPrinter(process.stdout);
+    const finished = await client.watchRun(run.id, (view) => printer.show(view.stages, view.secondsLeft));
+    if (finished.status !== 'succeeded') {
+      throw new Error(`the run ended as "${finished.status}": ${finished.error ?? 'see its events'}`);
+    }
+
+    const artifacts = await client.artifacts(run.id);
+    const located = (name: string) => artifacts.find((artifact) => artifact.name === name)!.path;
+    const summary = JSON.parse(await readFile(located('summary.json'), 'utf8')) as RunSummary;
+    const parquet = artifacts
+      .filter((artifact) => artifact.path.endsWith('.parquet'))
+      .map((artifact) => artifact.path);
+    const report = located('report.html');
+    const seconds = (Date.now() - started) / 1000;
+
+    const out = { seconds: Number(seconds.toFixed(1)), setupSeconds, ...summary, parquet, report };
+    await writeFile(path.join(HOME, 'demo', 'summary.json'), `${JSON.stringify(out, null, 2)}\n`);
+    console.log(`\n${formatComparison(summary.metrics)}\n`);
+    console.log(
+      `${summary.candidates} candidates, ${summary.pairs} pairs, ${summary.optimizerSteps} optimizer steps, ${formatDuration(seconds)}`,
+    );
+    for (const file of parquet) console.log(`  ${path.relative(process.cwd(), file)}`);
+    console.log(`  ${path.relative(process.cwd(), report)}`);
+    console.log('\n`npm start` serves this store: API, documentation at /docs, report pages.');
+    return 0;
+  } catch (thrown) {
+    console.error(thrown instanceof Error ? thrown.message : thrown);
+    console.error(`The service's own log: ${path.relative(process.cwd(), logFile)}`);
+    return 1;
+  } finally {
+    await service.stop();
+    await writeFile(logFile, `${logLines.join('\n')}\n`);
+  }
+}

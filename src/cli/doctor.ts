@@ -1,0 +1,82 @@
+/** `diptych doctor`: what runs here, why, and how to get the better one. */
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { nativeProblem, openEngine } from '../engine/engine.ts';
+import { asError } from '../errors.ts';
+import { openDatabase } from '../store/database.ts';
+import { places } from '../store/places.ts';
+
+const MODEL = path.resolve(
+  import.meta.dirname,
+  '../../models/sample/diffusion/unet/diffusion_pytorch_model.safetensors',
+);
+
+/** Returns 1 when something that is needed is missing. */
+export async function doctor(): Promise<number> {
+  let healthy = true;
+  const say = (good: boolean, what: string, found: string, hint = '') => {
+    healthy &&= good;
+    console.log(
+      `${good ? 'ok     ' : 'MISSING'} ${what.padEnd(16)} ${found}${hint ? `\n        -> ${hint}` : ''}`,
+    );
+  };
+  say(true, 'node', process.version);
+  say(
+    true,
+    'machine',
+    `${os.availableParallelism()} processor cores, ${(os.totalmem() / 2 ** 30).toFixed(0)} GiB memory`,
+  );
+
+  const problem = nativeProblem();
+  if (problem === null) {
+    const { tf } = await openEngine({ prefer: 'native' });
+    const version = (tf.backend() as unknown as { binding: { TF_Version: string } }).binding.TF_Version;
+    say(true, 'engine', `native TensorFlow ${version} (a 256 x 256 matmul took ${await timeMatmul()} ms)`);
+  } else {
+    const lacking = (['python3', 'g++'] as const).filter((tool) => !runs(tool));
+    const hint =
+      lacking.length > 0
+        ? `install ${lacking.join(' and ')} (Debian: apt-get install python3-pip g++), then run \`npm run setup\``
+        : 'run `npm run setup`; it says why the build fails';
+    say(false, 'native engine', `${problem.slice(0, 100)}; WASM is used, about 5 times slower`, hint);
+  }
+  say(
+    existsSync(MODEL),
+    'sample model',
+    existsSync(MODEL) ? 'models/sample' : 'the weights are not there',
+    existsSync(MODEL) ? '' : 'check out models/sample again, or make it: npm run pretrain-sample',
+  );
+  const { home } = places();
+  try {
+    const database = await openDatabase({ home });
+    const where = process.env.DATABASE_URL ? 'DATABASE_URL' : `embedded PostgreSQL in ${home}`;
+    say(true, 'database', where);
+    await database.stop();
+  } catch (thrown) {
+    say(false, 'database', asError(thrown).message, 'set DATABASE_URL, or mend what the line says');
+  }
+  console.log(healthy ? 'all well' : 'see the lines marked MISSING');
+  return healthy ? 0 : 1;
+}
+
+async function timeMatmul(): Promise<string> {
+  const { tf } = await openEngine({ prefer: 'native' });
+  const a = tf.randomNormal([256, 256]);
+  const multiply = () => tf.tidy(() => tf.matMul(a as never, a as never).dataSync());
+  multiply();
+  const started = performance.now();
+  multiply();
+  a.dispose();
+  return (performance.now() - started).toFixed(1);
+}
+
+function runs(tool: string): boolean {
+  try {
+    execFileSync(tool, ['--version'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * The whole service on one machine: embedded PostgreSQL (or DATABASE_URL), the API, and one process per
+ * worker stage. A child that dies is started again; what it was doing is picked up by its lease.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import path from 'node:path';
+import { openDatabase } from '../store/database.ts';
+
+const ROOT = path.resolve(import.meta.dirname, '../..');
+const RESTART_DELAY_MS = 500;
+
+export const STAGE_PROCESSES = ['workers/generate.ts', 'workers/score.ts', 'workers/train.ts'] as const;
+
+export interface Service {
+  /** Where the API listens, for example http://127.0.0.1:41234. */
+  url: string;
+  stop(): Promise<void>;
+}
+
+export interface ServiceOptions {
+  /** Folder of the database, blobs, runs and exports. */
+  home: string;
+  /** Called with every line a child prints on stderr, and with restarts. */
+  log(line: string): void;
+}
+
+/** Starts everything and resolves once the API answers. */
+export async function startService({ home, log }: ServiceOptions): Promise<Service> {
+  const database = await openDatabase({ home });
+  const env = { ...process.env, DIPTYCH_HOME: home, DATABASE_URL: database.url };
+  const children = new Set<ChildProcess>();
+  let stopping = false;
+
+  function keepRunning(script: string, onStart?: (child: ChildProcess) => void): void {
+    const child = spawn(process.execPath, [...process.execArgv, path.join(ROOT, script)], {
+      env,
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    });
+    children.add(child);
+    const name = path.basename(script, '.ts');
+    let rest = '';
+    child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+      const lines = (rest + text).split('\n');
+      rest = lines.pop()!;
+      for (const line of lines) log(`${name}: ${line}`);
+    });
+    child.on('exit', (code, signal) => {
+      children.delete(child);
+      if (stopping) return;
+      log(`${name}: ended (${signal ?? `code ${code}`}), starting it again`);
+      setTimeout(() => !stopping && keepRunning(script, onStart), RESTART_DELAY_MS);
+    });
+    onStart?.(child);
+  }
+
+  const url = await new Promise<string>((resolve) => {
+    keepRunning('src/api/server.ts', (child) => {
+      child.on('message', (message) => resolve((message as { url: string }).url));
+    });
+  });
+  for (const script of STAGE_PROCESSES) keepRunning(script);
+
+  return {
+    url,
+    async stop() {
+      stopping = true;
+      await Promise.all([...children].map(stopChild));
+      await database.stop();
+    },
+  };
+}
+
+/** Asks a child to finish or hand back its work, and ends it when it takes too long. */
+function stopChild(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    const impatience = setTimeout(() => child.kill('SIGKILL'), 10_000);
+    child.once('exit', () => {
+      clearTimeout(impatience);
+      resolve();
+    });
+    child.kill('SIGTERM');
+  });
+}
