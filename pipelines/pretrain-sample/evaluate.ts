@@ -5,7 +5,7 @@ import { guidedPredictor } from '../../src/diffusion/predictor.ts';
 import { sample } from '../../src/diffusion/sample.ts';
 import { parseSchedule } from '../../src/diffusion/schedule.ts';
 import type { Engine } from '../../src/engine/engine.ts';
-import type { RgbImage } from '../../src/engine/image.ts';
+import { type RgbImage, tileImages } from '../../src/engine/image.ts';
 import { encodePng } from '../../src/engine/png.ts';
 import { encodePrompts, loadDiffusionModel } from '../../src/models/model-folder.ts';
 import { createRandom, hashSeed } from '../../src/random.ts';
@@ -57,28 +57,7 @@ export async function evaluateSampleModel(engine: Engine, folder: string) {
     attribute: share('attribute'),
     relation: share('relation'),
   };
-  return { scores, grid: await encodePng(tile(images, 8)) };
-}
-
-/** Images of one size side by side, `columns` a row. */
-function tile(images: readonly RgbImage[], columns: number): RgbImage {
-  const { width, height } = images[0]!;
-  const rows = Math.ceil(images.length / columns);
-  const out: RgbImage = {
-    width: columns * width,
-    height: rows * height,
-    data: new Uint8Array(columns * width * rows * height * 3),
-  };
-  for (const [i, image] of images.entries()) {
-    const [left, top] = [(i % columns) * width, Math.floor(i / columns) * height];
-    for (let y = 0; y < height; y++) {
-      out.data.set(
-        image.data.subarray(3 * y * width, 3 * (y + 1) * width),
-        3 * ((top + y) * out.width + left),
-      );
-    }
-  }
-  return out;
+  return { scores, grid: await encodePng(tileImages(images, 16, 2)) };
 }
 
 const mean = (values: readonly number[]) =>

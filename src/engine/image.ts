@@ -4,3 +4,21 @@ export interface RgbImage {
   height: number;
   data: Uint8Array;
 }
+
+/** Images of one size side by side, `columns` a row, each pixel repeated `scale` times in both directions. */
+export function tileImages(images: readonly RgbImage[], columns: number, scale = 1): RgbImage {
+  const { width, height } = images[0]!;
+  const rows = Math.ceil(images.length / columns);
+  const out = { width: columns * width * scale, height: rows * height * scale };
+  const data = new Uint8Array(3 * out.width * out.height);
+  for (let y = 0; y < out.height; y++) {
+    for (let x = 0; x < out.width; x++) {
+      const [column, row] = [Math.floor(x / (width * scale)), Math.floor(y / (height * scale))];
+      const image = images[row * columns + column];
+      if (!image) continue;
+      const from = Math.floor(y / scale - row * height) * width + Math.floor(x / scale - column * width);
+      data.set(image.data.subarray(3 * from, 3 * from + 3), 3 * (y * out.width + x));
+    }
+  }
+  return { ...out, data };
+}

@@ -26,7 +26,8 @@ export function lineChart(title: string, series: readonly Series[]): string {
     const path = points.map(({ step, value }) => `${x(step).toFixed(1)},${y(value).toFixed(1)}`).join(' ');
     return `<polyline fill="none" stroke="${colour}" stroke-width="1.5" points="${path}"/>`;
   });
-  const legend = series
+  // One line needs no legend: the title names it.
+  const legend = (series.length > 1 ? series : [])
     .map(({ name, colour }) => `<span style="color:${colour}">&#9632; ${name}</span>`)
     .join(' ');
   return `<figure><figcaption>${title} ${legend}</figcaption>

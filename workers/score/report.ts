@@ -2,6 +2,8 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { RunSettings } from '../../pipelines/settings.ts';
+import { tileImages } from '../../src/engine/image.ts';
+import { decodeImage, encodePng } from '../../src/engine/png.ts';
 import { type Comparison, compare } from '../../src/evaluation/bootstrap.ts';
 import { type ReportPicture, reportHtml } from '../../src/evaluation/report.ts';
 import type { TaskHandler } from '../../src/jobs/worker.ts';
@@ -15,6 +17,9 @@ import { pairsOfRun } from '../rewarded.ts';
 
 const PICTURES = 24;
 const EXTREMES = 12;
+/** Of before-after.png: pictures a row, and pixels of the sheet per pixel of a small image. */
+const SHEET_COLUMNS = 12;
+const SHEET_SIDE = 96;
 
 interface Match {
   imgId: string;
@@ -60,6 +65,7 @@ export function reportTask({ store, blobs, numeric, places }: Tools): TaskHandle
       (a, b) => b.tuned.reward - b.base.reward - (a.tuned.reward - a.base.reward),
     );
     const extremes = [...byChange.slice(0, EXTREMES / 2), ...byChange.slice(-EXTREMES / 2)];
+    const pictures = await Promise.all(firstSlots.slice(0, PICTURES).map(picture));
     const engine = await numeric.call('engineName', null);
     const { candidates, pairs } = await pairsOfRun(store, trained, settings);
     const html = reportHtml({
@@ -76,7 +82,7 @@ export function reportTask({ store, blobs, numeric, places }: Tools): TaskHandle
       },
       metrics,
       telemetry,
-      pictures: await Promise.all(firstSlots.slice(0, PICTURES).map(picture)),
+      pictures,
       extremes: await Promise.all(extremes.map(picture)),
       settings,
     });
@@ -91,6 +97,7 @@ export function reportTask({ store, blobs, numeric, places }: Tools): TaskHandle
     const folder = places.runFolder(task.runId);
     const files = {
       'report.html': await writeWhole(folder, 'report.html', html),
+      'before-after.png': await writeWhole(folder, 'before-after.png', await contactSheet(pictures)),
       'summary.json': await writeWhole(folder, 'summary.json', `${JSON.stringify(summary, null, 2)}\n`),
     };
     const artifacts = await describeArtifacts(files);
@@ -119,10 +126,25 @@ function compareMetrics(matches: readonly Match[], seed: number): Record<string,
   );
 }
 
-async function writeWhole(folder: string, name: string, text: string): Promise<string> {
+/** Rows of base images, each with the tuned ones below it. */
+async function contactSheet(pictures: readonly ReportPicture[]): Promise<Buffer> {
+  const rows = Array.from({ length: Math.ceil(pictures.length / SHEET_COLUMNS) }, (_, i) =>
+    pictures.slice(i * SHEET_COLUMNS, (i + 1) * SHEET_COLUMNS),
+  );
+  const images = await Promise.all(
+    rows
+      .filter(({ length }) => length === Math.min(SHEET_COLUMNS, pictures.length))
+      .flatMap((row) => [...row.map(({ base }) => base), ...row.map(({ tuned }) => tuned)])
+      .map(({ png }) => decodeImage(png)),
+  );
+  const scale = Math.max(1, Math.floor(SHEET_SIDE / images[0]!.width));
+  return encodePng(tileImages(images, Math.min(SHEET_COLUMNS, pictures.length), scale));
+}
+
+async function writeWhole(folder: string, name: string, content: string | Buffer): Promise<string> {
   await mkdir(folder, { recursive: true });
   const file = path.join(folder, name);
-  await writeFile(`${file}.tmp`, text);
+  await writeFile(`${file}.tmp`, content);
   await rename(`${file}.tmp`, file);
   return file;
 }
