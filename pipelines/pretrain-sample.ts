@@ -1,9 +1,10 @@
 /**
- * `npm run pretrain-sample [-- diffusion|clip] [--steps N] [--clip-steps N] [--seed N] [--out FOLDER] [--work FOLDER]`
+ * `npm run pretrain-sample [-- diffusion|clip] [--steps N] [--clip-steps N] [--seed N] [--out FOLDER] [--work FOLDER]
+ *   [--log FOLDER]`
  *
  * Makes models/sample again: annotations, tokenizer, text encoder and UNet (trained together on painted scenes), then a
- * small CLIP; one of the two when named. Seeded, resumable from its newest checkpoint, with its log in
- * docs/data/pretrain-sample.
+ * small CLIP; one of the two when named. Seeded, resumable from its newest checkpoint. The log folder
+ * (docs/data/pretrain-sample) gets the numbers, their curves and a sheet of samples.
  */
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
@@ -11,6 +12,7 @@ import { parseArgs } from 'node:util';
 import { openEngine } from '../src/engine/engine.ts';
 import { writeSampleAnnotations } from './pretrain-sample/annotations.ts';
 import { pretrainClip } from './pretrain-sample/clip.ts';
+import { writeCurves } from './pretrain-sample/curves.ts';
 import { pretrainDiffusion } from './pretrain-sample/diffusion.ts';
 import { createRunLog } from './pretrain-sample/run-log.ts';
 import { writeSampleFolders } from './pretrain-sample/sample-folders.ts';
@@ -24,6 +26,7 @@ const { values, positionals } = parseArgs({
     seed: { type: 'string', default: '1' },
     out: { type: 'string', default: path.join(root, 'models', 'sample') },
     work: { type: 'string', default: path.join(root, '.diptych', 'pretrain-sample') },
+    log: { type: 'string', default: path.join(root, 'docs', 'data', 'pretrain-sample') },
   },
 });
 await mkdir(values.work, { recursive: true });
@@ -32,9 +35,10 @@ const shared = {
   folders: await writeSampleFolders(values.out),
   seed: Number(values.seed),
   work: values.work,
-  log: createRunLog(path.join(root, 'docs', 'data', 'pretrain-sample')),
+  log: createRunLog(values.log),
 };
 await writeSampleAnnotations(values.out, shared.seed);
 const asked = (part: string) => positionals.length === 0 || positionals.includes(part);
 if (asked('diffusion')) await pretrainDiffusion({ ...shared, batch: 48, steps: Number(values.steps) });
 if (asked('clip')) await pretrainClip({ ...shared, batch: 128, steps: Number(values['clip-steps']) });
+await writeCurves(path.join(values.log, 'curves.svg'), shared.log);

@@ -4,7 +4,7 @@
  * function of (seed, step), and a checkpoint holds everything else.
  */
 import { existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { addNoise } from '../../src/diffusion/ddim.ts';
 import { seededNoise } from '../../src/diffusion/noise.ts';
@@ -132,8 +132,7 @@ export async function pretrainDiffusion(options: PretrainOptions): Promise<void>
     if (step % EVALUATE_EVERY === 0 || step === steps) {
       const { scores, grid } = await evaluateSampleModel(engine, folders.diffusion);
       log.append('diffusion-evaluation', { step, ...scores });
-      await mkdir(work, { recursive: true });
-      await writeFile(path.join(work, `samples-${step}.png`), grid);
+      await writeFile(path.join(log.folder, 'samples.png'), grid);
       since = Date.now();
     }
   }

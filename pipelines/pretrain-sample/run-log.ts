@@ -5,6 +5,7 @@ import path from 'node:path';
 export type LogEntry = { step: number } & Record<string, number>;
 
 export interface RunLog {
+  folder: string;
   append(name: string, entry: LogEntry): void;
   /** Forgets entries after `step`. */
   rewind(name: string, step: number): void;
@@ -22,6 +23,7 @@ export function createRunLog(folder: string): RunLog {
           .map((line) => JSON.parse(line) as LogEntry)
       : [];
   return {
+    folder,
     read,
     append(name, entry) {
       appendFileSync(fileOf(name), `${JSON.stringify(entry)}\n`);

@@ -11,43 +11,53 @@ export interface Series {
   values: readonly number[];
 }
 
+/** Size of a chart in its own units; an SVG's viewBox. */
+export const CHART_SIZE = [WIDTH, HEIGHT] as const;
+
 /** Lines over optimizer steps (1, 2, ...), each value the mean over a window so that trends show. */
 export function lineChart(title: string, series: readonly Series[]): string {
-  const smoothed = series.map((s) => ({ ...s, points: windowMeans(s.values) }));
-  const all = smoothed.flatMap(({ points }) => points.map(({ value }) => value));
-  if (all.length === 0) return '';
-  let [low, high] = [Math.min(...all), Math.max(...all)];
-  if (high === low) [low, high] = [low - 1, high + 1];
-  const steps = Math.max(...series.map(({ values }) => values.length));
-  const x = (step: number) => PAD.left + ((WIDTH - PAD.left - PAD.right) * step) / steps;
-  const y = (value: number) =>
-    HEIGHT - PAD.bottom - ((HEIGHT - PAD.top - PAD.bottom) * (value - low)) / (high - low);
-  const lines = smoothed.map(({ points, colour }) => {
-    const path = points.map(({ step, value }) => `${x(step).toFixed(1)},${y(value).toFixed(1)}`).join(' ');
-    return `<polyline fill="none" stroke="${colour}" stroke-width="1.5" points="${path}"/>`;
-  });
+  const lines = chartLines(series, 1);
+  if (lines === '') return '';
   // One line needs no legend: the title names it.
   const legend = (series.length > 1 ? series : [])
     .map(({ name, colour }) => `<span style="color:${colour}">&#9632; ${name}</span>`)
     .join(' ');
   return `<figure><figcaption>${title} ${legend}</figcaption>
 <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${title}">
-<text x="${PAD.left - 4}" y="${y(high) + 4}" text-anchor="end">${short(high)}</text>
-<text x="${PAD.left - 4}" y="${y(low)}" text-anchor="end">${short(low)}</text>
-<text x="${PAD.left}" y="${HEIGHT - 6}">0</text>
-<text x="${WIDTH - PAD.right}" y="${HEIGHT - 6}" text-anchor="end">step ${steps}</text>
-<line x1="${PAD.left}" y1="${HEIGHT - PAD.bottom}" x2="${WIDTH - PAD.right}" y2="${HEIGHT - PAD.bottom}" stroke="#999"/>
-${lines.join('\n')}
+${lines}
 </svg></figure>`;
 }
 
-function windowMeans(values: readonly number[]): { step: number; value: number }[] {
+/** A chart's SVG elements; `stepsPerValue`: optimizer steps from one value to the next. Empty without values. */
+export function chartLines(series: readonly Series[], stepsPerValue: number): string {
+  const smoothed = series.map((s) => ({ ...s, points: windowMeans(s.values) }));
+  const all = smoothed.flatMap(({ points }) => points.map(({ value }) => value));
+  if (all.length === 0) return '';
+  let [low, high] = [Math.min(...all), Math.max(...all)];
+  if (high === low) [low, high] = [low - 1, high + 1];
+  const count = Math.max(...series.map(({ values }) => values.length));
+  const x = (at: number) => PAD.left + ((WIDTH - PAD.left - PAD.right) * at) / count;
+  const y = (value: number) =>
+    HEIGHT - PAD.bottom - ((HEIGHT - PAD.top - PAD.bottom) * (value - low)) / (high - low);
+  const lines = smoothed.map(({ points, colour }) => {
+    const path = points.map(({ at, value }) => `${x(at).toFixed(1)},${y(value).toFixed(1)}`).join(' ');
+    return `<polyline fill="none" stroke="${colour}" stroke-width="1.5" points="${path}"/>`;
+  });
+  return `<text x="${PAD.left - 4}" y="${y(high) + 4}" text-anchor="end">${short(high)}</text>
+<text x="${PAD.left - 4}" y="${y(low)}" text-anchor="end">${short(low)}</text>
+<text x="${PAD.left}" y="${HEIGHT - 6}">0</text>
+<text x="${WIDTH - PAD.right}" y="${HEIGHT - 6}" text-anchor="end">step ${count * stepsPerValue}</text>
+<line x1="${PAD.left}" y1="${HEIGHT - PAD.bottom}" x2="${WIDTH - PAD.right}" y2="${HEIGHT - PAD.bottom}" stroke="#999"/>
+${lines.join('\n')}`;
+}
+
+function windowMeans(values: readonly number[]): { at: number; value: number }[] {
   const size = Math.max(1, Math.round(values.length / 40));
   const points = [];
   for (let at = 0; at < values.length; at += size) {
     const part = values.slice(at, at + size);
     points.push({
-      step: at + part.length / 2,
+      at: at + part.length / 2,
       value: part.reduce((sum, v) => sum + v, 0) / part.length,
     });
   }
