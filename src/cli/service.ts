@@ -1,15 +1,21 @@
 /**
- * The whole service on one machine: embedded PostgreSQL (or DATABASE_URL), the API, and one process per
- * worker stage. A child that dies is started again; what it was doing is picked up by its lease.
+ * The whole service on one machine: embedded PostgreSQL (or DATABASE_URL), the API, and the worker
+ * processes. A child that dies is started again; what it was doing is picked up by its lease.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import os from 'node:os';
 import path from 'node:path';
 import { openDatabase } from '../store/database.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const RESTART_DELAY_MS = 500;
 
-export const STAGE_PROCESSES = ['workers/generate.ts', 'workers/score.ts', 'workers/train.ts'] as const;
+/**
+ * Two generate workers with half of the cores each make more images than one with all: a small model's operations
+ * are too short to keep many threads busy.
+ */
+const GENERATE_WORKERS = Math.min(2, os.availableParallelism());
+const GENERATE_THREADS = Math.floor(os.availableParallelism() / GENERATE_WORKERS);
 
 export interface Service {
   /** Where the API listens, for example http://127.0.0.1:41234. */
@@ -20,24 +26,29 @@ export interface Service {
 export interface ServiceOptions {
   /** Folder of the database, blobs, runs and exports. */
   home: string;
-  /** Called with every line a child prints on stderr, and with restarts. */
+  /** Called with every line a child prints on stderr, and with starts and restarts. */
   log(line: string): void;
 }
 
 /** Starts everything and resolves once the API answers. */
 export async function startService({ home, log }: ServiceOptions): Promise<Service> {
   const database = await openDatabase({ home });
-  const env = { ...process.env, DIPTYCH_HOME: home, DATABASE_URL: database.url };
+  const env: NodeJS.ProcessEnv = { ...process.env, DIPTYCH_HOME: home, DATABASE_URL: database.url };
   const children = new Set<ChildProcess>();
   let stopping = false;
 
-  function keepRunning(script: string, onStart?: (child: ChildProcess) => void): void {
+  function keepRunning(
+    script: string,
+    own: NodeJS.ProcessEnv = {},
+    onStart?: (child: ChildProcess) => void,
+  ): void {
     const child = spawn(process.execPath, [...process.execArgv, path.join(ROOT, script)], {
-      env,
+      env: { ...own, ...env },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     children.add(child);
     const name = path.basename(script, '.ts');
+    log(`${name}: started as process ${child.pid}`);
     let rest = '';
     child.stderr!.setEncoding('utf8').on('data', (text: string) => {
       const lines = (rest + text).split('\n');
@@ -48,17 +59,26 @@ export async function startService({ home, log }: ServiceOptions): Promise<Servi
       children.delete(child);
       if (stopping) return;
       log(`${name}: ended (${signal ?? `code ${code}`}), starting it again`);
-      setTimeout(() => !stopping && keepRunning(script, onStart), RESTART_DELAY_MS);
+      setTimeout(() => !stopping && keepRunning(script, own, onStart), RESTART_DELAY_MS);
     });
     onStart?.(child);
   }
 
   const url = await new Promise<string>((resolve) => {
-    keepRunning('src/api/server.ts', (child) => {
-      child.on('message', (message) => resolve((message as { url: string }).url));
+    keepRunning('src/api/server.ts', {}, (child) => {
+      child.on('message', (message) => {
+        const { url: answered } = message as { url: string };
+        // Started again, the API listens where its clients know it.
+        env.PORT = new URL(answered).port;
+        resolve(answered);
+      });
     });
   });
-  for (const script of STAGE_PROCESSES) keepRunning(script);
+  for (let i = 0; i < GENERATE_WORKERS; i++) {
+    keepRunning('workers/generate.ts', { TF_NUM_INTRAOP_THREADS: String(GENERATE_THREADS) });
+  }
+  keepRunning('workers/score.ts');
+  keepRunning('workers/train.ts');
 
   return {
     url,
