@@ -81,11 +81,11 @@ export function nativeProblem(): string | null {
   return nativeError;
 }
 
-/** tfjs-node 4.22 calls two helpers that Node 23 took out of `node:util`. */
+/** tfjs-node 4.22 calls two helpers of `node:util` that Node 22 warns about and Node 23 has no more. */
 function prepareNodeForTfjs(): void {
   const legacy = util as unknown as Record<string, unknown>;
-  legacy.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined;
-  legacy.isArray ??= Array.isArray;
+  legacy.isNullOrUndefined = (value: unknown) => value === null || value === undefined;
+  legacy.isArray = Array.isArray;
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
 }
 

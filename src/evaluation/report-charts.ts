@@ -9,14 +9,16 @@ export interface Series {
   name: string;
   colour: string;
   values: readonly number[];
+  /** Optimizer step of each value; 1, 2, ... when left out. */
+  steps?: readonly number[];
 }
 
 /** Size of a chart in its own units; an SVG's viewBox. */
 export const CHART_SIZE = [WIDTH, HEIGHT] as const;
 
-/** Lines over optimizer steps (1, 2, ...), each value the mean over a window so that trends show. */
+/** Lines over optimizer steps, each point the mean over a window so that trends show. */
 export function lineChart(title: string, series: readonly Series[]): string {
-  const lines = chartLines(series, 1);
+  const lines = chartLines(series);
   if (lines === '') return '';
   // One line needs no legend: the title names it.
   const legend = (series.length > 1 ? series : [])
@@ -28,40 +30,37 @@ ${lines}
 </svg></figure>`;
 }
 
-/** A chart's SVG elements; `stepsPerValue`: optimizer steps from one value to the next. Empty without values. */
-export function chartLines(series: readonly Series[], stepsPerValue: number): string {
-  const smoothed = series.map((s) => ({ ...s, points: windowMeans(s.values) }));
+/** A chart's SVG elements; empty without values. */
+export function chartLines(series: readonly Series[]): string {
+  const smoothed = series.map((s) => ({ ...s, points: windowMeans(s) }));
   const all = smoothed.flatMap(({ points }) => points.map(({ value }) => value));
   if (all.length === 0) return '';
   let [low, high] = [Math.min(...all), Math.max(...all)];
   if (high === low) [low, high] = [low - 1, high + 1];
-  const count = Math.max(...series.map(({ values }) => values.length));
-  const x = (at: number) => PAD.left + ((WIDTH - PAD.left - PAD.right) * at) / count;
+  const last = Math.max(...series.map(({ steps, values }) => steps?.at(-1) ?? values.length));
+  const x = (step: number) => PAD.left + ((WIDTH - PAD.left - PAD.right) * step) / last;
   const y = (value: number) =>
     HEIGHT - PAD.bottom - ((HEIGHT - PAD.top - PAD.bottom) * (value - low)) / (high - low);
   const lines = smoothed.map(({ points, colour }) => {
-    const path = points.map(({ at, value }) => `${x(at).toFixed(1)},${y(value).toFixed(1)}`).join(' ');
+    const path = points.map(({ step, value }) => `${x(step).toFixed(1)},${y(value).toFixed(1)}`).join(' ');
     return `<polyline fill="none" stroke="${colour}" stroke-width="1.5" points="${path}"/>`;
   });
   return `<text x="${PAD.left - 4}" y="${y(high) + 4}" text-anchor="end">${short(high)}</text>
 <text x="${PAD.left - 4}" y="${y(low)}" text-anchor="end">${short(low)}</text>
 <text x="${PAD.left}" y="${HEIGHT - 6}">0</text>
-<text x="${WIDTH - PAD.right}" y="${HEIGHT - 6}" text-anchor="end">step ${count * stepsPerValue}</text>
+<text x="${WIDTH - PAD.right}" y="${HEIGHT - 6}" text-anchor="end">step ${last}</text>
 <line x1="${PAD.left}" y1="${HEIGHT - PAD.bottom}" x2="${WIDTH - PAD.right}" y2="${HEIGHT - PAD.bottom}" stroke="#999"/>
 ${lines.join('\n')}`;
 }
 
-function windowMeans(values: readonly number[]): { at: number; value: number }[] {
+function windowMeans({ values, steps }: Series): { step: number; value: number }[] {
   const size = Math.max(1, Math.round(values.length / 40));
-  const points = [];
-  for (let at = 0; at < values.length; at += size) {
-    const part = values.slice(at, at + size);
-    points.push({
-      at: at + part.length / 2,
-      value: part.reduce((sum, v) => sum + v, 0) / part.length,
-    });
-  }
-  return points;
+  const mean = (part: readonly number[]) => part.reduce((sum, v) => sum + v, 0) / part.length;
+  const at = steps ?? values.map((_, i) => i + 1);
+  return Array.from({ length: Math.ceil(values.length / size) }, (_, i) => {
+    const window = [i * size, (i + 1) * size] as const;
+    return { step: mean(at.slice(...window)), value: mean(values.slice(...window)) };
+  });
 }
 
 /** A dot with its interval per metric, against zero; each row has its own scale. */
