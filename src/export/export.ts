@@ -1,8 +1,10 @@
 /**
  * Writes a run's exports from a stream of annotations with their candidates: the scored dataset, the Pick-a-Pic
- * layout, and the scores alone. One pass; memory holds one annotation and one row group per file.
+ * layout, and the scores alone. One pass; memory holds one annotation and one row group per file. The files are
+ * made in a folder of the call's own, which takes the place of the last export when all of them are whole.
  */
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { formPairs, type PairSettings } from '../preference/pairs.ts';
 import { datasetCard } from './dataset-card.ts';
@@ -38,8 +40,40 @@ export interface ExportResult {
 const SPLITS = ['train', 'validation'] as const;
 
 export async function writeExports(options: ExportOptions): Promise<ExportResult> {
-  const { annotations, load, metrics, reward, pairs: pairSettings, folder } = options;
-  await rm(folder, { recursive: true, force: true });
+  const work = await makeWorkFolder(options.folder);
+  try {
+    const { files, ...counts } = await writeFiles(options, work);
+    await rm(options.folder, { recursive: true, force: true });
+    await rename(work, options.folder);
+    return {
+      files: files.map((file) => ({ ...file, path: path.join(options.folder, file.name) })),
+      ...counts,
+    };
+  } catch (thrown) {
+    await rm(work, { recursive: true, force: true });
+    throw thrown;
+  }
+}
+
+/**
+ * A new folder beside the target. Folders of earlier calls go: what they belong to was killed, or lost its lease
+ * and now fails at its next write instead of replacing this export.
+ */
+async function makeWorkFolder(target: string): Promise<string> {
+  const { dir, base } = path.parse(path.resolve(target));
+  const prefix = `${base}.partial-`;
+  await mkdir(dir, { recursive: true });
+  for (const name of await readdir(dir)) {
+    if (name.startsWith(prefix))
+      await rm(path.join(dir, name), { recursive: true, force: true, maxRetries: 5 });
+  }
+  const work = path.join(dir, `${prefix}${randomUUID()}`);
+  await mkdir(work);
+  return work;
+}
+
+async function writeFiles(options: ExportOptions, folder: string): Promise<ExportResult> {
+  const { annotations, load, metrics, reward, pairs: pairSettings } = options;
   const layouts = {
     images: { folder: path.join(folder, 'images'), columns: imageColumns(metrics) },
     pickapic: { folder: path.join(folder, 'pickapic'), columns: PICKAPIC_COLUMNS },
@@ -102,12 +136,8 @@ export async function writeExports(options: ExportOptions): Promise<ExportResult
     });
     await writeFile(path.join(target, 'README.md'), card);
   }
-  const scoreFile = await scores.close();
-  return {
-    files: [...files, { ...scoreFile, name: 'scores/scores.parquet' }],
-    candidates,
-    pairs: pairCount,
-  };
+  files.push({ ...(await scores.close()), name: 'scores/scores.parquet' });
+  return { files, candidates, pairs: pairCount };
 }
 
 function pairsOf(annotation: ExportAnnotation, settings: PairSettings, dominance: boolean) {

@@ -1,10 +1,11 @@
 /**
  * Parquet without images (parquetjs-lite). Statistics and page index are off: what the library writes there makes
- * some readers drop matching rows. Integers beyond 2^53 are not for this writer.
+ * some readers drop matching rows. It has no 64-bit integers, dates, bytes or NaN, and writes -0 as 0.
  */
 import { rename } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { type Column, huggingFaceFeatures, type TableWriter } from './table.ts';
+import { DiptychError } from '../errors.ts';
+import { type Column, checkedValue, huggingFaceFeatures, type TableWriter } from './table.ts';
 
 interface ParquetLite {
   ParquetSchema: new (fields: Record<string, unknown>) => unknown;
@@ -29,10 +30,11 @@ const TYPES: Partial<Record<Column['type'], string>> = {
 
 export async function parquetLiteWriter(path: string, columns: readonly Column[]): Promise<TableWriter> {
   const partial = `${path}.partial`;
-  const fields = columns.map(({ name, type }) => [
-    name,
-    { type: TYPES[type], optional: true, statistics: false, compression: 'SNAPPY' },
-  ]);
+  const fields = columns.map(({ name, type }) => {
+    if (!TYPES[type])
+      throw new DiptychError('DIPTYCH_INVALID_INPUT', `column ${name} is ${type}; not for this writer`);
+    return [name, { type: TYPES[type], optional: true, statistics: false, compression: 'SNAPPY' }];
+  });
   const schema = new ParquetSchema(Object.fromEntries(fields));
   const writer = await ParquetWriter.openFile(schema, partial, { pageIndex: false });
   writer.setMetadata('huggingface', huggingFaceFeatures(columns));
@@ -40,9 +42,18 @@ export async function parquetLiteWriter(path: string, columns: readonly Column[]
   let rows = 0;
   return {
     async write(row) {
+      const present: Record<string, unknown> = {};
+      for (const column of columns) {
+        const value = checkedValue(row, column);
+        if (Number.isNaN(value))
+          throw new DiptychError(
+            'DIPTYCH_INVALID_INPUT',
+            `column ${column.name} can't hold NaN in this writer`,
+          );
+        if (value !== null) present[column.name] = value;
+      }
+      await writer.appendRow(present);
       rows++;
-      const present = Object.entries(row).filter(([, value]) => value !== null && value !== undefined);
-      await writer.appendRow(Object.fromEntries(present));
     },
     async close() {
       await writer.close();

@@ -4,7 +4,7 @@
  */
 import { rename } from 'node:fs/promises';
 import { fileWriter, ParquetWriter } from 'hyparquet-writer';
-import { type Column, huggingFaceFeatures, type Row, type TableWriter } from './table.ts';
+import { type Column, checkedValue, huggingFaceFeatures, type Row, type TableWriter } from './table.ts';
 
 /** A row group is written at this many bytes or rows, whichever comes first (Hugging Face asks for <= 100 MB). */
 const GROUP_BYTES = 32 * 1024 * 1024;
@@ -29,11 +29,11 @@ export function parquetWriter(path: string, columns: readonly Column[]): TableWr
   async function flush(): Promise<void> {
     if (group.length === 0) return;
     const columnData = columns.map(({ name, type }) => {
-      const blob = type === 'image' || type === 'binary';
-      const data = group.map((row) => stored(row[name] ?? null, type));
-      return blob
-        ? { name, data, statistics: false, codec: 'UNCOMPRESSED' as const, encoding: 'PLAIN' as const }
-        : { name, data };
+      const data = group.map((row) => row[name]);
+      if (type === 'image' || type === 'binary')
+        return { name, data, statistics: false, codec: 'UNCOMPRESSED' as const, encoding: 'PLAIN' as const };
+      // A dictionary of the library would make 0 and -0 one value.
+      return type === 'float64' ? { name, data, encoding: 'PLAIN' as const } : { name, data };
     });
     await parquet.write({ columnData, rowGroupSize: group.length });
     group = [];
@@ -42,14 +42,14 @@ export function parquetWriter(path: string, columns: readonly Column[]): TableWr
 
   return {
     async write(row) {
-      group.push(row);
-      rows++;
-      for (const { name, type } of columns) {
-        const value = row[name];
-        if (type === 'binary') bytes += (value as Uint8Array).length;
-        if (type === 'image') bytes += (value as { bytes: Uint8Array }).bytes.length;
-        if (type === 'string') bytes += (value as string | null)?.length ?? 0;
+      const stored: Row = {};
+      for (const column of columns) {
+        const value = checkedValue(row, column);
+        stored[column.name] = column.type === 'int64' && value !== null ? BigInt(value as number) : value;
+        bytes += sizeOf(value);
       }
+      group.push(stored);
+      rows++;
       if (bytes >= GROUP_BYTES || group.length >= GROUP_ROWS) await flush();
     },
     async close() {
@@ -61,8 +61,10 @@ export function parquetWriter(path: string, columns: readonly Column[]): TableWr
   };
 }
 
-function stored(value: unknown, type: Column['type']): unknown {
-  return type === 'int64' && value !== null ? BigInt(value as number) : value;
+/** Bytes of what may be large; numbers don't count. */
+function sizeOf(value: unknown): number {
+  if (typeof value === 'string' || value instanceof Uint8Array) return value.length;
+  return (value as { bytes?: Uint8Array } | null)?.bytes?.length ?? 0;
 }
 
 const LEAVES: Record<Exclude<Column['type'], 'image'>, Partial<SchemaElement>> = {

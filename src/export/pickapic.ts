@@ -33,6 +33,11 @@ export const PICKAPIC_COLUMNS: readonly Column[] = [
   { name: 'margin', type: 'float64', about: 'reward of the winner less that of the loser' },
   { name: 'metrics_0', type: 'string', about: 'raw scores of image 0, JSON' },
   { name: 'metrics_1', type: 'string', about: 'raw scores of image 1, JSON' },
+  { name: 'seed_0', type: 'int64', about: 'seed of image 0' },
+  { name: 'seed_1', type: 'int64', about: 'seed of image 1' },
+  { name: 'sha256_0', type: 'string', about: 'hash of the bytes of jpg_0' },
+  { name: 'sha256_1', type: 'string', about: 'hash of the bytes of jpg_1' },
+  { name: 'sampler', type: 'string', about: 'sampler of both images' },
   { name: 'pair_policy', type: 'string', about: 'pairing policy' },
   { name: 'label_source', type: 'string', about: '"machine"' },
 ];
@@ -77,6 +82,11 @@ export function pickapicRow(
     margin: pair.margin,
     metrics_0: JSON.stringify(a!.scores),
     metrics_1: JSON.stringify(b!.scores),
+    seed_0: a!.seed,
+    seed_1: b!.seed,
+    sha256_0: a!.sha256,
+    sha256_1: b!.sha256,
+    sampler: a!.generation.sampler,
     pair_policy: pair.policy,
     label_source: 'machine',
   };
