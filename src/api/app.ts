@@ -3,20 +3,12 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify, { type FastifyInstance } from 'fastify';
-import type { PgBoss } from 'pg-boss';
-import type { BlobStore } from '../store/blobs.ts';
-import type { Store } from '../store/client.ts';
 import { answerErrors } from './errors.ts';
 import { annotationRoutes } from './routes/annotation-sets.ts';
 import { candidateRoutes } from './routes/candidates.ts';
 import { reportRoutes } from './routes/reports.ts';
 import { runRoutes } from './routes/runs.ts';
-
-export interface Services {
-  store: Store;
-  boss: PgBoss;
-  blobs: BlobStore;
-}
+import type { Services } from './services.ts';
 
 export type App = FastifyInstance;
 
@@ -30,6 +22,8 @@ export async function buildApp(services: Services): Promise<App> {
   answerErrors(app);
   await app.register(swagger, {
     openapi: {
+      // 3.1 is JSON Schema as the routes use it: null as a type, numbers as exclusive limits.
+      openapi: '3.1.0',
       info: {
         title: 'Diptych',
         description: 'Scene graphs in, preference pairs and a better image model out.',

@@ -9,14 +9,13 @@
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import util from 'node:util';
-import type * as tfTypes from '@tensorflow/tfjs';
 import { asError, DiptychError } from '../errors.ts';
 import { createFastKernels } from './fast-kernels.ts';
 import type { Kernels } from './kernels.ts';
 import { createPlainKernels } from './plain-kernels.ts';
+import type { Tensor, Tf } from './tensor.ts';
 
-export type Tf = typeof tfTypes;
-export type Tensor = tfTypes.Tensor;
+export type { Tensor, Tf };
 export const ENGINE_NAMES = ['native', 'wasm', 'cpu'] as const;
 export type EngineName = (typeof ENGINE_NAMES)[number];
 

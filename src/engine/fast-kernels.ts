@@ -3,9 +3,10 @@
  * copies, and only what the backward pass needs is kept. Native engine only. Each equals its plain twin to
  * float32 rounding (test/engine/kernels.test.ts), and can be switched off with `openEngine({fast: false})`.
  */
-import type { Tensor, Tf } from './engine.ts';
+
 import { type ConvOptions, type Kernels, paddingOf } from './kernels.ts';
 import { type Attribute, rawOps, remembered } from './raw-ops.ts';
+import type { Tensor, Tf } from './tensor.ts';
 
 type Saved = Tensor[];
 type Custom = { value: Tensor; gradFunc: (dy: Tensor, saved: Saved) => Tensor | Tensor[] };

@@ -4,7 +4,7 @@
  *
  * Letters: B batch, H W height and width, C channels, N M sequence lengths. Images are NHWC.
  */
-import type { Tensor } from './engine.ts';
+import type { Tensor } from './tensor.ts';
 
 export interface ConvOptions {
   stride?: 1 | 2;

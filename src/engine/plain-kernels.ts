@@ -3,8 +3,9 @@
  * Two gradients are composed by hand because the library lacks them: batched matrix products whose
  * shapes broadcast (reshaped to equal ranks here) and, on WASM, the convolution's filter gradient.
  */
-import type { Tensor, Tf } from './engine.ts';
+
 import { type Kernels, paddingOf } from './kernels.ts';
+import type { Tensor, Tf } from './tensor.ts';
 
 export function createPlainKernels(tf: Tf): Kernels {
   const lacksFilterGradient = () => tf.getKernel('Conv2DBackpropFilter', tf.getBackend()) === undefined;

@@ -2,7 +2,7 @@
  * TensorFlow operations by name, past the TensorFlow.js layer: about a quarter of its cost per call.
  * The narrow, typed door to the native backend; only fast-kernels and flat-parameters go through it.
  */
-import type { Tensor, Tf } from './engine.ts';
+import type { Tensor, Tf } from './tensor.ts';
 
 export interface Attribute {
   name: string;

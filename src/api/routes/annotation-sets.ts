@@ -4,8 +4,8 @@ import { Type } from 'typebox';
 import type { Annotation } from '../../annotations/annotation.ts';
 import { readAnnotations } from '../../annotations/records.ts';
 import { ensureSet, findSet, listAnnotations, listSets, upsertAnnotations } from '../../store/annotations.ts';
-import type { Services } from '../app.ts';
 import { Anything, ErrorAnswer, fromCursor, Paging, page, toCursor } from '../schemas.ts';
+import type { Services } from '../services.ts';
 
 /** Records written in one statement. */
 const BATCH = 1000;
@@ -44,7 +44,7 @@ export function annotationRoutes({ store }: Services): FastifyPluginAsyncTypebox
         schema: { tags: ['annotations'], querystring: Type.Object(Paging), response: { 200: page(SetView) } },
       },
       async ({ query: { cursor, limit } }) => {
-        const sets = await listSets(store, fromCursor<string>(cursor) ?? '', limit);
+        const sets = await listSets(store, fromCursor(cursor, Type.String()) ?? '', limit);
         return {
           items: sets.map(({ name, count, createdAt }) => ({
             name,
@@ -68,7 +68,7 @@ export function annotationRoutes({ store }: Services): FastifyPluginAsyncTypebox
       },
       async ({ params, query: { cursor, limit } }) => {
         const set = await findSet(store, params.name);
-        const rows = await listAnnotations(store, set.id, fromCursor<string>(cursor) ?? '', limit);
+        const rows = await listAnnotations(store, set.id, fromCursor(cursor, Type.String()) ?? '', limit);
         return {
           items: rows.map(({ body }) => body),
           next: rows.length === limit ? toCursor(rows.at(-1)!.imgId) : null,

@@ -6,8 +6,8 @@ import { DiptychError } from '../../errors.ts';
 import { arrowScores } from '../../export/scores.ts';
 import { getRun } from '../../jobs/runs.ts';
 import { allScored, getCandidate, listScored, VARIANTS } from '../../store/candidates.ts';
-import type { Services } from '../app.ts';
 import { Anything, ErrorAnswer, fromCursor, Paging, page, RunId, toCursor } from '../schemas.ts';
+import type { Services } from '../services.ts';
 
 const VariantQuery = {
   variant: Type.Enum([...VARIANTS], {
@@ -15,6 +15,7 @@ const VariantQuery = {
     description: 'curated, or base and tuned of an evaluation',
   }),
 };
+const CandidateKey = Type.Object({ imgId: Type.String(), slot: Type.Integer() });
 const Candidate = Type.Object({
   id: Type.String(),
   imgId: Type.String(),
@@ -43,7 +44,7 @@ export function candidateRoutes({ store, blobs }: Services): FastifyPluginAsyncT
       },
       async ({ params, query: { cursor, limit, variant } }) => {
         await getRun(store, params.id);
-        const after = fromCursor<{ imgId: string; slot: number }>(cursor);
+        const after = fromCursor(cursor, CandidateKey);
         const items = await listScored(store, params.id, variant, { after, limit });
         const last = items.at(-1);
         return {

@@ -4,8 +4,8 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { DiptychError } from '../../errors.ts';
 import { listRuns } from '../../jobs/runs.ts';
 import { listArtifacts } from '../../store/artifacts.ts';
-import type { Services } from '../app.ts';
 import { RunId } from '../schemas.ts';
+import type { Services } from '../services.ts';
 
 const LISTED = 100;
 

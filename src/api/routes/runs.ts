@@ -9,8 +9,8 @@ import { DiptychError } from '../../errors.ts';
 import { readEvents } from '../../jobs/events.ts';
 import { cancelRun, createRun, getRun, listRuns, retryRun } from '../../jobs/runs.ts';
 import { listArtifacts } from '../../store/artifacts.ts';
-import type { Services } from '../app.ts';
 import { Anything, ErrorAnswer, fromCursor, Paging, page, RunId, toCursor } from '../schemas.ts';
+import type { Services } from '../services.ts';
 
 const POLL_MS = 500;
 const EVENTS_AT_ONCE = 200;
@@ -70,7 +70,7 @@ export function runRoutes({ store, boss }: Services): FastifyPluginAsyncTypebox 
       '/runs',
       { schema: { tags: ['runs'], querystring: Type.Object(Paging), response: { 200: page(Run) } } },
       async ({ query: { cursor, limit } }) => {
-        const runs = await listRuns(store, fromCursor<string>(cursor) ?? null, limit);
+        const runs = await listRuns(store, fromCursor(cursor, RunId.properties.id) ?? null, limit);
         return {
           items: JSON.parse(JSON.stringify(runs)),
           next: runs.length === limit ? toCursor(runs.at(-1)!.id) : null,
@@ -121,8 +121,11 @@ export function runRoutes({ store, boss }: Services): FastifyPluginAsyncTypebox 
         const { id } = request.params;
         await getRun(store, id);
         let after = String(request.headers['last-event-id'] ?? '0');
-        if (!/^\d+$/.test(after)) {
-          throw new DiptychError('DIPTYCH_INVALID_INPUT', `Last-Event-ID is "${after}", must be a number`);
+        if (!/^\d{1,18}$/.test(after)) {
+          throw new DiptychError(
+            'DIPTYCH_INVALID_INPUT',
+            `Last-Event-ID is "${after}", must be an event's id`,
+          );
         }
         reply.hijack();
         const { raw } = reply;

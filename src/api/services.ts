@@ -1,0 +1,10 @@
+/** What routes work with. */
+import type { PgBoss } from 'pg-boss';
+import type { BlobStore } from '../store/blobs.ts';
+import type { Store } from '../store/client.ts';
+
+export interface Services {
+  store: Store;
+  boss: PgBoss;
+  blobs: BlobStore;
+}
