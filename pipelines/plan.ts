@@ -34,6 +34,13 @@ export async function planRun(store: Store, { kind, annotationSet, settings }: R
       `settings.reward.weights names "${unknown}"; there are ${[...METRICS].join(', ')}`,
     );
   }
+  if (!Object.values(settings.reward.weights).some((weight) => weight > 0)) {
+    const shown = JSON.stringify(settings.reward.weights);
+    throw new DiptychError(
+      'DIPTYCH_INVALID_INPUT',
+      `settings.reward.weights is ${shown}, one must be above 0`,
+    );
+  }
   const set = await findSet(store, annotationSet);
   const input: PlanInput = { settings, curated: [], heldOut: [] };
   for await (const { id, imgId } of annotationKeys(store, set.id)) {

@@ -15,6 +15,8 @@ export const MAX_NAME = 512;
 export const MAX_TEXT = 8192;
 export const MAX_ITEMS = 256;
 export const MAX_RELATIONS = 1024;
+/** Deepest nesting of objects and arrays, unknown keys included. */
+export const MAX_DEPTH = 64;
 
 class Invalid extends Error {
   readonly problem: Problem;
@@ -36,12 +38,16 @@ export function validateAnnotation(value: unknown): Validated {
 }
 
 function check(value: unknown): asserts value is Annotation {
+  const unstorable = findUnstorable(value);
+  if (unstorable) throw new Invalid(unstorable.field, unstorable.reason);
   const record = object(value, '');
   text(record.img_id, 'img_id', MAX_NAME);
   for (const field of ['name', 'caption_ori', 'url', 'score']) {
     if (record[field] !== undefined) text(record[field], field, MAX_TEXT, true);
   }
-  if (record.score !== undefined && !Number.isFinite(Number.parseFloat(record.score as string))) {
+  // An empty string is 0 to Number and NaN to parseFloat; "6.5 of 10" the other way round.
+  const score = record.score as string | undefined;
+  if (score !== undefined && !(Number.isFinite(Number(score)) && Number.isFinite(Number.parseFloat(score)))) {
     throw new Invalid('score', `is ${quote(record.score)}, must be a string that holds a number`);
   }
   const ids = new Set<number>();
@@ -75,6 +81,43 @@ function check(value: unknown): asserts value is Annotation {
   }
 }
 
+/**
+ * The first thing, anywhere in the record, that a database would refuse or change: one such value under an
+ * unknown key would fail the good records that are stored with it.
+ */
+function findUnstorable(value: unknown, depth = 0): Problem | undefined {
+  if (typeof value === 'string') return unstorableText(value);
+  if (typeof value === 'number' && !Number.isFinite(value)) {
+    return { field: '', reason: 'is a number too large for double precision' };
+  }
+  if (typeof value !== 'object' || value === null) return undefined;
+  if (depth === MAX_DEPTH) return { field: '', reason: `is nested deeper than ${MAX_DEPTH} levels` };
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) {
+      const problem = findUnstorable(value[i], depth + 1);
+      if (problem) return { ...problem, field: joined(`[${i}]`, problem.field) };
+    }
+    return undefined;
+  }
+  for (const key in value) {
+    const entry = (value as Record<string, unknown>)[key];
+    const problem = unstorableText(key) ?? findUnstorable(entry, depth + 1);
+    if (problem) return { ...problem, field: joined(key, problem.field) };
+  }
+  return undefined;
+}
+
+function unstorableText(text: string): Problem | undefined {
+  if (text.includes('\u0000')) {
+    return { field: '', reason: 'contains a NUL character, which no database keeps' };
+  }
+  if (text.isWellFormed()) return undefined;
+  return { field: '', reason: 'contains half of a surrogate pair, which is no character' };
+}
+
+const joined = (step: string, rest: string) =>
+  rest === '' || rest.startsWith('[') ? step + rest : `${step}.${rest}`;
+
 function object(value: unknown, field: string): Record<string, unknown> {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
     return value as Record<string, unknown>;
@@ -93,7 +136,6 @@ function array(value: unknown, field: string, most: number): unknown[] {
 function text(value: unknown, field: string, most: number, mayBeEmpty = false): void {
   if (typeof value !== 'string') throw new Invalid(field, `is ${quote(value)}, must be a string`);
   if (!mayBeEmpty && value.trim() === '') throw new Invalid(field, 'is empty');
-  if (value.includes('\u0000')) throw new Invalid(field, 'contains a NUL character, which no database keeps');
   if (value.length > most) {
     throw new Invalid(field, `has ${value.length} characters, the most allowed is ${most}`);
   }

@@ -1,5 +1,6 @@
 /** Schemas that several routes share. */
-import { type TSchema, Type } from 'typebox';
+import { type Static, type TSchema, Type } from 'typebox';
+import { Check } from 'typebox/value';
 import { DiptychError } from '../errors.ts';
 
 export const ErrorAnswer = Type.Object({
@@ -27,14 +28,21 @@ export const Anything = Type.Unknown();
 /** A cursor is the last entry's key, as base64url of its JSON. */
 export const toCursor = (key: unknown): string => Buffer.from(JSON.stringify(key)).toString('base64url');
 
-export function fromCursor<T>(cursor: string | undefined): T | undefined {
+/** The key in a cursor. Throws DIPTYCH_INVALID_INPUT when it is not one that `toCursor` made of such a key. */
+export function fromCursor<T extends TSchema>(cursor: string | undefined, key: T): Static<T> | undefined {
   if (cursor === undefined) return undefined;
+  const value = parsed(Buffer.from(cursor, 'base64url').toString());
+  if (Check(key, value)) return value;
+  throw new DiptychError(
+    'DIPTYCH_INVALID_INPUT',
+    `cursor is "${cursor}"; use the "next" of an earlier page as it came`,
+  );
+}
+
+function parsed(text: string): unknown {
   try {
-    return JSON.parse(Buffer.from(cursor, 'base64url').toString()) as T;
+    return JSON.parse(text);
   } catch {
-    throw new DiptychError(
-      'DIPTYCH_INVALID_INPUT',
-      `cursor is "${cursor}"; use the "next" of an earlier page as it came`,
-    );
+    return undefined;
   }
 }

@@ -1,4 +1,5 @@
 /** Paired comparison of two models: the mean difference, its bootstrap interval, and who wins how often. */
+import { DiptychError } from '../errors.ts';
 import { createRandom } from '../random.ts';
 
 export interface Comparison {
@@ -19,9 +20,16 @@ const RESAMPLES = 5000;
 /**
  * Values of the same annotations in the same order under both models, one mean per annotation (several samples
  * of one annotation are not independent). Efron and Tibshirani, An Introduction to the Bootstrap, chapter 13.
+ * Throws DIPTYCH_INVALID_INPUT without annotations, or when a value has no partner.
  */
 export function compare(base: readonly number[], tuned: readonly number[], seed: number): Comparison {
   const count = base.length;
+  if (count === 0 || tuned.length !== count) {
+    throw new DiptychError(
+      'DIPTYCH_INVALID_INPUT',
+      `can't compare ${count} values of the base model with ${tuned.length} of the tuned one`,
+    );
+  }
   const differences = base.map((value, i) => tuned[i]! - value);
   const random = createRandom(seed);
   const means = Float64Array.from({ length: RESAMPLES }, () => {

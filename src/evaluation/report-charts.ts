@@ -1,5 +1,6 @@
 /** Small SVG charts for the report: no script, no outside file. */
 import type { Comparison } from './bootstrap.ts';
+import { escaped } from './escaped.ts';
 
 const WIDTH = 420;
 const HEIGHT = 140;
@@ -22,10 +23,10 @@ export function lineChart(title: string, series: readonly Series[]): string {
   if (lines === '') return '';
   // One line needs no legend: the title names it.
   const legend = (series.length > 1 ? series : [])
-    .map(({ name, colour }) => `<span style="color:${colour}">&#9632; ${name}</span>`)
+    .map(({ name, colour }) => `<span style="color:${colour}">&#9632; ${escaped(name)}</span>`)
     .join(' ');
-  return `<figure><figcaption>${title} ${legend}</figcaption>
-<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${title}">
+  return `<figure><figcaption>${escaped(title)} ${legend}</figcaption>
+<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escaped(title)}">
 ${lines}
 </svg></figure>`;
 }
@@ -53,13 +54,16 @@ export function chartLines(series: readonly Series[]): string {
 ${lines.join('\n')}`;
 }
 
+/** Values of a run that diverged may be no numbers; they leave a gap. */
 function windowMeans({ values, steps }: Series): { step: number; value: number }[] {
-  const size = Math.max(1, Math.round(values.length / 40));
+  const known = values
+    .map((value, i) => ({ step: steps?.[i] ?? i + 1, value }))
+    .filter(({ value }) => Number.isFinite(value));
+  const size = Math.max(1, Math.round(known.length / 40));
   const mean = (part: readonly number[]) => part.reduce((sum, v) => sum + v, 0) / part.length;
-  const at = steps ?? values.map((_, i) => i + 1);
-  return Array.from({ length: Math.ceil(values.length / size) }, (_, i) => {
-    const window = [i * size, (i + 1) * size] as const;
-    return { step: mean(at.slice(...window)), value: mean(values.slice(...window)) };
+  return Array.from({ length: Math.ceil(known.length / size) }, (_, i) => {
+    const window = known.slice(i * size, (i + 1) * size);
+    return { step: mean(window.map(({ step }) => step)), value: mean(window.map(({ value }) => value)) };
   });
 }
 
@@ -70,7 +74,7 @@ export function intervalChart(metrics: Readonly<Record<string, Comparison>>): st
     const x = (value: number) => 290 + (120 * value) / reach;
     const y = 16 + 22 * i;
     const colour = interval95[0] > 0 ? '#0a7a3b' : interval95[1] < 0 ? '#b3261e' : '#666';
-    return `<text x="160" y="${y + 4}" text-anchor="end">${name}</text>
+    return `<text x="160" y="${y + 4}" text-anchor="end">${escaped(name)}</text>
 <line x1="${x(interval95[0])}" x2="${x(interval95[1])}" y1="${y}" y2="${y}" stroke="${colour}" stroke-width="3"/>
 <circle cx="${x(difference)}" cy="${y}" r="4" fill="${colour}"/>`;
   });

@@ -1,5 +1,6 @@
 /** The report of an evaluation: one static HTML page with everything in it. */
 import type { Comparison } from './bootstrap.ts';
+import { escaped } from './escaped.ts';
 import { intervalChart, lineChart, type Series } from './report-charts.ts';
 
 export interface ReportImage {
@@ -109,11 +110,6 @@ function gallery(pictures: readonly ReportPicture[]): string {
       `<div><div class="two">${image('base', base)}${image('tuned', tuned)}</div><p>${escaped(prompt)}</p></div>`,
   );
   return `<div class="pictures">${cards.join('\n')}</div>`;
-}
-
-function escaped(text: string): string {
-  const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
-  return text.replace(/[&<>"]/g, (c) => entities[c]!);
 }
 
 const signed = (value: number) => `${value >= 0 ? '+' : ''}${value.toFixed(4)}`;

@@ -22,13 +22,21 @@ export interface RunEvent {
   data: unknown;
 }
 
+/** Waits for the transaction that is changing the run, so that a log read by id never misses a late event. */
 export async function appendEvent<T extends keyof RunEvents>(
   tx: Store | Transaction,
   runId: string,
   type: T,
   data: RunEvents[T],
 ): Promise<void> {
-  await tx.event.create({ data: { runId, type, data } });
+  await query(
+    tx,
+    `INSERT INTO event (run_id, type, data)
+     SELECT id, $2, $3::jsonb FROM run WHERE id = $1::uuid FOR NO KEY UPDATE RETURNING id`,
+    runId,
+    type,
+    JSON.stringify(data),
+  );
 }
 
 /** Events after an id, oldest first. */

@@ -122,6 +122,8 @@ async function leaveRunning(
   status: 'succeeded' | 'failed' | 'queued',
   error: string | null,
 ): Promise<void> {
+  // One transaction at a time changes a run, a cancellation included: they all lock the run's row first.
+  await query(tx, 'SELECT id FROM run WHERE id = $1::uuid FOR NO KEY UPDATE', task.runId);
   const rows = await query(
     tx,
     `UPDATE task SET status = $3::task_status, error = $4, progress = 0

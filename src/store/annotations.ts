@@ -99,7 +99,7 @@ export async function upsertAnnotations(
   });
 }
 
-/** Annotations of a set by img_id, `limit` after the img_id `after`. */
+/** Annotations of a set in byte order of img_id (the column's collation), `limit` after the img_id `after`. */
 export function listAnnotations(
   store: Store,
   setId: string,
@@ -109,7 +109,7 @@ export function listAnnotations(
   return query<StoredAnnotation>(
     store,
     `SELECT id, img_id AS "imgId", body, prompt FROM annotation
-     WHERE set_id = $1::uuid AND img_id > $2 COLLATE "C" ORDER BY img_id COLLATE "C" LIMIT $3`,
+     WHERE set_id = $1::uuid AND img_id > $2 ORDER BY img_id LIMIT $3`,
     setId,
     after,
     limit,
@@ -140,7 +140,7 @@ export async function* annotationKeys(
     const page = await query<{ id: string; imgId: string }>(
       store,
       `SELECT id, img_id AS "imgId" FROM annotation
-       WHERE set_id = $1::uuid AND img_id > $2 COLLATE "C" ORDER BY img_id COLLATE "C" LIMIT 5000`,
+       WHERE set_id = $1::uuid AND img_id > $2 ORDER BY img_id LIMIT 5000`,
       setId,
       after,
     );

@@ -1,5 +1,5 @@
 /** Bytes by content hash: written once, never changed. */
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, open, readFile, rename, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { DiptychError } from '../errors.ts';
@@ -19,7 +19,8 @@ export function folderBlobs(folder: string): BlobStore {
       const file = fileOf(sha256);
       if (await exists(file)) return sha256;
       await mkdir(path.dirname(file), { recursive: true });
-      const temporary = `${file}.${process.pid}.tmp`;
+      // A name of its own: the same bytes may be put twice at once.
+      const temporary = `${file}.${randomUUID()}.tmp`;
       const handle = await open(temporary, 'w');
       try {
         await handle.writeFile(bytes);

@@ -105,8 +105,8 @@ export async function listScored(
             coalesce((SELECT jsonb_object_agg(s.metric, s.value) FROM score s WHERE s.candidate_id = c.id), '{}') AS scores
      FROM candidate c JOIN annotation a ON a.id = c.annotation_id
      WHERE c.run_id = $1::uuid AND c.variant = $2
-       AND (a.img_id COLLATE "C", c.slot) > ($3 COLLATE "C", $4::int)
-     ORDER BY a.img_id COLLATE "C", c.slot LIMIT $5`,
+       AND (a.img_id, c.slot) > ($3, $4::int)
+     ORDER BY a.img_id, c.slot LIMIT $5`,
     runId,
     variant,
     after?.imgId ?? '',

@@ -8,7 +8,7 @@ import path from 'node:path';
 import pg from 'pg';
 import { asError, DiptychError } from '../errors.ts';
 
-const FOLDER = path.resolve(import.meta.dirname, '../../prisma/migrations');
+const MIGRATIONS = path.resolve(import.meta.dirname, '../../prisma/migrations');
 /** The lock that Prisma's own migration command takes, so that the two exclude each other. */
 const LOCK = 72707369;
 
@@ -17,9 +17,9 @@ const TABLE = `CREATE TABLE IF NOT EXISTS _prisma_migrations (
   migration_name varchar(255) NOT NULL, logs text, rolled_back_at timestamptz,
   started_at timestamptz NOT NULL DEFAULT now(), applied_steps_count integer NOT NULL DEFAULT 0)`;
 
-/** Names of the migrations that were applied now. */
-export async function migrate(url: string): Promise<string[]> {
-  const names = (await readdir(FOLDER)).filter((name) => /^\d/.test(name)).sort();
+/** Names of the migrations that were applied now. Throws DIPTYCH_DATABASE_UNAVAILABLE. */
+export async function migrate(url: string, folder = MIGRATIONS): Promise<string[]> {
+  const names = (await readdir(folder)).filter((name) => /^\d/.test(name)).sort();
   const client = new pg.Client({ connectionString: url });
   try {
     await client.connect();
@@ -33,9 +33,14 @@ export async function migrate(url: string): Promise<string[]> {
   try {
     await client.query('SELECT pg_advisory_lock($1)', [LOCK]);
     await client.query(TABLE);
-    const { rows } = await client.query<{ migration_name: string; checksum: string }>(
-      'SELECT migration_name, checksum FROM _prisma_migrations WHERE rolled_back_at IS NULL',
+    const { rows } = await client.query<{ migration_name: string; checksum: string; finished: boolean }>(
+      `SELECT migration_name, checksum, finished_at IS NOT NULL AS finished FROM _prisma_migrations
+       WHERE rolled_back_at IS NULL`,
     );
+    const failed = rows.find(({ finished }) => !finished);
+    if (failed) {
+      throw refused(`migration "${failed.migration_name}" was begun by another program and not finished`);
+    }
     const applied = new Map(rows.map((row) => [row.migration_name, row.checksum]));
     for (const name of applied.keys()) {
       if (!names.includes(name)) {
@@ -44,7 +49,7 @@ export async function migrate(url: string): Promise<string[]> {
     }
     const done: string[] = [];
     for (const name of names) {
-      const sql = await readFile(path.join(FOLDER, name, 'migration.sql'), 'utf8');
+      const sql = await readFile(path.join(folder, name, 'migration.sql'), 'utf8');
       const checksum = createHash('sha256').update(sql).digest('hex');
       const known = applied.get(name);
       if (known !== undefined && known !== checksum) {
@@ -62,7 +67,10 @@ export async function migrate(url: string): Promise<string[]> {
         await client.query('COMMIT');
       } catch (thrown) {
         await client.query('ROLLBACK');
-        throw thrown;
+        throw refused(
+          `migration "${name}" fails, and nothing of it was kept: ${asError(thrown).message}`,
+          thrown,
+        );
       }
       done.push(name);
     }
@@ -72,5 +80,5 @@ export async function migrate(url: string): Promise<string[]> {
   }
 }
 
-const refused = (what: string) =>
-  new DiptychError('DIPTYCH_DATABASE_UNAVAILABLE', `the database is refused: ${what}`);
+const refused = (what: string, cause?: unknown) =>
+  new DiptychError('DIPTYCH_DATABASE_UNAVAILABLE', `the database is refused: ${what}`, { cause });

@@ -10,13 +10,20 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import pg from 'pg';
 import { asError, DiptychError } from '../errors.ts';
 
 const run = promisify(execFile);
 const USER = 'diptych';
 
+/** How long connections that are being closed may take to vanish. */
+const CLOSING_MS = 1000;
+
 export interface EmbeddedPostgres {
   url: string;
+  /** Where the cluster lies: the store's home, or the folder below /var/tmp that stands in for it. */
+  folder: string;
+  /** Stops the server, unless another service or a client still works with it. */
   stop(): Promise<void>;
 }
 
@@ -33,9 +40,12 @@ export async function startEmbeddedPostgres(home: string): Promise<EmbeddedPostg
     if (!existsSync(path.join(data, 'PG_VERSION'))) await createCluster();
     const port = (await runningPort(data, tool)) ?? (await launch());
     const password = readFileSync(passwordFile, 'utf8').trim();
+    const url = `postgresql://${USER}:${password}@127.0.0.1:${port}/postgres`;
     return {
-      url: `postgresql://${USER}:${password}@127.0.0.1:${port}/postgres`,
+      url,
+      folder: path.dirname(place.folder),
       async stop() {
+        if ((await runningPort(data, tool)) === null || (await othersWork(url))) return;
         await tool('pg_ctl', 'stop', '-D', data, '-m', 'fast', '-w');
       },
     };
@@ -95,6 +105,24 @@ async function runningPort(data: string, tool: Tool): Promise<number | null> {
     () => false,
   );
   return alive ? Number(readFileSync(pidFile, 'utf8').split('\n')[3]) : null;
+}
+
+/** Whether anyone else is connected. A store may be served twice: `npm start` beside a demo or a doctor. */
+async function othersWork(url: string): Promise<boolean> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    const deadline = Date.now() + CLOSING_MS;
+    for (;;) {
+      const { rowCount } = await client.query(
+        "SELECT FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()",
+      );
+      if (rowCount === 0 || Date.now() > deadline) return rowCount !== 0;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  } finally {
+    await client.end();
+  }
 }
 
 async function findBinaries(): Promise<string> {

@@ -67,7 +67,11 @@ export function startNumericThread(): NumericThread {
         worker.postMessage({ id, kind: 'call', method, argument });
         if (signal?.aborted) abort();
         else signal?.addEventListener('abort', abort, { once: true });
-      }).finally(() => signal?.removeEventListener('abort', abort));
+      })
+        .catch((thrown) => {
+          throw signal?.aborted ? signal.reason : thrown;
+        })
+        .finally(() => signal?.removeEventListener('abort', abort));
     },
     async close() {
       await worker.terminate();

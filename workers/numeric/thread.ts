@@ -1,5 +1,5 @@
 /** The numeric thread's own side: one call after the other, replies with plain messages. */
-import { parentPort } from 'node:worker_threads';
+import { parentPort, receiveMessageOnPort } from 'node:worker_threads';
 import { asError, DiptychError } from '../../src/errors.ts';
 import { type NumericMethods, openNumericMethods } from './methods.ts';
 
@@ -12,15 +12,23 @@ const aborts = new Map<number, AbortController>();
 let methods: NumericMethods | null = null;
 let queue: Promise<void> = Promise.resolve();
 
-port.on('message', (request: Request) => {
-  if (request.kind === 'abort') return aborts.get(request.id)?.abort();
-  aborts.set(request.id, new AbortController());
-  queue = queue.then(() => answer(request));
-});
+port.on('message', receive);
+
+function receive(request: Request): void {
+  if (request.kind === 'abort') aborts.get(request.id)?.abort();
+  else {
+    aborts.set(request.id, new AbortController());
+    queue = queue.then(() => answer(request));
+  }
+}
 
 async function answer(request: Extract<Request, { kind: 'call' }>): Promise<void> {
   const { id, method, argument } = request;
-  const progress = (message: unknown) => port.postMessage({ id, kind: 'progress', message });
+  const progress = (message: unknown) => {
+    port.postMessage({ id, kind: 'progress', message });
+    // Lets an abort in while a method computes without a pause.
+    for (let got = receiveMessageOnPort(port); got; got = receiveMessageOnPort(port)) receive(got.message);
+  };
   try {
     methods ??= await openNumericMethods();
     const result = await methods[method](argument, { progress, signal: aborts.get(id)!.signal });

@@ -21,7 +21,7 @@ CREATE TABLE "annotation_set" (
 CREATE TABLE "annotation" (
     "id" UUID NOT NULL DEFAULT gen_random_uuid(),
     "set_id" UUID NOT NULL,
-    "img_id" TEXT NOT NULL,
+    "img_id" TEXT COLLATE "C" NOT NULL,
     "body" JSONB NOT NULL,
     "prompt" TEXT NOT NULL,
     "content_hash" TEXT NOT NULL,

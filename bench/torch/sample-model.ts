@@ -1,0 +1,56 @@
+/** What the PyTorch benches share: the sample model on the engine, and the same inputs for both sides. */
+import { mkdtemp } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { seededNoise } from '../../src/diffusion/noise.ts';
+import { type Engine, openEngine, type Tensor } from '../../src/engine/engine.ts';
+import { type HostTensor, writeSafetensors } from '../../src/engine/safetensors.ts';
+import { type DiffusionModel, encodePrompts, loadDiffusionModel } from '../../src/models/model-folder.ts';
+
+export const IMAGES = 32;
+export const THREADS = os.availableParallelism();
+const FOLDER = path.join(import.meta.dirname, '../..', 'models', 'sample', 'diffusion');
+
+export interface BenchModel {
+  engine: Engine;
+  model: DiffusionModel;
+  folder: string;
+  /** NHWC [32, 32, 32, 3]: states, targets, initial noise. */
+  x: Tensor;
+  target: Tensor;
+  noise: Tensor;
+  timesteps: number[];
+  /** Text states [32, L, D] and [1, L, D]. */
+  context: Tensor;
+  empty: Tensor;
+  /** The same as a safetensors file in torch's layout. */
+  inputs: string;
+}
+
+export async function openBenchModel(): Promise<BenchModel> {
+  const engine = await openEngine();
+  const { tf } = engine;
+  const model = await loadDiffusionModel(engine, FOLDER);
+  const seeds = (first: number) => Array.from({ length: IMAGES }, (_, i) => first + i);
+  const [x, target, noise] = [0, 100, 200].map((first) => seededNoise(tf, seeds(first), [32, 32, 3])) as [
+    Tensor,
+    Tensor,
+    Tensor,
+  ];
+  const timesteps = seeds(0).map((i) => 31 * i);
+  const prompts = seeds(0).map((i) => `small red circle ${i % 2 ? 'above' : 'left of'} blue square`);
+  const [context, empty] = [encodePrompts(engine, model, prompts), encodePrompts(engine, model, [''])];
+
+  const host = (t: Tensor): HostTensor => ({
+    shape: t.shape,
+    dtype: 'float32',
+    data: Float32Array.from(t.dataSync()),
+  });
+  const nchw = (t: Tensor) => host(t.transpose([0, 3, 1, 2]));
+  const inputs = path.join(await mkdtemp(path.join(os.tmpdir(), 'diptych-bench-')), 'inputs.safetensors');
+  await writeSafetensors(inputs, {
+    ...{ x: nchw(x), target: nchw(target), noise: nchw(noise), context: host(context), empty: host(empty) },
+    t: { shape: [IMAGES], dtype: 'int32', data: Int32Array.from(timesteps) },
+  });
+  return { engine, model, folder: FOLDER, x, target, noise, timesteps, context, empty, inputs };
+}

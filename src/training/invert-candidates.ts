@@ -1,0 +1,114 @@
+/**
+ * Every candidate inverted once under the reference and kept on disk, in batches, so that an interrupted run
+ * goes on with the first one that is missing.
+ */
+import { createHash } from 'node:crypto';
+import { disposeTrajectory, invert } from '../diffusion/invert.ts';
+import { guidedPredictor } from '../diffusion/predictor.ts';
+import type { Schedule } from '../diffusion/schedule.ts';
+import type { Engine, Tensor } from '../engine/engine.ts';
+import type { RgbImage } from '../engine/image.ts';
+import { DiptychError } from '../errors.ts';
+import { type DiffusionModel, encodePrompts } from '../models/model-folder.ts';
+import type { TrainSettings } from './settings.ts';
+import { openTrajectories, type TrajectoryStore } from './trajectory-store.ts';
+
+export interface TrainCandidate {
+  id: string;
+  prompt: string;
+  /** Of the encoded image: part of what a stored trajectory depends on. */
+  sha256: string;
+  load(): Promise<RgbImage>;
+}
+
+export interface InvertOptions {
+  engine: Engine;
+  model: DiffusionModel;
+  settings: TrainSettings;
+  schedule: Schedule;
+  candidates: readonly TrainCandidate[];
+  folder: string;
+  onProgress(done: number): void | Promise<void>;
+}
+
+const BATCH = 32;
+
+/** The store holds the candidates in the order of the list; the caller closes it. */
+export async function invertCandidates(options: InvertOptions): Promise<TrajectoryStore> {
+  const { engine, model, settings, schedule, candidates, folder, onProgress } = options;
+  const { sampleSize, inChannels } = model.unet.config;
+  const size = sampleSize * sampleSize * inChannels;
+  // Diffusion-DPO needs the images alone: a trajectory of one state.
+  const inverts = settings.objective === 'inversion-dpo';
+  const states = inverts ? settings.inversionSteps + 1 : 1;
+  const about = [
+    model.hash,
+    states,
+    settings.guidance,
+    ...candidates.map(({ sha256, prompt }) => sha256 + prompt),
+  ];
+  const key = createHash('sha256').update(JSON.stringify(about)).digest('hex');
+  const store = await openTrajectories(folder, { key, states, size });
+  try {
+    while (store.count() < candidates.length) {
+      const batch = candidates.slice(store.count(), store.count() + BATCH);
+      const images = await Promise.all(batch.map((candidate) => candidate.load()));
+      const x0 = imageTensor(engine, images, sampleSize);
+      const prompts = batch.map(({ prompt }) => prompt);
+      const values = inverts
+        ? trajectoriesOf(engine, model, settings, schedule, x0, prompts)
+        : (x0.dataSync() as Float32Array);
+      x0.dispose();
+      await store.append(values, batch.length);
+      await onProgress(store.count());
+    }
+    return store;
+  } catch (thrown) {
+    await store.close();
+    throw thrown;
+  }
+}
+
+/** The states of every row's inversion, on the host: [B, states, values]. */
+function trajectoriesOf(
+  engine: Engine,
+  model: DiffusionModel,
+  { guidance, inversionSteps }: TrainSettings,
+  schedule: Schedule,
+  x0: Tensor,
+  prompts: readonly string[],
+): Float32Array {
+  const prompt = encodePrompts(engine, model, prompts);
+  const empty = encodePrompts(engine, model, ['']);
+  const { config, weights } = model.unet;
+  const predict = guidedPredictor(engine, config, weights, { prompt, empty }, guidance);
+  const trajectory = invert(engine, schedule, predict, x0, inversionSteps);
+  const states = trajectory.states.length;
+  const size = x0.size / prompts.length;
+  const out = new Float32Array(states * x0.size);
+  for (const [s, state] of trajectory.states.entries()) {
+    const values = state.dataSync();
+    for (let row = 0; row < prompts.length; row++) {
+      out.set(values.subarray(row * size, (row + 1) * size), (row * states + s) * size);
+    }
+  }
+  disposeTrajectory(trajectory);
+  engine.tf.dispose([prompt, empty]);
+  return out;
+}
+
+/** Pixels in [-1, 1]: [B, S, S, 3]. Throws DIPTYCH_INVALID_INPUT on another size. */
+function imageTensor({ tf }: Engine, images: readonly RgbImage[], side: number): Tensor {
+  const size = side * side * 3;
+  const values = new Float32Array(images.length * size);
+  for (const [i, { width, height, data }] of images.entries()) {
+    if (width !== side || height !== side) {
+      throw new DiptychError(
+        'DIPTYCH_INVALID_INPUT',
+        `a candidate is ${width} x ${height} pixels, the model works at ${side} x ${side}`,
+      );
+    }
+    for (let j = 0; j < size; j++) values[i * size + j] = data[j]! / 127.5 - 1;
+  }
+  return tf.tensor(values, [images.length, side, side, 3], 'float32');
+}

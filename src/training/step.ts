@@ -1,0 +1,89 @@
+/** One optimizer step of preference training: both models' predictions, the objective, the policy's update. */
+import type { Engine, Tensor } from '../engine/engine.ts';
+import type { FlatParameters } from '../engine/flat-parameters.ts';
+import type { Weights } from '../engine/weights.ts';
+import { unetForward } from '../models/unet.ts';
+import type { UNetConfig } from '../models/unet-config.ts';
+import { preferenceLoss } from './loss.ts';
+import type { TrainSettings } from './settings.ts';
+import type { StepRows } from './step-rows.ts';
+import type { StepTelemetry } from './telemetry.ts';
+
+export interface StepModels {
+  config: UNetConfig;
+  policy: FlatParameters;
+  reference: Weights;
+}
+
+export interface StepBatch {
+  rows: StepRows;
+  /** Text states of the pairs' prompts [B, L, D], and of the empty prompt [1, L, D]. */
+  context: Tensor;
+  empty: Tensor;
+}
+
+export type StepOutcome = Pick<
+  StepTelemetry,
+  'loss' | 'accuracy' | 'winnerError' | 'loserError' | 'gradNorm'
+>;
+
+type StepSettings = Pick<TrainSettings, 'objective' | 'form' | 'beta' | 'guidance'>;
+
+/** Updates the policy; the batch's tensors stay the caller's. */
+export function takeStep(
+  engine: Engine,
+  { config, policy, reference }: StepModels,
+  settings: StepSettings,
+  batch: StepBatch,
+  learningRate: number,
+): StepOutcome {
+  const { tf } = engine;
+  const { rows, context } = batch;
+  const pairs = context.shape[0]!;
+  const predict = (weights: Weights) => predictNoise(engine, config, weights, batch, settings.guidance);
+  const [referenceWinner, referenceLoser] = tf.tidy(() => predict(reference));
+  const { loss, aux, gradNorm } = policy.step((weights) => {
+    const [policyWinner, policyLoser] = predict(weights);
+    const result = preferenceLoss(
+      tf,
+      settings,
+      rows.levels,
+      pairs,
+      { policy: policyWinner, reference: referenceWinner, target: rows.winnerTarget },
+      { policy: policyLoser, reference: referenceLoser, target: rows.loserTarget },
+    );
+    return { loss: result.loss, aux: [result.inside, result.winnerError, result.loserError] };
+  }, learningRate);
+  tf.dispose([referenceWinner, referenceLoser]);
+  const [inside, winnerError, loserError] = aux as [Float32Array, Float32Array, Float32Array];
+  return {
+    loss,
+    accuracy: inside.filter((x) => x > 0).length / inside.length,
+    winnerError: mean(winnerError),
+    loserError: mean(loserError),
+    gradNorm,
+  };
+}
+
+/** Noise predictions for the winners' and the losers' rows, guided where asked: [R, ...] each. */
+function predictNoise(
+  engine: Engine,
+  config: UNetConfig,
+  weights: Weights,
+  { rows, context, empty }: StepBatch,
+  guidance: number,
+): [Tensor, Tensor] {
+  const { tf } = engine;
+  const repeats = (2 * rows.timesteps.length) / context.shape[0]!;
+  const x = tf.concat([rows.winner, rows.loser], 0) as Tensor;
+  const t = tf.tensor1d([...rows.timesteps, ...rows.timesteps], 'float32');
+  const model = (states: Tensor) => unetForward(engine, config, weights, x, t, states);
+  let output = model(tf.tile(context, [repeats, 1, 1]));
+  if (guidance !== 1) {
+    const without = model(tf.tile(empty, [x.shape[0]!, 1, 1]));
+    output = without.add(output.sub(without).mul(guidance));
+  }
+  return tf.split(output, 2, 0) as [Tensor, Tensor];
+}
+
+const mean = (values: Float32Array) => values.reduce((sum, x) => sum + x, 0) / values.length;

@@ -1,0 +1,47 @@
+/** The HTTP application on a database and a blob folder of its own, for one test file. */
+import { after } from 'node:test';
+import { type App, buildApp } from '../../src/api/app.ts';
+import { type BlobStore, folderBlobs } from '../../src/store/blobs.ts';
+import { type TestDatabase, useDatabase } from '../database.ts';
+import { temporaryFolder } from '../temporary.ts';
+
+export interface TestApp extends TestDatabase {
+  app: App;
+  blobs: BlobStore;
+  folder: string;
+  /** Sends JSON, or nothing, and returns status and parsed answer. */
+  send(method: 'GET' | 'POST', url: string, body?: unknown): Promise<{ status: number; body: Answer }>;
+  /** Starts listening on a free port of the loopback. */
+  listen(): Promise<string>;
+}
+
+/** Whatever an answer holds; tests look at single fields. */
+export type Answer = {
+  id: string;
+  items: Record<string, unknown>[];
+  next: string | null;
+  error: { code: string; message: string };
+} & Record<string, unknown>;
+
+export async function useApp(): Promise<TestApp> {
+  const database = await useDatabase();
+  const folder = await temporaryFolder({ after });
+  const blobs = folderBlobs(`${folder}/blobs`);
+  const app = await buildApp({ ...database, blobs });
+  database.closing.unshift(() => app.close());
+  return {
+    ...database,
+    app,
+    blobs,
+    folder,
+    async send(method, url, body) {
+      const answer = await app.inject({
+        method,
+        url,
+        ...(body === undefined ? {} : { payload: body as object }),
+      });
+      return { status: answer.statusCode, body: answer.json<Answer>() };
+    },
+    listen: () => app.listen({ host: '127.0.0.1', port: 0 }),
+  };
+}

@@ -1,0 +1,113 @@
+/** What can't be asked for, and that the answer quotes what was wrong. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { METRIC_NAMES } from '../../src/scoring/score.ts';
+import { ensureSet, upsertAnnotations } from '../../src/store/annotations.ts';
+import { newRun } from '../jobs/plans.ts';
+import { scenes } from '../scenes.ts';
+import { useApp } from './app.ts';
+
+const { store, boss, send } = await useApp();
+const set = await ensureSet(store, 'shapes');
+await upsertAnnotations(store, set.id, scenes(3));
+await ensureSet(store, 'empty');
+
+const UNKNOWN = '00000000-0000-4000-8000-000000000000';
+const source = await newRun(store, boss);
+const metrics = METRIC_NAMES.join(', ');
+
+/** Settings of a curate run, each with the whole message. */
+const settings: [what: string, settings: unknown, message: string][] = [
+  ['an unknown setting', { seeds: 1 }, 'settings has "seeds", which is not a known property'],
+  ['a nested unknown one', { train: { lr: 1 } }, 'settings.train has "lr", which is not a known property'],
+  ['too few candidates', { candidates: 1 }, 'settings.candidates is 1, must be >= 2'],
+  ['too large a fraction', { heldOutFraction: 0.95 }, 'settings.heldOutFraction is 0.95, must be <= 0.9'],
+  ['a beta of 0', { train: { beta: 0 } }, 'settings.train.beta is 0, must be > 0'],
+  ['half a step', { train: { steps: 1.5 } }, 'settings.train.steps is 1.5, must be integer'],
+  [
+    'an unknown policy',
+    { pairs: { policy: 'any' } },
+    'settings.pairs.policy is "any", must be one of all, best-worst, best-rest',
+  ],
+  ['a negative weight', weights({ dpg: -1 }), 'settings.reward.weights.dpg is -1, must be >= 0'],
+  ['no weight', weights({ dpg: 0 }), 'settings.reward.weights is {"dpg":0}, one must be above 0'],
+  ['an unknown metric', weights({ ugly: 1 }), `settings.reward.weights names "ugly"; there are ${metrics}`],
+];
+
+function weights(given: Record<string, number>) {
+  return { reward: { weights: given } };
+}
+
+const run = (kind: string, annotationSet = 'shapes', given: unknown = {}) => ({
+  kind,
+  annotationSet,
+  settings: given,
+});
+const refused: [what: string, body: unknown, status: number, message: string][] = [
+  ...settings.map(
+    ([what, given, message]) =>
+      [what, run('curate', 'shapes', given), 400, message] as [string, unknown, 400, string],
+  ),
+  ['no kind', { annotationSet: 'shapes' }, 400, "body must have required property 'kind'"],
+  [
+    'an unknown kind',
+    run('dance'),
+    400,
+    'kind is "dance", must be one of curate, train, curate-then-train, evaluate',
+  ],
+  [
+    'an unknown property',
+    { ...run('curate'), sets: 1 },
+    400,
+    'body has "sets", which is not a known property',
+  ],
+  ['an unknown set', run('curate', 'none'), 404, 'there is no annotation set "none"'],
+  [
+    'a set without annotations',
+    run('curate', 'empty'),
+    400,
+    'annotation set "empty" has 0 annotations, none of them left to curate with heldOutFraction 0.2',
+  ],
+  [
+    'nothing held out to evaluate on',
+    run('curate-then-train', 'shapes', { heldOutFraction: 0 }),
+    400,
+    'annotation set "shapes" has 3 annotations, none of them held out with heldOutFraction 0',
+  ],
+  [
+    'training without a source',
+    run('train'),
+    400,
+    'a run of kind "train" needs settings.sourceRun: the run whose results it uses',
+  ],
+  [
+    'a source that is no id',
+    run('train', 'shapes', { sourceRun: 'last' }),
+    400,
+    'settings.sourceRun is "last", must match format "uuid"',
+  ],
+  [
+    'a source that is not there',
+    run('train', 'shapes', { sourceRun: UNKNOWN }),
+    404,
+    `there is no run ${UNKNOWN}`,
+  ],
+  [
+    'a source that has not succeeded',
+    run('train', 'shapes', { sourceRun: source }),
+    409,
+    `run ${source} is running; a run can only build on one that has succeeded`,
+  ],
+];
+for (const [what, body, status, message] of refused) {
+  test(`${what} is answered with ${status} and the wrong value, and makes no run`, async () => {
+    const before = await store.run.count();
+    const answer = await send('POST', '/v1/runs', body);
+    assert.equal(answer.status, status);
+    const { error } = answer.body;
+    assert.equal(error.message, message);
+    const codes: Record<number, string> = { 400: 'INVALID_INPUT', 404: 'NOT_FOUND', 409: 'CONFLICT' };
+    assert.equal(error.code, `DIPTYCH_${codes[status]}`);
+    assert.equal(await store.run.count(), before);
+  });
+}

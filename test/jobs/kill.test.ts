@@ -1,0 +1,87 @@
+/** Every change of a run's state is killed in the middle, with SIGKILL, and must leave no trace. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+import { test } from 'node:test';
+import pg from 'pg';
+import { cancelRun, createRun, getRun, retryRun } from '../../src/jobs/runs.ts';
+import { commitTask, failTask, releaseTask } from '../../src/jobs/tasks.ts';
+import { query } from '../../src/store/client.ts';
+import { execute, useDatabase } from '../database.ts';
+import { until } from '../wait.ts';
+import { claim, newRun, planOf, snapshot } from './plans.ts';
+
+const { store, boss, url } = await useDatabase();
+const GATE = 4711;
+
+/** Connections of this name stop at the gate when they write an event or a job: late in every change. */
+const DOOMED = 'doomed';
+await execute(
+  url,
+  `CREATE FUNCTION stop_at_gate() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+     IF current_setting('application_name') = '${DOOMED}' THEN PERFORM pg_advisory_xact_lock_shared(${GATE}); END IF;
+     RETURN NEW; END $$`,
+  'CREATE TRIGGER gate BEFORE INSERT ON event FOR EACH ROW EXECUTE FUNCTION stop_at_gate()',
+  'CREATE TRIGGER gate BEFORE INSERT ON pgboss.job FOR EACH ROW EXECUTE FUNCTION stop_at_gate()',
+);
+
+const doomedConnections = (more = '') =>
+  query(
+    store,
+    `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = '${DOOMED}' ${more}`,
+  );
+
+test('a process killed in the middle of creating, committing, failing, releasing, cancelling or retrying', async () => {
+  const [failed, running] = [
+    await createRun(store, boss, await planOf(store, { first: [1] })),
+    await newRun(store, boss),
+  ];
+  await failTask(store, await claim(store, failed, 0, 0), 'out of luck');
+  const cancelled = await newRun(store, boss);
+  const [job] = await boss.fetch('generate');
+  const others = [await newRun(store, boss), await newRun(store, boss)];
+  const work = {
+    plan: await planOf(store, { first: [1], second: [2] }),
+    commit: await claim(store, running, 0, 0),
+    fail: await claim(store, others[0]!, 0, 0),
+    release: await claim(store, others[1]!, 0, 0),
+    jobId: job!.id,
+    cancelled,
+    failed,
+  };
+  const before = await snapshot(store);
+
+  const gate = new pg.Client({ connectionString: url });
+  await gate.connect();
+  await gate.query('SELECT pg_advisory_lock($1)', [GATE]);
+  const doomed = spawn(
+    process.execPath,
+    [...process.execArgv, path.join(import.meta.dirname, 'doomed-changes.ts'), JSON.stringify(work)],
+    { env: { ...process.env, DATABASE_URL: `${url}?application_name=${DOOMED}` }, stdio: 'inherit' },
+  );
+  const exited = once(doomed, 'exit');
+  try {
+    await until('all six changes stand at the gate', async () => {
+      assert.equal(doomed.exitCode, null, 'the doomed process ended by itself');
+      return (await doomedConnections("AND wait_event = 'advisory'")).length === 6;
+    });
+  } finally {
+    doomed.kill('SIGKILL');
+    await exited;
+    await gate.end();
+  }
+  await until('the server has noticed', async () => (await doomedConnections()).length === 0);
+  assert.deepEqual(await snapshot(store), before);
+
+  // And everything can still be done.
+  const nothing = async () => {};
+  await commitTask(store, boss, work.commit, nothing);
+  await failTask(store, work.fail, 'out of luck');
+  await releaseTask(store, boss, work.release, work.jobId);
+  await cancelRun(store, cancelled);
+  await retryRun(store, boss, failed);
+  const created = await createRun(store, boss, work.plan);
+  const statuses = [failed, running, cancelled, created].map(async (id) => (await getRun(store, id)).status);
+  assert.deepEqual(await Promise.all(statuses), ['running', 'running', 'cancelled', 'running']);
+});

@@ -1,0 +1,198 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { DiptychError } from '../../src/errors.ts';
+import { DEAD_LETTERS, openQueue, RETRY_LIMIT, type WorkerName } from '../../src/jobs/queue.ts';
+import { cancelRun, createRun, getRun, type RunView } from '../../src/jobs/runs.ts';
+import { buryDeadTasks, type RunningWorker, runWorker, type TaskHandler } from '../../src/jobs/worker.ts';
+import { query } from '../../src/store/client.ts';
+import { useDatabase } from '../database.ts';
+import { until } from '../wait.ts';
+import { planOf } from './plans.ts';
+
+const { store, boss, url } = await useDatabase();
+const nothing = async () => {};
+
+/** Runs a worker with one handler while `during` lasts. */
+async function working(
+  worker: WorkerName,
+  work: TaskHandler,
+  during: (running: RunningWorker) => Promise<void>,
+): Promise<void> {
+  const running = await runWorker({ store, boss: await openQueue(url, false), worker, handlers: { work } });
+  try {
+    await during(running);
+  } finally {
+    await running.stop();
+  }
+}
+
+const runOf = async (worker: WorkerName, stages: Record<string, number[]>) =>
+  createRun(store, boss, await planOf(store, stages, worker));
+const taskOf = (runId: string) => store.task.findFirstOrThrow({ where: { runId } });
+
+/** Waits for a run; jobs to be tried later are tried now. */
+const ended = (id: string): Promise<RunView> =>
+  until(`run ${id} has ended`, async () => {
+    await query(store, `UPDATE pgboss.job SET start_after = now() WHERE state = 'retry' RETURNING id`);
+    const run = await getRun(store, id);
+    return run.finishedAt && run;
+  });
+
+test('a worker does the tasks of every stage and writes their results with the commit', async () => {
+  const id = await runOf('generate', { first: [1, 1, 1], second: [1] });
+  const done: unknown[] = [];
+  const handler: TaskHandler = async ({ task, progress }) => {
+    progress(0.5);
+    return async (tx) => {
+      done.push(task.payload);
+      await tx.artifact.create({
+        data: { runId: id, name: `${task.ordinal}/${task.seq}`, path: '/', bytes: 1n, sha256: '' },
+      });
+    };
+  };
+  await working('generate', handler, async () => {
+    assert.equal((await ended(id)).status, 'succeeded');
+  });
+  assert.equal(done.length, 4);
+  assert.deepEqual(done.at(-1), { stage: 'second', part: 0 });
+  assert.equal(await store.artifact.count({ where: { runId: id } }), 4);
+});
+
+test('an error that may pass is tried again under a new attempt, and the log says why', async () => {
+  const id = await runOf('score', { only: [1] });
+  const handler: TaskHandler = async ({ task }) => {
+    if (task.attempt === 1) throw new Error('the disk was away');
+    return nothing;
+  };
+  await working('score', handler, async () => {
+    assert.equal((await ended(id)).status, 'succeeded');
+  });
+  assert.equal((await taskOf(id)).attempt, 2);
+  const retried = await store.event.findFirstOrThrow({ where: { runId: id, type: 'task-retried' } });
+  assert.deepEqual(retried.data, { stage: 'only', attempt: 1, error: 'the disk was away' });
+});
+
+test('an error that never passes fails the task at the last try, and the run with it', async () => {
+  const id = await runOf('score', { only: [1] });
+  let tries = 0;
+  const handler: TaskHandler = async () => {
+    tries++;
+    throw new Error('no');
+  };
+  await working('score', handler, async () => {
+    const run = await ended(id);
+    assert.deepEqual([run.status, run.error], ['failed', 'stage "only": no']);
+  });
+  assert.equal(tries, RETRY_LIMIT + 1);
+});
+
+test('an error that a further try cannot mend fails the task at once', async () => {
+  const id = await runOf('train', { only: [1] });
+  let tries = 0;
+  const handler: TaskHandler = async () => {
+    tries++;
+    throw new DiptychError('DIPTYCH_INVALID_INPUT', 'there is no model "x"');
+  };
+  await working('train', handler, async () => {
+    assert.equal((await ended(id)).error, 'stage "only": there is no model "x"');
+  });
+  assert.equal(tries, 1);
+});
+
+/** A handler that only ends when it is told to, and says when it has begun. */
+function patient() {
+  const begun = Promise.withResolvers<AbortSignal>();
+  const handler: TaskHandler = ({ signal }) => {
+    begun.resolve(signal);
+    return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+  };
+  return { begun: begun.promise, handler };
+}
+
+test('a worker told to stop puts its task back for the next one', async () => {
+  const id = await runOf('train', { only: [1] });
+  const { begun, handler } = patient();
+  await working('train', handler, async (running) => {
+    await begun;
+    await running.stop();
+    const { status, attempt } = await taskOf(id);
+    assert.deepEqual([status, attempt], ['queued', 1]);
+  });
+  await working(
+    'train',
+    async () => nothing,
+    async () => {
+      assert.equal((await ended(id)).status, 'succeeded');
+    },
+  );
+  assert.equal((await taskOf(id)).attempt, 2);
+  assert.equal(await store.event.count({ where: { runId: id, type: 'task-retried' } }), 0);
+});
+
+test('cancelling a run tells the worker that is at it, and nothing is tried again', async () => {
+  const id = await runOf('train', { only: [1] });
+  const { begun, handler } = patient();
+  await working('train', handler, async () => {
+    const signal = await begun;
+    await cancelRun(store, id);
+    await until('the worker knows', () => signal.aborted, 5);
+    assert.equal((signal.reason as DiptychError).code, 'DIPTYCH_STALE_ATTEMPT');
+  });
+  const { status, attempt } = await taskOf(id);
+  assert.deepEqual([status, attempt], ['cancelled', 1]);
+});
+
+test('the task of a worker that is no longer heard of goes to another, and the first cannot commit', async () => {
+  const id = await runOf('generate', { only: [1] });
+  const supervisor = await openQueue(url, true);
+  const [hung, stop] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const written: number[] = [];
+  const handler: TaskHandler = async ({ task }) => {
+    if (task.attempt === 1) {
+      hung.resolve();
+      await stop.promise;
+    }
+    return async () => {
+      written.push(task.attempt);
+    };
+  };
+  await working('generate', handler, async () => {
+    await hung.promise;
+    await until('the job was given up', async () => {
+      await query(
+        store,
+        `UPDATE pgboss.job SET heartbeat_on = now() - interval '1 minute'
+         WHERE state = 'active' AND name = 'generate' RETURNING id`,
+      );
+      return (await query(store, `SELECT id FROM pgboss.job WHERE state = 'retry' AND name = 'generate'`))
+        .length;
+    });
+    await working('generate', handler, async () => {
+      assert.equal((await ended(id)).status, 'succeeded');
+      stop.resolve();
+    });
+  });
+  await supervisor.stop({ graceful: false });
+  assert.deepEqual(written, [2]);
+  assert.equal((await getRun(store, id)).stages[0]!.done, 1);
+});
+
+test('a task whose workers died every time is failed with a reason', async () => {
+  const id = await runOf('train', { only: [1] });
+  const supervisor = await openQueue(url, true);
+  await buryDeadTasks(store, supervisor);
+  const [job] = await boss.fetch('train');
+  await query(
+    store,
+    `UPDATE pgboss.job SET retry_count = retry_limit, heartbeat_on = now() - interval '1 minute'
+     WHERE id = $1::uuid RETURNING id`,
+    job!.id,
+  );
+  const run = await until('the run has failed', async () => {
+    const now = await getRun(store, id);
+    return now.status === 'failed' && now;
+  });
+  await supervisor.stop({ graceful: false });
+  assert.match(run.error!, /^stage "only": its worker ended without a word 5 times/);
+  assert.equal((await boss.getQueue(DEAD_LETTERS))!.name, DEAD_LETTERS);
+});

@@ -1,0 +1,60 @@
+/** Ports that answer from tables, for tests of the metrics' own arithmetic. */
+import type { Annotation } from '../../src/annotations/annotation.ts';
+import type { Subject } from '../../src/scoring/metric.ts';
+import type { Detection, ScoringPorts } from '../../src/scoring/ports.ts';
+
+export interface Tables {
+  /** P(yes) per question; a question that is not here fails the test. */
+  yes?: Record<string, number>;
+  /** What the detector finds, best first, by label. */
+  boxes?: Detection[];
+  /** Cosine per text. */
+  cosines?: Record<string, number>;
+}
+
+function known<T>(table: Record<string, T> | undefined, key: string): T {
+  const value = table?.[key];
+  if (value === undefined) throw new Error(`nobody expected "${key}"`);
+  return value;
+}
+
+export function tablePorts({ yes, boxes = [], cosines }: Tables): ScoringPorts {
+  const scorer = (name: string, scale: number) => ({
+    name,
+    score: async (_images: unknown, texts: readonly string[]) =>
+      texts.map((text) => ({ cosine: known(cosines, text), scale })),
+  });
+  return {
+    answerer: {
+      name: 'table-answerer',
+      answer: async (_image, questions) =>
+        questions.map((question) => {
+          const probability = known(yes, question);
+          return { answer: probability > 0.5 ? 'yes' : 'no', yes: probability };
+        }),
+    },
+    detector: {
+      name: 'table-detector',
+      detect: async (_image, labels) => boxes.filter(({ label }) => labels.includes(label)),
+    },
+    clip: scorer('table-clip', 100),
+    pick: scorer('table-pick', 50),
+  };
+}
+
+/** A subject whose picture nobody looks at. */
+export function subject(annotation: Annotation, width = 480, height = 480): Subject {
+  return { annotation, image: { width, height, data: new Uint8Array(3 * width * height) } };
+}
+
+/** A red circle RELATION a blue square, and so on; items in no relation when `relations` is short. */
+export function graph(items: string[], relations: [number, string, number][] = []): Annotation {
+  return {
+    img_id: 'g',
+    items: items.map((text, item_id) => {
+      const words = text.split(' ');
+      return { item_id, label: words.at(-1)!, attributes: words.slice(0, -1) };
+    }),
+    relations: relations.map(([item1, relation, item2]) => ({ item1, relation, item2 })),
+  };
+}

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { METRIC_NAMES, scoreImages } from '../../src/scoring/score.ts';
+import { graph, subject, tablePorts } from './ports.ts';
+
+const spatial = graph(['red cup', 'plate'], [[0, 'left of', 1]]);
+const action = graph(['cup', 'hand'], [[1, 'holds', 0]]);
+const box = (label: string, x: number) => ({ label, confidence: 1, box: [x, 0, x + 10, 10] as const });
+const ports = tablePorts({
+  yes: {
+    'Is there a cup?': 1,
+    'Is there a plate?': 1,
+    'Is there a hand?': 1,
+    'Is there a red cup?': 0,
+    'Is there a cup left of a plate?': 1,
+    'Is there a hand holds a cup?': 1,
+    'red cup?': 0.5,
+    'cup?': 0.5,
+    'plate?': 0.5,
+    'hand?': 0.5,
+  },
+  boxes: [box('red cup', 0), box('plate', 300)],
+  cosines: { 'red cup left of plate': 0.375, 'cup left of plate': 0.25, 'hand holds cup': 0.75 },
+});
+
+test('every metric is stored raw with its version, mode and evidence, 3-in-1 made of its parts', async () => {
+  const [scores] = await scoreImages([subject(spatial)], ports, 'fixed');
+  assert.deepEqual(
+    scores!.map(({ metric, value }) => [metric, value]),
+    [
+      ['dpg', 0.75],
+      ['t2i-blip-vqa', 0.25],
+      ['t2i-2d-spatial', 1],
+      ['t2i-clip', 0.25],
+      ['clip-score', 0.375],
+      ['pickscore', 0.375],
+      ['t2i-3in1', 0.625],
+    ],
+  );
+  assert.deepEqual(
+    scores!.map(({ metric }) => metric),
+    METRIC_NAMES,
+  );
+  for (const { metric, version, mode, evidence } of scores!) {
+    assert.match(version, /^\d+$/, metric);
+    assert.equal(mode, 'fixed');
+    assert.deepEqual(JSON.parse(JSON.stringify(evidence)), evidence, `${metric}: evidence is plain JSON`);
+  }
+  assert.deepEqual(scores!.at(-1)!.evidence, { blip: 0.25, spatial: 1, clip: 0.25, rule: 'spatial' });
+});
+
+test('a metric that says nothing about an image is left out, and each image keeps its own scores', async () => {
+  const rows = await scoreImages([subject(action), subject(spatial), subject(action)], ports, 'compat');
+  const names = rows.map((scores) => scores.map(({ metric }) => metric));
+  assert.deepEqual(
+    names[0],
+    METRIC_NAMES.filter((name) => name !== 't2i-2d-spatial'),
+  );
+  assert.deepEqual(names[2], names[0]);
+  const value = (row: number, name: string) => rows[row]!.find(({ metric }) => metric === name)!.value;
+  assert.equal(value(0, 't2i-clip'), 0.75);
+  assert.equal(value(1, 't2i-clip'), 0.25);
+  // compat: thirds, with 0 for the missing 2D score.
+  assert.ok(Math.abs(value(0, 't2i-3in1') - (0.25 + 0 + 0.75) / 3) < 1e-12);
+  assert.ok(rows.flat().every(({ mode }) => mode === 'compat'));
+});
+
+test('no images, no scores', async () => {
+  assert.deepEqual(await scoreImages([], ports, 'fixed'), []);
+});
