@@ -1,6 +1,7 @@
 /** What every worker process shares: its connections, its numeric thread, and a clean end. */
 import { openQueue, type WorkerName } from '../src/jobs/queue.ts';
 import { runWorker, type TaskHandler } from '../src/jobs/worker.ts';
+import { onProcessEnd } from '../src/process-end.ts';
 import { type BlobStore, folderBlobs } from '../src/store/blobs.ts';
 import { openStore, type Store } from '../src/store/client.ts';
 import { type Places, places } from '../src/store/places.ts';
@@ -32,16 +33,11 @@ export async function startWorkerProcess(
   const tools: Tools = { store, blobs: folderBlobs(where.blobs), numeric, places: where };
   const running = await runWorker({ store, boss, worker, handlers: makeHandlers(tools) });
 
-  let ending = false;
-  const end = async () => {
-    if (ending) return;
-    ending = true;
+  onProcessEnd(async () => {
     const stopped = running.stop();
     await numeric.close();
     await stopped;
     await store.$disconnect();
     process.exit(0);
-  };
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void end());
-  process.on('disconnect', () => void end());
+  });
 }

@@ -1,6 +1,7 @@
 /** The API process: HTTP, and the queue's supervision. Started by the service, which learns the URL by message. */
 import { openQueue } from '../jobs/queue.ts';
 import { buryDeadTasks } from '../jobs/worker.ts';
+import { onProcessEnd } from '../process-end.ts';
 import { folderBlobs } from '../store/blobs.ts';
 import { openStore } from '../store/client.ts';
 import { places } from '../store/places.ts';
@@ -22,14 +23,9 @@ const url = await app.listen({
 });
 process.send?.({ url });
 
-let ending = false;
-async function end(): Promise<void> {
-  if (ending) return;
-  ending = true;
+onProcessEnd(async () => {
   await app.close();
   await boss.stop({ graceful: false });
   await store.$disconnect();
   process.exit(0);
-}
-for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void end());
-process.on('disconnect', () => void end());
+});

@@ -9,6 +9,8 @@ import { openDatabase } from '../store/database.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const RESTART_DELAY_MS = 500;
+/** Not this process's own flags: one that was started with -e would start itself again and again. */
+const NODE_FLAGS = ['--disable-warning=ExperimentalWarning'];
 
 /**
  * Two generate workers with half of the cores each make more images than one with all: a small model's operations
@@ -42,7 +44,7 @@ export async function startService({ home, log }: ServiceOptions): Promise<Servi
     own: NodeJS.ProcessEnv = {},
     onStart?: (child: ChildProcess) => void,
   ): void {
-    const child = spawn(process.execPath, [...process.execArgv, path.join(ROOT, script)], {
+    const child = spawn(process.execPath, [...NODE_FLAGS, path.join(ROOT, script)], {
       env: { ...own, ...env },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });

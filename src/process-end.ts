@@ -1,0 +1,15 @@
+/** When a process of the service should end: asked to, or left alone by the process that started it. */
+
+/** Calls `end` once, on SIGTERM, SIGINT, or when the parent is gone, be it before this call. */
+export function onProcessEnd(end: () => Promise<void>): void {
+  let ending = false;
+  const once = () => {
+    if (ending) return;
+    ending = true;
+    void end();
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, once);
+  process.on('disconnect', once);
+  // A parent that died while this process was starting: the event came before anyone listened.
+  if (process.send && !process.connected) once();
+}
