@@ -1,21 +1,26 @@
 /**
- * Builds the native engine: the N-API binding of @tensorflow/tfjs-node-gpu, from the package's own sources,
- * against the TensorFlow libraries of the PyPI wheel. Everything goes to .engine/cpu; node_modules gets a link.
- * Needs python3 with pip, and g++. Where it can't be built, the WASM engine is used and a line says why.
+ * Builds the native engine: the N-API binding of @tensorflow/tfjs-node-gpu, from the package's own sources and this
+ * project's operations (src/engine/native), against the TensorFlow libraries of the PyPI wheel. Everything goes to
+ * .engine/cpu; node_modules gets a link. Needs python3 with pip, and g++. Where it can't be built, the WASM engine is
+ * used and a line says why.
  */
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
+import os from 'node:os';
 import path from 'node:path';
 
 const WHEEL = { name: 'tensorflow-cpu', version: '2.21.0' };
 const ARCHITECTURES = { x64: 'x86_64', arm64: 'aarch64' };
 const LIBRARIES = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'];
 
-/** Two libraries and the headers that the binding includes, out of 15 000 files. */
+/** Two libraries and the headers that the sources include, out of 15 000 files. */
+const HEADERS =
+  'tensorflow/c|tensorflow/core/platform|tensorflow/core/common_runtime/next_pluggable_device/c|tsl/platform|xla/tsl/c';
 const UNPACK = `
 import re, sys, zipfile
-wanted = re.compile(r'tensorflow/(libtensorflow_(cc|framework)\\.so\\.2|THIRD_PARTY_NOTICES\\.txt|include/(tensorflow/c|tensorflow/core/platform|tsl/platform|xla/tsl/c)/.*\\.h)$')
+wanted = re.compile(r'tensorflow/(libtensorflow_(cc|framework)\\.so\\.2|THIRD_PARTY_NOTICES\\.txt|include/(${HEADERS})/.*\\.h)$')
 wheel = zipfile.ZipFile(sys.argv[1])
 for name in wheel.namelist():
     if wanted.match(name):
@@ -36,19 +41,37 @@ export async function ensureEngine({ root, node, log }) {
   const folder = path.join(root, '.engine', 'cpu');
   const binding = path.join(folder, 'tfjs_binding.node');
   const link = path.join(packageFolder, 'lib', 'napi-v8', 'tfjs_binding.node');
-  const stamp = path.join(folder, 'built-from.json');
-  const wanted = JSON.stringify({ ...WHEEL, arch: process.arch, tfjs: require(manifest).version });
+  const operations = sourcesIn(path.join(root, 'src', 'engine', 'native'));
+  const libraries = stamped(path.join(folder, 'libraries.json'), {
+    ...WHEEL,
+    headers: HEADERS,
+    arch: process.arch,
+  });
+  const built = stamped(path.join(folder, 'binding.json'), {
+    libraries: libraries.wanted,
+    tfjs: require(manifest).version,
+    operations: hashOf(operations),
+    processor: os.cpus()[0]?.model,
+  });
 
-  const built = fs.existsSync(stamp) && fs.readFileSync(stamp, 'utf8') === wanted;
-  if (built && fs.existsSync(link)) return true;
+  if (built.there() && fs.existsSync(link)) return true;
   try {
-    if (!built) build({ root, folder, binding, packageFolder, headers: headersOf(require), log });
+    if (!built.there()) {
+      checkTools();
+      if (!libraries.there()) {
+        fetchLibraries({ root, folder, log });
+        libraries.note();
+      }
+      log('compiling the native engine (half a minute) ...');
+      const headers = require('node-api-headers').include_dir;
+      compile({ folder, binding, packageFolder, headers, operations });
+    }
     fs.mkdirSync(path.dirname(link), { recursive: true });
     fs.rmSync(link, { force: true });
     fs.symlinkSync(path.relative(path.dirname(link), binding), link);
     // In a process of its own: a binding that crashes must not take the set-up with it.
     run(node, ['-e', CHECK], { cwd: root, env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: '2' } });
-    fs.writeFileSync(stamp, wanted);
+    built.note();
     return true;
   } catch (error) {
     fs.rmSync(link, { force: true });
@@ -60,9 +83,31 @@ export async function ensureEngine({ root, node, log }) {
   }
 }
 
-function build({ root, folder, binding, packageFolder, headers, log }) {
-  const arch = ARCHITECTURES[process.arch];
-  if (process.platform !== 'linux' || !arch) {
+/** A file that says what the things beside it were made from. */
+function stamped(file, facts) {
+  const wanted = JSON.stringify(facts);
+  return {
+    wanted,
+    there: () => fs.existsSync(file) && fs.readFileSync(file, 'utf8') === wanted,
+    note: () => fs.writeFileSync(file, wanted),
+  };
+}
+
+const sourcesIn = (folder) =>
+  fs
+    .readdirSync(folder)
+    .filter((name) => /\.(cc|h)$/.test(name))
+    .sort()
+    .map((name) => path.join(folder, name));
+
+function hashOf(files) {
+  const hash = createHash('sha256');
+  for (const file of files) hash.update(fs.readFileSync(file));
+  return hash.digest('hex');
+}
+
+function checkTools() {
+  if (process.platform !== 'linux' || !ARCHITECTURES[process.arch]) {
     throw new Error(
       `there is no recipe for ${process.platform}/${process.arch}, only for Linux on x64 and arm64`,
     );
@@ -77,9 +122,10 @@ function build({ root, folder, binding, packageFolder, headers, log }) {
       throw new Error(`"${command} ${args.join(' ')}" does not run (${hint})`);
     }
   }
-  log(
-    `building the native engine from ${WHEEL.name} ${WHEEL.version} (half a minute, a 270 MB download) ...`,
-  );
+}
+
+function fetchLibraries({ root, folder, log }) {
+  log(`fetching ${WHEEL.name} ${WHEEL.version} (a 270 MB download) ...`);
   fs.mkdirSync(path.join(root, '.engine'), { recursive: true });
   fs.rmSync(folder, { recursive: true, force: true });
   const download = fs.mkdtempSync(path.join(root, '.engine', 'download-'));
@@ -88,26 +134,33 @@ function build({ root, folder, binding, packageFolder, headers, log }) {
     run('python3', [
       ...['-m', 'pip', 'download', '--quiet', '--disable-pip-version-check', '--no-deps', '--no-cache-dir'],
       ...['--only-binary=:all:', '--implementation', 'cp', '--python-version', '3.11', '--abi', 'cp311'],
-      ...['--platform', `manylinux_2_27_${arch}`, '--dest', download, `${WHEEL.name}==${WHEEL.version}`],
+      ...['--platform', `manylinux_2_27_${ARCHITECTURES[process.arch]}`, '--dest', download],
+      `${WHEEL.name}==${WHEEL.version}`,
     ]);
     const wheel = fs.readdirSync(download).find((name) => name.endsWith('.whl'));
     run('python3', ['-c', UNPACK, path.join(download, wheel), folder]);
   } finally {
     fs.rmSync(download, { recursive: true, force: true });
   }
-  const libraries = path.join(folder, 'tensorflow');
   for (const name of LIBRARIES) {
     try {
-      run('strip', ['--strip-unneeded', path.join(libraries, name)]);
+      run('strip', ['--strip-unneeded', path.join(folder, 'tensorflow', name)]);
     } catch {
       // Only larger without it.
     }
   }
+}
+
+/** For this processor (-march=native): the binding is never carried to another machine. */
+function compile({ folder, binding, packageFolder, headers, operations }) {
+  const libraries = path.join(folder, 'tensorflow');
   run(
     'g++',
     [
-      ...['-O2', '-fPIC', '-shared', '-std=c++17', '-DNAPI_VERSION=8', '-w'],
+      ...['-O3', '-march=native', '-fno-math-errno', '-fno-trapping-math', '-fPIC', '-shared', '-pthread'],
+      ...['-std=c++17', '-DNAPI_VERSION=8', '-w'],
       ...['binding/tfjs_backend.cc', 'binding/tfjs_binding.cc'],
+      ...operations.filter((file) => file.endsWith('.cc')),
       ...['-I', headers, '-I', path.join(libraries, 'include'), '-I', '.'],
       ...['-L', libraries, ...LIBRARIES.map((name) => `-l:${name}`)],
       ...['-Wl,-rpath,$ORIGIN/tensorflow', '-Wl,-z,noexecstack', '-o', binding],
@@ -115,8 +168,6 @@ function build({ root, folder, binding, packageFolder, headers, log }) {
     { cwd: packageFolder },
   );
 }
-
-const headersOf = (require) => require('node-api-headers').include_dir;
 
 function run(command, args, options = {}) {
   execFileSync(command, args, { stdio: ['ignore', 'ignore', 'pipe'], ...options });

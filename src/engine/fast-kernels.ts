@@ -13,7 +13,7 @@ type Custom = { value: Tensor; gradFunc: (dy: Tensor, saved: Saved) => Tensor | 
 
 export function createFastKernels(tf: Tf): Kernels {
   const raw = rawOps(tf);
-  const { run, constant, scalar } = raw;
+  const { run, runAll, constant, scalar } = raw;
   const T = [raw.type('T')];
   const int32 = raw.backend.binding.TF_INT32;
 
@@ -21,7 +21,6 @@ export function createFastKernels(tf: Tf): Kernels {
   const add = (a: Tensor, b: Tensor) => run('AddV2', T, [a, b]);
   const sub = (a: Tensor, b: Tensor) => run('Sub', T, [a, b]);
   const square = (a: Tensor) => run('Square', T, [a]);
-  const rsqrt = (a: Tensor) => run('Rsqrt', T, [a]);
   const sigmoid = (a: Tensor) => run('Sigmoid', T, [a]);
   /** s (1 - s) d for s = sigmoid(x). */
   const sigmoidGrad = (s: Tensor, d: Tensor) => run('SigmoidGrad', T, [s, d]);
@@ -30,10 +29,8 @@ export function createFastKernels(tf: Tf): Kernels {
   const reshape = (x: Tensor, shape: number[]) => run('Reshape', reshapeT, [x, constant(shape)]);
   const permT = [raw.type('T'), raw.type('Tperm', int32)];
   const transpose = (x: Tensor, order: number[]) => run('Transpose', permT, [x, constant(order)]);
-  const reduceT = (keep: boolean) => [raw.bool('keep_dims', keep), raw.type('T'), raw.type('Tidx', int32)];
-  const [dropT, keepT] = [reduceT(false), reduceT(true)];
-  const mean = (x: Tensor, axes: number[], keep = false) =>
-    run('Mean', keep ? keepT : dropT, [x, constant(axes)]);
+  const sumT = (keep: boolean) => [raw.bool('keep_dims', keep), raw.type('T'), raw.type('Tidx', int32)];
+  const [dropT, keepT] = [sumT(false), sumT(true)];
   const sum = (x: Tensor, axes: number[], keep = false) =>
     run('Sum', keep ? keepT : dropT, [x, constant(axes)]);
 
@@ -143,70 +140,23 @@ export function createFastKernels(tf: Tf): Kernels {
     return custom([x], () => ({ value: reshape(x, shape), gradFunc: (dy) => reshape(dy, from) }));
   }
 
-  /** [C, C]: averages the channels of each group and gives every channel its group's average. */
-  const averaging = new Map<string, Tensor>();
-  function groupAverage(channels: number, groups: number): Tensor {
-    return remembered(averaging, `${channels}/${groups}`, () => {
-      const width = channels / groups;
-      const data = new Float32Array(channels * channels);
-      for (let i = 0; i < channels; i++) {
-        for (let j = 0; j < width; j++) data[i * channels + Math.floor(i / width) * width + j] = 1 / width;
-      }
-      return tf.keep(tf.tensor2d(data, [channels, channels]) as Tensor);
-    });
-  }
-
-  /**
-   * Statistics per (sample, channel) are reduced over the pixels first, then averaged inside groups by one
-   * small matrix product. With xhat = (x - m) r: dx = r gamma dy - r E[gamma dy] - r xhat E[gamma dy xhat].
-   */
-  function groupNormKernel(activate: boolean) {
-    return (x: Tensor, gamma: Tensor, beta: Tensor, groups: number, eps: number): Tensor =>
-      custom([x, gamma, beta], (save) => {
-        const [batch, height, width, channels] = x.shape as [number, number, number, number];
-        const A = groupAverage(channels, groups);
-        const wide = [batch, 1, 1, channels];
-        const m = matMul(mean(x, [1, 2]), A);
-        const centred = sub(x, reshape(m, wide));
-        const r = rsqrt(add(matMul(mean(square(centred), [1, 2]), A), scalar(eps)));
-        const scale = reshape(mul(r, gamma), wide);
-        const y = add(mul(centred, scale), beta);
-        const s = activate ? sigmoid(y) : undefined;
-        save(s ? [centred, r, gamma, scale, y, s] : [centred, r, gamma, scale]);
-        return {
-          value: s ? mul(y, s) : y,
-          gradFunc: (dz, [centred, r, gamma, scale, y, s]) => {
-            const dy = s ? add(mul(dz, s), sigmoidGrad(s, mul(dz, y!))) : dz;
-            const pixels = scalar(height * width);
-            const meanDy = mean(dy, [1, 2]);
-            const meanDyXhat = mul(mean(mul(dy, centred!), [1, 2]), r!);
-            const shift = mul(matMul(mul(meanDy, gamma!), A), r!);
-            const slope = mul(mul(matMul(mul(meanDyXhat, gamma!), A), r!), r!);
-            const dx = sub(sub(mul(dy, scale!), reshape(shift, wide)), mul(centred!, reshape(slope, wide)));
-            return [dx, mul(sum(meanDyXhat, [0]), pixels), mul(sum(meanDy, [0]), pixels)];
-          },
-        };
-      });
-  }
-
-  function layerNorm(x: Tensor, gamma: Tensor, beta: Tensor, eps: number): Tensor {
-    const shape = x.shape;
+  /** Operations of src/engine/native: statistics, normalisation and SiLU in one pass, and its whole gradient. */
+  function normalise(x: Tensor, gamma: Tensor, beta: Tensor, groups: number, eps: number, silu: boolean) {
+    const attributes = [raw.int('groups', groups), raw.float('eps', eps), raw.bool('silu', silu)];
     return custom([x, gamma, beta], (save) => {
-      const x2 = reshape(x, [-1, shape.at(-1)!]);
-      const centred = sub(x2, mean(x2, [1], true));
-      const r = rsqrt(add(mean(square(centred), [1], true), scalar(eps)));
-      const xhat = mul(centred, r);
-      save([xhat, r, gamma]);
+      const [z, mean, rstd] = runAll('DiptychGroupNorm', attributes, [x, gamma, beta], 3);
+      save([x, gamma, beta, mean!, rstd!]);
       return {
-        value: reshape(addBias(mul(xhat, gamma), beta), shape),
-        gradFunc: (dy, [xhat, r, gamma]) => {
-          const d = reshape(dy, [-1, shape.at(-1)!]);
-          const h = mul(d, gamma!);
-          const inside = sub(sub(h, mean(h, [1], true)), mul(xhat!, mean(mul(h, xhat!), [1], true)));
-          return [reshape(mul(inside, r!), shape), sum(mul(d, xhat!), [0]), biasGrad(d)];
-        },
+        value: z!,
+        gradFunc: (dz, saved) => runAll('DiptychGroupNormGrad', attributes, [...saved, dz], 3),
       };
     });
+  }
+
+  /** One group over the last axis, every row a sample of its own. */
+  function layerNorm(x: Tensor, gamma: Tensor, beta: Tensor, eps: number): Tensor {
+    const rows = reshapeWithGradient(x, [-1, x.shape.at(-1)!]);
+    return reshapeWithGradient(normalise(rows, gamma, beta, 1, eps, false), x.shape);
   }
 
   function swish(x: Tensor, slope: number): Tensor {
@@ -290,8 +240,8 @@ export function createFastKernels(tf: Tf): Kernels {
   return {
     linear,
     conv2d,
-    groupNorm: groupNormKernel(false),
-    groupNormSilu: groupNormKernel(true),
+    groupNorm: (x, gamma, beta, groups, eps) => normalise(x, gamma, beta, groups, eps, false),
+    groupNormSilu: (x, gamma, beta, groups, eps) => normalise(x, gamma, beta, groups, eps, true),
     layerNorm,
     silu: (x) => swish(x, 1),
     gelu,

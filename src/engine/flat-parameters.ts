@@ -79,18 +79,9 @@ export function createFlatParameters(
   function splitNative(vector: Tensor): Tensor[] {
     const raw = rawOps(tf);
     const int32 = raw.backend.binding.TF_INT32;
-    const attributes = [
-      { name: 'num_split', type: raw.backend.binding.TF_ATTR_INT, value: sizes.length },
-      raw.type('T'),
-      raw.type('Tlen', int32),
-    ];
+    const attributes = [raw.int('num_split', sizes.length), raw.type('T'), raw.type('Tlen', int32)];
     const axis = raw.constant([0]).reshape([]) as Tensor;
-    return raw.backend.executeMultipleOutputs(
-      'SplitV',
-      attributes,
-      [vector, raw.constant(sizes), axis],
-      sizes.length,
-    );
+    return raw.runAll('SplitV', attributes, [vector, raw.constant(sizes), axis], sizes.length);
   }
 
   const named = (parts: Tensor[]): Weights =>

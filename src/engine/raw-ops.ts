@@ -22,6 +22,7 @@ export interface Binding {
   TF_ATTR_BOOL: number;
   TF_ATTR_STRING: number;
   TF_ATTR_INT: number;
+  TF_ATTR_FLOAT: number;
   TF_ATTR_SHAPE: number;
   TF_FLOAT: number;
   TF_INT32: number;
@@ -40,7 +41,11 @@ export interface NativeBackend {
 export interface RawOps {
   backend: NativeBackend;
   run(name: string, attributes: Attribute[], inputs: Tensor[]): Tensor;
+  /** Operations with several outputs. */
+  runAll(name: string, attributes: Attribute[], inputs: Tensor[], outputs: number): Tensor[];
   type(name: string, value?: number): Attribute;
+  int(name: string, value: number): Attribute;
+  float(name: string, value: number): Attribute;
   bool(name: string, value: boolean): Attribute;
   ints(name: string, value: number[]): Attribute;
   text(name: string, value: string): Attribute;
@@ -64,6 +69,10 @@ function createRawOps(tf: Tf): RawOps {
   return {
     backend,
     run: (name, attributes, inputs) => backend.executeSingleOutput(name, attributes, inputs),
+    runAll: (name, attributes, inputs, outputs) =>
+      backend.executeMultipleOutputs(name, attributes, inputs, outputs),
+    int: (name, value) => ({ name, type: binding.TF_ATTR_INT, value }),
+    float: (name, value) => ({ name, type: binding.TF_ATTR_FLOAT, value }),
     type: (name, value = binding.TF_FLOAT) => ({ name, type: binding.TF_ATTR_TYPE, value }),
     bool: (name, value) => ({ name, type: binding.TF_ATTR_BOOL, value }),
     ints: (name, value) => ({ name, type: binding.TF_ATTR_INT, value }),

@@ -60,6 +60,16 @@ const CASES: Case[] = [
     apply: (k, [x, g, b]) => k.groupNormSilu(x!, g!, b!, 2, 1e-6),
   },
   {
+    name: 'group norm and SiLU, more samples than threads, work for all of them',
+    shapes: [[19, 12, 12, 16], [16], [16]],
+    apply: (k, [x, g, b]) => k.groupNormSilu(x!, g!, b!, 4, 1e-5),
+  },
+  {
+    name: 'group norm far from zero',
+    shapes: [[2, 6, 6, 4], [4], [4]],
+    apply: (k, [x, g, b], { tf }) => k.groupNorm(x!.add(tf.scalar(50)) as Tensor, g!, b!, 2, 1e-5),
+  },
+  {
     name: 'layer norm',
     shapes: [[2, 5, 8], [8], [8]],
     apply: (k, [x, g, b]) => k.layerNorm(x!, g!, b!, 1e-5),
@@ -176,6 +186,25 @@ test('no kernel leaks a tensor, forward or backward', { skip }, async () => {
   const before = fast.tf.memory().numTensors;
   for (const kernelCase of CASES) evaluate(fast, kernelCase);
   assert.equal(fast.tf.memory().numTensors, before);
+});
+
+test('normalisation gives the same bits every time, on all threads', { skip }, async () => {
+  const fast = await openEngine({ prefer: 'native' });
+  const wide = CASES.find((kernelCase) => kernelCase.name.includes('more samples than threads'))!;
+  const first = evaluate(fast, wide);
+  for (let again = 0; again < 5; again++) assert.deepEqual(evaluate(fast, wide), first);
+});
+
+test('normalisation refuses channels that do not fit', { skip }, async () => {
+  const { tf, kernels } = await openEngine({ prefer: 'native' });
+  const attempt = (channels: number, groups: number) =>
+    tf.tidy(() => {
+      const vector = tf.ones([4]) as Tensor;
+      return kernels.groupNorm(tf.ones([1, 2, 2, channels]) as Tensor, vector, vector, groups, 1e-5).size;
+    });
+  assert.equal(attempt(4, 2), 16);
+  assert.throws(() => attempt(4, 3), /as many channels as gamma and beta, and divide into the groups/);
+  assert.throws(() => attempt(6, 2), /as many channels as gamma and beta, and divide into the groups/);
 });
 
 test('WASM trains: convolution filter gradients equal the reference (1e-4)', async () => {
