@@ -65,6 +65,12 @@ export async function planRun(store: Store, { kind, annotationSet, settings }: R
         `run ${source.id} is ${source.status}; a run can only build on one that has succeeded`,
       );
     }
+    if (kind === 'train' && source.setId !== set.id) {
+      throw new DiptychError(
+        'DIPTYCH_CONFLICT',
+        `run ${source.id} is about another annotation set than "${annotationSet}"; name that one`,
+      );
+    }
   }
   return { kind, setId: set.id, settings, stages: stages(input) };
 }

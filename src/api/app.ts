@@ -32,7 +32,7 @@ export async function buildApp(services: Services): Promise<App> {
       tags: [
         { name: 'annotations', description: 'LAION-SG scene graphs in named sets' },
         { name: 'runs', description: 'Asked-for work: curate, train, evaluate' },
-        { name: 'candidates', description: 'Generated images, their scores, and the pairs they form' },
+        { name: 'candidates', description: 'Generated images and their scores' },
       ],
     },
   });

@@ -14,6 +14,8 @@ await ensureSet(store, 'empty');
 
 const UNKNOWN = '00000000-0000-4000-8000-000000000000';
 const source = await newRun(store, boss);
+const elsewhere = await newRun(store, boss);
+await store.run.update({ where: { id: elsewhere }, data: { status: 'succeeded' } });
 const metrics = METRIC_NAMES.join(', ');
 
 /** Settings of a curate run, each with the whole message. */
@@ -97,6 +99,12 @@ const refused: [what: string, body: unknown, status: number, message: string][] 
     run('train', 'shapes', { sourceRun: source }),
     409,
     `run ${source} is running; a run can only build on one that has succeeded`,
+  ],
+  [
+    'training on candidates of another set',
+    run('train', 'shapes', { sourceRun: elsewhere }),
+    409,
+    `run ${elsewhere} is about another annotation set than "shapes"; name that one`,
   ],
 ];
 for (const [what, body, status, message] of refused) {

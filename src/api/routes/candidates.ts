@@ -1,4 +1,4 @@
-/** Candidates, their scores and evidence, the pairs they form, their images. */
+/** Candidates, their scores with the evidence, their images. */
 import { Readable } from 'node:stream';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';

@@ -2,6 +2,7 @@
 import { createReadStream } from 'node:fs';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { DiptychError } from '../../errors.ts';
+import { escaped } from '../../evaluation/escaped.ts';
 import { listRuns } from '../../jobs/runs.ts';
 import { listArtifacts } from '../../store/artifacts.ts';
 import { RunId } from '../schemas.ts';
@@ -34,5 +35,3 @@ ${rows.join('\n') || '<tr><td colspan="6">no runs yet</td></tr>'}</table></body>
     });
   };
 }
-
-const escaped = (text: string) => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
