@@ -24,13 +24,3 @@ export function sceneBatch(seed: number, step: number, size: number): SceneBatch
   }
   return { images, prompts, random };
 }
-
-/** Pixels of all images as one NHWC array in [-1, 1]. */
-export function pixelArray(images: readonly RgbImage[]): Float32Array {
-  const size = images[0]!.data.length;
-  const pixels = new Float32Array(images.length * size);
-  for (const [i, image] of images.entries()) {
-    for (let j = 0; j < size; j++) pixels[i * size + j] = image.data[j]! / 127.5 - 1;
-  }
-  return pixels;
-}

@@ -15,6 +15,7 @@ import {
   type FlatParameters,
   type FlatState,
 } from '../../src/engine/flat-parameters.ts';
+import { toPixels } from '../../src/engine/image.ts';
 import { type HostTensor, readTensors, writeSafetensors } from '../../src/engine/safetensors.ts';
 import type { ParameterSpec, Weights } from '../../src/engine/weights.ts';
 import { clipTextForward, clipTextParameters, parseClipTextConfig } from '../../src/models/clip-text.ts';
@@ -23,7 +24,7 @@ import { unetForward } from '../../src/models/unet.ts';
 import { parseUNetConfig } from '../../src/models/unet-config.ts';
 import { unetParameters } from '../../src/models/unet-parameters.ts';
 import { hashSeed } from '../../src/random.ts';
-import { pixelArray, sceneBatch } from './batches.ts';
+import { sceneBatch } from './batches.ts';
 import { SCHEDULER_CONFIG, textConfig, UNET_CONFIG } from './configs.ts';
 import { evaluateSampleModel } from './evaluate.ts';
 import { initialWeights } from './initial-weights.ts';
@@ -100,7 +101,7 @@ export async function pretrainDiffusion(options: PretrainOptions): Promise<void>
     const noiseSeeds = images.map((_, i) => hashSeed('pretrain-noise', seed, step, i));
     const { loss, gradNorm } = flat.step(
       (weights) => {
-        const x0 = tf.tensor(pixelArray(images), [batch, 32, 32, 3]) as Tensor;
+        const x0 = tf.tensor(toPixels(images), [batch, 32, 32, 3]) as Tensor;
         const noise = seededNoise(tf, noiseSeeds, [32, 32, 3]);
         const noisy = addNoise(tf, schedule, x0, noise, timesteps);
         const text = clipTextForward(engine, clipConfig, unprefixed('text.', weights), ids).last;

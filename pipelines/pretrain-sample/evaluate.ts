@@ -5,7 +5,7 @@ import { guidedPredictor } from '../../src/diffusion/predictor.ts';
 import { sample } from '../../src/diffusion/sample.ts';
 import { parseSchedule } from '../../src/diffusion/schedule.ts';
 import type { Engine } from '../../src/engine/engine.ts';
-import { type RgbImage, tileImages } from '../../src/engine/image.ts';
+import { fromPixels, tileImages } from '../../src/engine/image.ts';
 import { encodePng } from '../../src/engine/png.ts';
 import { encodePrompts, loadDiffusionModel } from '../../src/models/model-folder.ts';
 import { createRandom, hashSeed } from '../../src/random.ts';
@@ -32,14 +32,7 @@ export async function evaluateSampleModel(engine: Engine, folder: string) {
   const seeds = annotations.map((_, i) => hashSeed('pretrain-evaluation', i));
   const noise = seededNoise(tf, seeds, [32, 32, 3]);
   const pixels = sample(engine, parseSchedule(model.scheduler), predict, noise, 20);
-  const data = pixels.dataSync();
-  const images: RgbImage[] = annotations.map((_, i) => ({
-    width: 32,
-    height: 32,
-    data: Uint8Array.from(data.subarray(i * 3072, (i + 1) * 3072), (x) =>
-      Math.min(255, Math.max(0, Math.round(127.5 * (x + 1)))),
-    ),
-  }));
+  const images = fromPixels(pixels.dataSync() as Float32Array, 32, 32);
   tf.dispose([prompt, empty, noise, pixels]);
   model.dispose();
   const subjects = annotations.map((annotation, i) => ({ annotation, image: images[i]! }));

@@ -22,3 +22,25 @@ export function tileImages(images: readonly RgbImage[], columns: number, scale =
   }
   return { ...out, data };
 }
+
+/** Images of one size as a network takes them: NHWC in [-1, 1]. */
+export function toPixels(images: readonly RgbImage[]): Float32Array {
+  const size = images[0]?.data.length ?? 0;
+  const pixels = new Float32Array(images.length * size);
+  for (const [i, { data }] of images.entries()) {
+    for (let j = 0; j < size; j++) pixels[i * size + j] = data[j]! / 127.5 - 1;
+  }
+  return pixels;
+}
+
+/** The images in an NHWC array of three channels; what is outside [-1, 1] is cut off. */
+export function fromPixels(pixels: Float32Array, width: number, height: number): RgbImage[] {
+  const size = 3 * width * height;
+  return Array.from({ length: pixels.length / size }, (_, i) => ({
+    width,
+    height,
+    data: Uint8Array.from(pixels.subarray(i * size, (i + 1) * size), toByte),
+  }));
+}
+
+const toByte = (x: number) => Math.min(255, Math.max(0, Math.round(127.5 * (x + 1))));

@@ -7,7 +7,7 @@ import { disposeTrajectory, invert } from '../diffusion/invert.ts';
 import { guidedPredictor } from '../diffusion/predictor.ts';
 import type { Schedule } from '../diffusion/schedule.ts';
 import type { Engine, Tensor } from '../engine/engine.ts';
-import type { RgbImage } from '../engine/image.ts';
+import { type RgbImage, toPixels } from '../engine/image.ts';
 import { DiptychError } from '../errors.ts';
 import { type DiffusionModel, encodePrompts } from '../models/model-folder.ts';
 import type { TrainSettings } from './settings.ts';
@@ -99,16 +99,12 @@ function trajectoriesOf(
 
 /** Pixels in [-1, 1]: [B, S, S, 3]. Throws DIPTYCH_INVALID_INPUT on another size. */
 function imageTensor({ tf }: Engine, images: readonly RgbImage[], side: number): Tensor {
-  const size = side * side * 3;
-  const values = new Float32Array(images.length * size);
-  for (const [i, { width, height, data }] of images.entries()) {
-    if (width !== side || height !== side) {
-      throw new DiptychError(
-        'DIPTYCH_INVALID_INPUT',
-        `a candidate is ${width} x ${height} pixels, the model works at ${side} x ${side}`,
-      );
-    }
-    for (let j = 0; j < size; j++) values[i * size + j] = data[j]! / 127.5 - 1;
+  const other = images.find(({ width, height }) => width !== side || height !== side);
+  if (other) {
+    throw new DiptychError(
+      'DIPTYCH_INVALID_INPUT',
+      `a candidate is ${other.width} x ${other.height} pixels, the model works at ${side} x ${side}`,
+    );
   }
-  return tf.tensor(values, [images.length, side, side, 3], 'float32');
+  return tf.tensor(toPixels(images), [images.length, side, side, 3], 'float32');
 }

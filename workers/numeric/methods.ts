@@ -5,7 +5,7 @@ import { guidedPredictor } from '../../src/diffusion/predictor.ts';
 import { sample } from '../../src/diffusion/sample.ts';
 import { parseSchedule } from '../../src/diffusion/schedule.ts';
 import { type Engine, openEngine } from '../../src/engine/engine.ts';
-import type { RgbImage } from '../../src/engine/image.ts';
+import { fromPixels, type RgbImage } from '../../src/engine/image.ts';
 import { decodeImage } from '../../src/engine/png.ts';
 import {
   type ClipModel,
@@ -165,18 +165,10 @@ function generate(
       guidance,
     );
     const pixels = sample(engine, parseSchedule(model.scheduler), predict, noise, steps, onStep);
-    const values = pixels.dataSync();
+    const values = pixels.dataSync() as Float32Array;
     pixels.dispose();
-    const size = side * side * 3;
-    return requests.map((_, i) => ({
-      width: side,
-      height: side,
-      data: Uint8Array.from(values.subarray(i * size, (i + 1) * size), toByte),
-    }));
+    return fromPixels(values, side, side);
   } finally {
     tf.dispose([prompt, empty, noise]);
   }
 }
-
-/** [-1, 1] to 0..255. */
-const toByte = (x: number) => Math.min(255, Math.max(0, Math.round(127.5 * (x + 1))));
