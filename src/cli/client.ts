@@ -5,6 +5,8 @@ import type { StageView } from './progress.ts';
 
 export interface RunView {
   id: string;
+  kind: string;
+  annotationSet: string;
   status: 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled';
   error: string | null;
   stages: StageView[];
@@ -28,6 +30,8 @@ export interface ArtifactView {
 }
 
 const POLL_MS = 500;
+/** How long an API that does not answer is waited for: the service starts it again when it died. */
+const PATIENCE_MS = 60_000;
 
 export function openClient(url: string) {
   async function request<T>(route: string, init?: RequestInit): Promise<T> {
@@ -57,16 +61,27 @@ export function openClient(url: string) {
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify(settings),
       }),
+    /** The newest runs. */
+    runs: async () => (await request<{ items: RunView[] }>('/runs')).items,
     artifacts: async (id: string) =>
       (await request<{ items: ArtifactView[] }>(`/runs/${id}/artifacts`)).items,
     /** Resolves with the run once it has ended; `onView` sees it about twice a second until then. */
     async watchRun(id: string, onView: (view: RunView) => void): Promise<RunView> {
+      let answered = Date.now();
       for (;;) {
-        const view = await getRun(id);
-        onView(view);
-        if (view.status !== 'queued' && view.status !== 'running') return view;
+        try {
+          const view = await getRun(id);
+          answered = Date.now();
+          onView(view);
+          if (isOver(view)) return view;
+        } catch (thrown) {
+          // fetch throws a TypeError when nobody answered; what the API itself says is no reason to ask again.
+          if (!(thrown instanceof TypeError) || Date.now() - answered > PATIENCE_MS) throw thrown;
+        }
         await new Promise((resolve) => setTimeout(resolve, POLL_MS));
       }
     },
   };
 }
+
+export const isOver = ({ status }: RunView) => status !== 'queued' && status !== 'running';

@@ -1,11 +1,12 @@
 /**
  * `npm run demo`: the main job through the real service, as any client would run it over HTTP.
- * Ingest the shipped annotations, ask for one curate-then-train run, watch it, show what came of it.
+ * Ingest the shipped annotations, ask for one curate-then-train run, watch it, show what came of it. A run that an
+ * earlier demo was stopped in is taken up again.
  */
-import { createReadStream } from 'node:fs';
+import { appendFileSync, createReadStream } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { openClient } from './client.ts';
+import { isOver, openClient } from './client.ts';
 import {
   createProgressPrinter,
   formatComparison,
@@ -18,6 +19,7 @@ const ROOT = path.resolve(import.meta.dirname, '../..');
 const HOME = path.join(ROOT, '.diptych');
 const ANNOTATIONS = path.join(ROOT, 'models/sample/annotations.json');
 const SET = 'sample-world';
+const KIND = 'curate-then-train';
 /**
  * Half of the annotations are for evaluation: a demo should measure well, not train long. Fewer sampling steps than
  * the default cost the sample model little quality.
@@ -40,8 +42,9 @@ export async function demo(): Promise<number> {
   const setupSeconds = Number(process.env.DIPTYCH_SETUP_SECONDS ?? 0);
   await mkdir(path.join(HOME, 'demo'), { recursive: true });
   const logFile = path.join(HOME, 'demo', 'service.log');
-  const logLines: string[] = [];
-  const service = await startService({ home: HOME, log: (line) => logLines.push(line) });
+  await writeFile(logFile, '');
+  const stopped = stopAsked();
+  const service = await startService({ home: HOME, log: (line) => appendFileSync(logFile, `${line}\n`) });
   console.log(`Diptych listens on ${service.url} (API pages at ${service.url}/docs)`);
 
   try {
@@ -51,10 +54,20 @@ export async function demo(): Promise<number> {
       `${ingest.received} annotations sent: ${ingest.inserted} new, ${ingest.unchanged} known, ${ingest.rejected} rejected`,
     );
 
-    const run = await client.createRun({ kind: 'curate-then-train', annotationSet: SET, settings: SETTINGS });
-    console.log(`run ${run.id}: curate, train, evaluate`);
+    const known = (await client.runs()).find(
+      (run) => run.kind === KIND && run.annotationSet === SET && !isOver(run),
+    );
+    const run = known ?? (await client.createRun({ kind: KIND, annotationSet: SET, settings: SETTINGS }));
+    console.log(`run ${run.id}: ${known ? 'going on where it was stopped' : 'curate, train, evaluate'}`);
     const printer = createProgressPrinter(process.stdout);
-    const finished = await client.watchRun(run.id, (view) => printer.show(view.stages, view.secondsLeft));
+    const finished = await Promise.race([
+      stopped,
+      client.watchRun(run.id, (view) => printer.show(view.stages, view.secondsLeft)),
+    ]);
+    if (!finished) {
+      console.log('\nstopping; the next `npm run demo` or `npm start` goes on with the run');
+      return 130;
+    }
     if (finished.status !== 'succeeded') {
       throw new Error(`the run ended as "${finished.status}": ${finished.error ?? 'see its events'}`);
     }
@@ -84,6 +97,12 @@ export async function demo(): Promise<number> {
     return 1;
   } finally {
     await service.stop();
-    await writeFile(logFile, `${logLines.join('\n')}\n`);
   }
+}
+
+/** Resolves when somebody asks this process to stop. */
+function stopAsked(): Promise<null> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(null));
+  });
 }

@@ -47,7 +47,7 @@ export async function readTensors(
       const entry = entries.get(name);
       if (!entry) throw new DiptychError('DIPTYCH_BAD_FILE', `${path} holds no tensor "${name}"`);
       const bytes = await readRange(path, file, entry.begin, entry.end);
-      tensors[name] = { shape: entry.shape, ...decode(bytes, entry.dtype) };
+      tensors[name] = { shape: entry.shape, ...decode(path, name, bytes, entry.dtype) };
     }
     return tensors;
   });
@@ -129,7 +129,9 @@ async function readRange(path: string, file: FileHandle, begin: number, end: num
 }
 
 async function readHeader(path: string, file: FileHandle): Promise<SafetensorsHeader> {
-  const { size } = await file.stat();
+  const facts = await file.stat();
+  if (!facts.isFile()) throw bad(path, 'is not a file');
+  const { size } = facts;
   if (size < 8) throw bad(path, `has ${size} bytes, too few for a safetensors header`);
   const prefix = await readRange(path, file, 0, 8);
   const length = Number(new DataView(prefix.buffer).getBigUint64(0, true));
@@ -137,17 +139,43 @@ async function readHeader(path: string, file: FileHandle): Promise<SafetensorsHe
     throw bad(path, `states a header of ${length} bytes; is it a safetensors file?`);
   }
   const text = new TextDecoder().decode(await readRange(path, file, 8, 8 + length));
-  let json: Record<string, unknown>;
+  let json: unknown;
   try {
-    json = JSON.parse(text) as Record<string, unknown>;
+    json = JSON.parse(text);
   } catch (cause) {
     throw new DiptychError('DIPTYCH_BAD_FILE', `${path}: the header is not JSON`, { cause });
   }
-  const { __metadata__: metadata, ...rest } = json;
+  if (typeof json !== 'object' || json === null || Array.isArray(json))
+    throw bad(path, 'the header is not a JSON object');
+  const { __metadata__: metadata, ...rest } = json as Record<string, unknown>;
   const entries = new Map(
     Object.entries(rest).map(([name, raw]) => [name, checkEntry(path, name, raw, 8 + length, size)]),
   );
+  checkNoOverlapOrGap(path, entries, 8 + length, size);
   return { entries, metadata: (metadata ?? {}) as Record<string, string> };
+}
+
+/** The format wants every byte of the data in exactly one tensor. */
+function checkNoOverlapOrGap(
+  path: string,
+  entries: Map<string, TensorEntry>,
+  dataStart: number,
+  fileSize: number,
+): void {
+  let reached = dataStart;
+  for (const [name, { begin, end }] of [...entries].sort(
+    ([, a], [, b]) => a.begin - b.begin || a.end - b.end,
+  )) {
+    if (begin !== reached) {
+      const [at, before] = [begin - dataStart, reached - dataStart];
+      throw bad(
+        path,
+        `tensor "${name}" begins at byte ${at} of the data, the one before it ends at ${before}`,
+      );
+    }
+    reached = end;
+  }
+  if (reached !== fileSize) throw bad(path, `${fileSize - reached} bytes behind the last tensor`);
 }
 
 function checkEntry(
@@ -162,7 +190,7 @@ function checkEntry(
   if (typeof dtype !== 'string' || !Array.isArray(shape) || !shape.every(isCount)) {
     throw bad(path, `tensor "${name}" has no valid dtype and shape`);
   }
-  if (!(dtype in BYTES))
+  if (!Object.hasOwn(BYTES, dtype))
     throw bad(path, `tensor "${name}" has dtype ${dtype}; readable are ${Object.keys(BYTES).join(', ')}`);
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount)) {
     throw bad(path, `tensor "${name}" has no valid data_offsets`);
@@ -178,6 +206,8 @@ function checkEntry(
 const bad = (path: string, what: string) => new DiptychError('DIPTYCH_BAD_FILE', `${path}: ${what}`);
 
 function decode(
+  path: string,
+  name: string,
   bytes: Uint8Array,
   dtype: string,
 ): { dtype: 'float32' | 'int32'; data: Float32Array | Int32Array } {
@@ -193,8 +223,12 @@ function decode(
       const words = Uint32Array.from(new Uint16Array(buffer), (half) => half << 16);
       return { dtype: 'float32', data: new Float32Array(words.buffer) };
     }
-    case 'I64':
-      return { dtype: 'int32', data: Int32Array.from(new BigInt64Array(buffer), Number) };
+    case 'I64': {
+      const wide = new BigInt64Array(buffer);
+      const tooLarge = wide.find((n) => BigInt.asIntN(32, n) !== n);
+      if (tooLarge !== undefined) throw bad(path, `tensor "${name}" holds ${tooLarge}, more than an int32`);
+      return { dtype: 'int32', data: Int32Array.from(wide, Number) };
+    }
     case 'I32':
       return { dtype: 'int32', data: new Int32Array(buffer) };
     default:
