@@ -13,3 +13,12 @@ export function onProcessEnd(end: () => Promise<void>): void {
   // A parent that died while this process was starting: the event came before anyone listened.
   if (process.send && !process.connected) once();
 }
+
+/**
+ * Resolves when this process is asked to stop. Asking again changes nothing: a terminal's Ctrl-C reaches the process
+ * twice, by itself and through the npm that started it.
+ */
+export const stopAsked = () =>
+  new Promise<void>((resolve) => {
+    onProcessEnd(async () => resolve());
+  });

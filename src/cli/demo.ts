@@ -6,6 +6,7 @@
 import { appendFileSync, createReadStream } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { stopAsked } from '../process-end.ts';
 import { isOver, openClient } from './client.ts';
 import {
   createProgressPrinter,
@@ -61,7 +62,7 @@ export async function demo(): Promise<number> {
     console.log(`run ${run.id}: ${known ? 'going on where it was stopped' : 'curate, train, evaluate'}`);
     const printer = createProgressPrinter(process.stdout);
     const finished = await Promise.race([
-      stopped,
+      stopped.then(() => null),
       client.watchRun(run.id, (view) => printer.show(view.stages, view.secondsLeft)),
     ]);
     if (!finished) {
@@ -98,11 +99,4 @@ export async function demo(): Promise<number> {
   } finally {
     await service.stop();
   }
-}
-
-/** Resolves when somebody asks this process to stop. */
-function stopAsked(): Promise<null> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(null));
-  });
 }
