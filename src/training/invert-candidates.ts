@@ -43,6 +43,7 @@ export async function invertCandidates(options: InvertOptions): Promise<Trajecto
   const states = inverts ? settings.inversionSteps + 1 : 1;
   const about = [
     model.hash,
+    model.scheduler,
     states,
     settings.guidance,
     ...candidates.map(({ sha256, prompt }) => sha256 + prompt),

@@ -58,7 +58,7 @@ export function takeStep(
   const [inside, winnerError, loserError] = aux as [Float32Array, Float32Array, Float32Array];
   return {
     loss,
-    accuracy: inside.filter((x) => x > 0).length / inside.length,
+    accuracy: mean(inside.map((x) => (x > 0 ? 1 : x === 0 ? 0.5 : 0))),
     winnerError: mean(winnerError),
     loserError: mean(loserError),
     gradNorm,

@@ -1,10 +1,10 @@
 /** One line of JSON per optimizer step; a resumed run first drops the lines that it will write again. */
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 
 export interface StepTelemetry {
   step: number;
   loss: number;
-  /** Share of the batch's pairs that the model orders rightly. */
+  /** Share of the batch's pairs that the model orders rightly; a pair it can't tell apart counts half. */
   accuracy: number;
   /** How much further than the reference the model is from each side's target (mean square). */
   winnerError: number;
@@ -31,6 +31,7 @@ export function readTelemetry(file: string): StepTelemetry[] {
 
 export function openTelemetry(file: string, fromStep: number): (entry: StepTelemetry) => void {
   const kept = readTelemetry(file).filter(({ step }) => step <= fromStep);
-  writeFileSync(file, kept.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
+  writeFileSync(`${file}.tmp`, kept.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
+  renameSync(`${file}.tmp`, file);
   return (entry) => appendFileSync(file, `${JSON.stringify(entry)}\n`);
 }

@@ -3,9 +3,10 @@
  * here ever after. One file of fixed-size records; a note beside it says how many are whole, so that an
  * interrupted run goes on where it stopped. Memory holds one state at a time.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { DiptychError } from '../errors.ts';
 
 export interface TrajectoryStore {
   /** Candidates whose trajectories are stored: the first `count` of the list. */
@@ -31,13 +32,9 @@ export async function openTrajectories(folder: string, shape: TrajectoryShape): 
   await mkdir(folder, { recursive: true });
   const noteFile = path.join(folder, 'trajectories.json');
   const dataFile = path.join(folder, 'trajectories.f32');
-  const note = existsSync(noteFile)
-    ? (JSON.parse(readFileSync(noteFile, 'utf8')) as { key: string; count: number })
-    : null;
-  const usable = note?.key === key && existsSync(dataFile);
-  let count = usable ? note.count : 0;
-  const file: FileHandle = await open(dataFile, usable ? 'r+' : 'w+');
   const stateBytes = 4 * size;
+  let count = storedCount(noteFile, dataFile, key, states * stateBytes);
+  const file: FileHandle = await open(dataFile, count > 0 ? 'r+' : 'w+');
   return {
     count: () => count,
     async append(trajectories, candidates) {
@@ -51,9 +48,26 @@ export async function openTrajectories(folder: string, shape: TrajectoryShape): 
     async read(candidate, index) {
       const state = new Float32Array(size);
       const at = (candidate * states + index) * stateBytes;
-      await file.read(new Uint8Array(state.buffer), 0, stateBytes, at);
+      const { bytesRead } = await file.read(new Uint8Array(state.buffer), 0, stateBytes, at);
+      if (bytesRead < stateBytes) {
+        throw new DiptychError(
+          'DIPTYCH_BAD_FILE',
+          `${dataFile}: state ${index} of trajectory ${candidate} is cut short`,
+        );
+      }
       return state;
     },
     close: () => file.close(),
   };
+}
+
+/** Trajectories of this key that are stored; none where the note can't be read or promises more than there is. */
+function storedCount(noteFile: string, dataFile: string, key: string, bytes: number): number {
+  if (!existsSync(noteFile) || !existsSync(dataFile)) return 0;
+  try {
+    const note = JSON.parse(readFileSync(noteFile, 'utf8')) as { key?: string; count: number } | null;
+    return note?.key === key && note.count * bytes <= statSync(dataFile).size ? note.count : 0;
+  } catch {
+    return 0;
+  }
 }

@@ -1,0 +1,401 @@
+/** The training loop on a tiny model: every objective, what a step does, what is told on the way, what is refused. */
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { after, test } from 'node:test';
+import { seededNoise } from '../../src/diffusion/noise.ts';
+import { parseSchedule } from '../../src/diffusion/schedule.ts';
+import { openEngine, type Tensor } from '../../src/engine/engine.ts';
+import { createFlatParameters } from '../../src/engine/flat-parameters.ts';
+import type { HostTensor } from '../../src/engine/safetensors.ts';
+import { toHost, type Weights } from '../../src/engine/weights.ts';
+import { encodePrompts } from '../../src/models/model-folder.ts';
+import { unetForward } from '../../src/models/unet.ts';
+import { pairBatch } from '../../src/preference/pairs.ts';
+import { createRandom, hashSeed } from '../../src/random.ts';
+import {
+  DEFAULT_TRAIN,
+  INVERSION_FORMS,
+  learningRateAt,
+  OBJECTIVES,
+  type TrainSettings,
+} from '../../src/training/settings.ts';
+import { takeStep } from '../../src/training/step.ts';
+import { disposeRows, type StepRows } from '../../src/training/step-rows.ts';
+import { type TrainOptions, type TrainProgress, trainPairs } from '../../src/training/train.ts';
+import { temporaryFolder } from '../temporary.ts';
+import {
+  SIDE,
+  telemetryOf,
+  tinyCandidates,
+  tinyImage,
+  tinyModel,
+  tinyPairs,
+  tinyRun,
+  tunedWeights,
+} from './tiny.ts';
+
+const engine = await openEngine();
+const { tf } = engine;
+const model = await tinyModel(engine, await temporaryFolder({ after }));
+const base = await tunedWeights(model.folder, '.');
+const ROW = 3 * SIDE * SIDE;
+
+type Kind = Pick<TrainSettings, 'objective' | 'form'>;
+const KINDS: Kind[] = OBJECTIVES.flatMap((objective) =>
+  (objective === 'inversion-dpo' ? INVERSION_FORMS : [DEFAULT_TRAIN.form]).map((form) => ({
+    objective,
+    form,
+  })),
+);
+const nameOf = ({ objective, form }: Kind) => (objective === 'inversion-dpo' ? form : objective);
+const isSaddle = ({ objective, form }: Kind) =>
+  objective === 'inversion-dpo' && (form === 'published' || form === 'negated');
+
+/** Trains in a folder of the test's own; the telemetry, and whether the weights are no longer the base's. */
+async function trained(
+  t: { after(clean: () => Promise<void>): void },
+  settings: Partial<TrainSettings>,
+  more: Partial<TrainOptions> = {},
+) {
+  const folder = await temporaryFolder(t);
+  await trainPairs({ ...tinyRun(engine, model, folder, settings), ...more });
+  const weights = await tunedWeights(folder);
+  return { folder, weights, telemetry: await telemetryOf(folder), moved: !weights.equals(base) };
+}
+
+const close = (got: number, want: number, tolerance: number, what: string) =>
+  assert.ok(Math.abs(got - want) <= tolerance, `${what}: ${got} against ${want}`);
+
+test('all objectives and forms of the settings are tried here', () => {
+  assert.deepEqual(KINDS.map(nameOf), [...INVERSION_FORMS, 'diffusion-dpo']);
+});
+
+for (const kind of KINDS) {
+  test(`${nameOf(kind)}: two finite steps; the first has loss ln 2 (1e-7) and no error against the reference`, async (t) => {
+    const { telemetry, moved } = await trained(t, { ...kind, beta: 20, weightDecay: 0 });
+    assert.deepEqual(
+      telemetry.map(({ step }) => step),
+      [1, 2],
+    );
+    for (const entry of telemetry)
+      for (const [field, value] of Object.entries(entry)) assert.ok(Number.isFinite(value), field);
+    const [first, second] = telemetry as [(typeof telemetry)[0], (typeof telemetry)[0]];
+    close(first.loss, Math.LN2, 1e-7, 'loss of the first step');
+    assert.deepEqual([first.winnerError, first.loserError, first.accuracy], [0, 0, 0.5]);
+    if (isSaddle(kind)) {
+      assert.deepEqual([first.gradNorm, second.gradNorm, second.loss], [0, 0, first.loss]);
+      assert.ok(!moved, 'a gradient of zero moved the weights');
+    } else {
+      assert.ok(first.gradNorm > 0.1, `gradient ${first.gradNorm}`);
+      assert.ok(second.loss !== first.loss && second.winnerError !== 0 && second.loserError !== 0);
+      assert.ok(moved);
+    }
+  });
+}
+
+test('only weight decay moves the published form, by exactly the decay at first (1e-6)', async (t) => {
+  const settings = { form: 'published', steps: 1, warmUp: 1, weightDecay: 0.5, learningRate: 0.1 } as const;
+  const { telemetry, weights } = await trained(t, settings);
+  assert.equal(telemetry[0]!.gradNorm, 0);
+  // Headers are equal, so values lie at equal places behind them.
+  const start = 8 + Number(base.readBigUInt64LE(0));
+  for (let at = start; at < base.length; at += 4) {
+    const want = base.readFloatLE(at) * (1 - 0.1 * 0.5);
+    close(weights.readFloatLE(at), want, 1e-6 * Math.max(1, Math.abs(want)), `byte ${at}`);
+  }
+});
+
+/** A step's batch: three pairs with states and targets of pure noise, and a policy beside the reference. */
+function stepBatch(kind: Kind) {
+  const pairs = 3;
+  const k = isSaddle(kind) ? 2 : 1;
+  const noise = (label: string) =>
+    seededNoise(
+      tf,
+      Array.from({ length: k * pairs }, (_, i) => hashSeed('step test', label, i)),
+      [SIDE, SIDE, 3],
+    );
+  const schedule = parseSchedule(model.scheduler);
+  const timesteps = Array.from({ length: k * pairs }, (_, i) => 101 + 131 * i);
+  const rows: StepRows = {
+    winner: noise('winner'),
+    loser: noise('loser'),
+    winnerTarget: isSaddle(kind) ? null : noise('winner target'),
+    loserTarget: isSaddle(kind) ? null : noise('loser target'),
+    timesteps,
+    levels: timesteps.map((t) => schedule.alphaBar[t]!),
+  };
+  const context = encodePrompts(engine, model, ['red circle', 'blue square', 'green cross']);
+  const empty = encodePrompts(engine, model, ['']);
+  const host = toHost(model.unet.weights, model.unet.specs);
+  const random = createRandom(11);
+  const beside = Object.fromEntries(
+    Object.entries(host).map(([name, { data, ...rest }]): [string, HostTensor] => [
+      name,
+      { ...rest, data: Float32Array.from(data, (x) => x + 0.02 * random.normal()) },
+    ]),
+  );
+  const policy = (values: typeof beside) =>
+    createFlatParameters(engine, model.unet.specs, values, { weightDecay: 0 });
+  return { pairs, k, rows, context, empty, beside, policy };
+}
+
+type Batch = ReturnType<typeof stepBatch>;
+
+/** Noise predictions by row, from the network alone; guidance is worked out here, in float64. */
+function predictions(weights: Weights, batch: Batch, side: 'winner' | 'loser', guidance: number): number[][] {
+  const { rows, context, empty, pairs, k } = batch;
+  const run = (states: Tensor) =>
+    tf.tidy(() => {
+      const t = tf.tensor1d(rows.timesteps, 'float32');
+      return unetForward(engine, model.unet.config, weights, rows[side], t, states).dataSync();
+    });
+  const prompted = run(tf.tile(context, [k, 1, 1]));
+  const without = run(tf.tile(empty, [k * pairs, 1, 1]));
+  const values = Array.from(prompted, (x, i) => without[i]! + guidance * (x - without[i]!));
+  return Array.from({ length: k * pairs }, (_, r) => values.slice(r * ROW, (r + 1) * ROW));
+}
+
+const mean = (values: readonly number[]) => values.reduce((sum, x) => sum + x, 0) / values.length;
+const meanSquare = (a: readonly number[], b: readonly number[]) =>
+  mean(a.map((x, i) => (x - b[i]!) * (x - b[i]!)));
+
+/** Loss, accuracy and errors of a batch as the formulas of docs/training.md have them, in float64. */
+function formula(kind: Kind, batch: Batch, weights: Weights, beta: number, guidance: number) {
+  const { rows, pairs } = batch;
+  const perSide = (['winner', 'loser'] as const).map((side) => {
+    const policy = predictions(weights, batch, side, guidance);
+    const reference = predictions(model.unet.weights, batch, side, guidance);
+    const targets = rows[`${side}Target`]?.dataSync();
+    const errors = policy.map((prediction, r) => {
+      if (!targets) return meanSquare(prediction, reference[r]!);
+      const target = [...targets.slice(r * ROW, (r + 1) * ROW)];
+      return meanSquare(prediction, target) - meanSquare(reference[r]!, target);
+    });
+    const ofPair = (values: number[]) =>
+      Array.from({ length: pairs }, (_, b) => mean(values.filter((_, r) => r % pairs === b)));
+    const weighted = targets ? errors : errors.map((error, r) => error / (2 * rows.levels[r]!));
+    return { errors: ofPair(errors), terms: ofPair(weighted) };
+  });
+  const [winner, loser] = perSide as [(typeof perSide)[0], (typeof perSide)[0]];
+  const sign = isSaddle(kind) && kind.form === 'published' ? 1 : -1;
+  const inside = winner.terms.map((term, b) => sign * 0.5 * beta * (term - loser.terms[b]!));
+  return {
+    loss: mean(inside.map((x) => Math.log1p(Math.exp(-x)))),
+    accuracy: mean(inside.map((x) => Number(x > 0))),
+    winnerError: mean(winner.errors),
+    loserError: mean(loser.errors),
+  };
+}
+
+for (const kind of KINDS) {
+  for (const guidance of [1, 3]) {
+    test(`${nameOf(kind)} at guidance ${guidance}: a step reports what the formulas give (1e-4)`, () => {
+      const batch = stepBatch(kind);
+      const policy = batch.policy(batch.beside);
+      const settings = { ...kind, beta: 100, guidance };
+      const weights = policy.weights();
+      const want = formula(kind, batch, weights, settings.beta, guidance);
+      const models = { config: model.unet.config, policy, reference: model.unet.weights };
+      const got = takeStep(engine, models, settings, batch, 1e-3);
+      for (const field of ['loss', 'winnerError', 'loserError'] as const)
+        close(got[field], want[field], 1e-4 * Math.max(0.1, Math.abs(want[field])), field);
+      close(got.accuracy, want.accuracy, 1e-6, 'accuracy');
+      assert.ok(got.gradNorm > 0);
+      disposeRows(batch.rows);
+      tf.dispose([batch.context, batch.empty, weights]);
+      policy.dispose();
+    });
+  }
+}
+
+for (const kind of KINDS) {
+  test(`${nameOf(kind)}: the loss rises along the step's gradient by its norm (finite difference, 2e-2)`, () => {
+    const batch = stepBatch(kind);
+    const settings = { ...kind, beta: 100, guidance: 1 };
+    const models = (policy: ReturnType<Batch['policy']>) => ({
+      config: model.unet.config,
+      policy,
+      reference: model.unet.weights,
+    });
+    const policy = batch.policy(batch.beside);
+    const { parameters } = policy.state();
+    const { gradNorm } = takeStep(engine, models(policy), settings, batch, 0);
+    // Adam's first moment after one step from zero is a tenth of the gradient.
+    const gradient = policy.state().m.map((m) => m * 10);
+    close(Math.hypot(...gradient), gradNorm, 1e-3 * gradNorm, 'norm of the gradient');
+    const lossAt = (distance: number) => {
+      const moved = parameters.map((p, i) => p + (distance * gradient[i]!) / gradNorm);
+      const zeros = new Float32Array(moved.length);
+      const state = { step: 0, parameters: moved, m: zeros, v: zeros };
+      const flat = createFlatParameters(engine, model.unet.specs, state, { weightDecay: 0 });
+      const { loss } = takeStep(engine, models(flat), settings, batch, 0);
+      flat.dispose();
+      return loss;
+    };
+    const h = 2e-3;
+    const slope = (lossAt(h) - lossAt(-h)) / (2 * h);
+    close(slope, gradNorm, 2e-2 * gradNorm, 'slope');
+    disposeRows(batch.rows);
+    tf.dispose([batch.context, batch.empty]);
+    policy.dispose();
+  });
+}
+
+for (const objective of OBJECTIVES) {
+  test(`${objective}: on one pair the model learns the order, accuracy over 0.9 in the last 20 of 60 steps`, async (t) => {
+    const settings = { objective, steps: 60, learningRate: 3e-4, beta: 50, pairsPerStep: 4, seed: 5 };
+    const { telemetry } = await trained(t, settings, {
+      pairs: tinyPairs(1),
+      candidates: tinyCandidates(2),
+    });
+    const share = (part: typeof telemetry) => mean(part.map(({ accuracy }) => accuracy));
+    const late = telemetry.slice(-20);
+    assert.equal(telemetry[0]!.accuracy, 0.5);
+    assert.ok(share(late) > 0.9, `accuracy ${share(late)}`);
+    assert.ok(mean(late.map(({ loss }) => loss)) < 0.5 * Math.LN2);
+    assert.ok(late.every(({ winnerError, loserError }) => loserError > winnerError));
+  });
+}
+
+test('guidance other than 1 runs, and trains another model', async (t) => {
+  const [plain, guided] = [await trained(t, { beta: 20 }), await trained(t, { beta: 20, guidance: 2 })];
+  assert.ok(guided.telemetry.every(({ loss }) => Number.isFinite(loss)));
+  close(guided.telemetry[0]!.loss, Math.LN2, 1e-7, 'loss of the first step');
+  assert.ok(guided.moved && !guided.weights.equals(plain.weights));
+  assert.notEqual(guided.telemetry[0]!.gradNorm, plain.telemetry[0]!.gradNorm);
+});
+
+test('the learning rate rises in a line from the first step and then stays', async (t) => {
+  const settings = { ...DEFAULT_TRAIN, learningRate: 4e-4, warmUp: 4 };
+  for (const [step, want] of [
+    [1, 1e-4],
+    [2, 2e-4],
+    [3, 3e-4],
+    [4, 4e-4],
+    [5, 4e-4],
+    [1000, 4e-4],
+  ] as const)
+    close(learningRateAt(settings, step), want, 1e-15, `step ${step}`);
+  for (const warmUp of [0, 1]) assert.equal(learningRateAt({ ...settings, warmUp }, 1), 4e-4);
+  const { telemetry } = await trained(t, { learningRate: 4e-4, warmUp: 4, beta: 20 });
+  assert.deepEqual(
+    telemetry.map(({ learningRate }) => learningRate),
+    [1, 2].map((step) => learningRateAt(settings, step)),
+  );
+});
+
+test('progress counts up to the total in both phases, over the candidates that pairs mention', async (t) => {
+  const seen: TrainProgress[] = [];
+  await trained(
+    t,
+    { objective: 'diffusion-dpo', steps: 3, beta: 20 },
+    {
+      candidates: tinyCandidates(80),
+      pairs: tinyPairs(33),
+      onProgress: (progress) => void seen.push(progress),
+    },
+  );
+  assert.deepEqual(
+    seen.map(({ phase, done, total }) => [phase, done, total]),
+    [
+      ['invert', 32, 66],
+      ['invert', 64, 66],
+      ['invert', 66, 66],
+      ['train', 1, 3],
+      ['train', 2, 3],
+      ['train', 3, 3],
+    ],
+  );
+  const last = seen.at(-1)!;
+  assert.ok(last.phase === 'train' && last.telemetry.step === 3 && last.telemetry.seconds > 0);
+});
+
+test('the pairs of a step are those of pairBatch: a function of seed and step', async (t) => {
+  const pairs = tinyPairs(5);
+  const candidates = tinyCandidates(10).map((candidate, i) => ({ ...candidate, prompt: `pair ${i >> 1}` }));
+  const settings = { objective: 'diffusion-dpo', steps: 4, pairsPerStep: 3, beta: 20, seed: 8 } as const;
+  const asked: string[] = [];
+  const { encode } = model.tokenizer;
+  const spied = {
+    ...model,
+    tokenizer: {
+      ...model.tokenizer,
+      encode(text: string) {
+        if (text) asked.push(text);
+        return encode(text);
+      },
+    },
+  };
+  await trained(t, settings, { pairs, candidates, model: spied });
+  const want = [0, 1, 2, 3].flatMap((cursor) => pairBatch(5, 3, 8, cursor).map((i) => `pair ${i}`));
+  assert.deepEqual(asked, want);
+});
+
+test('another seed trains another model, the same seed the same bits', async (t) => {
+  const first = await trained(t, { beta: 20 });
+  assert.ok((await trained(t, { beta: 20 })).weights.equals(first.weights));
+  assert.ok(!(await trained(t, { beta: 20, seed: 2 })).weights.equals(first.weights));
+});
+
+test('without pairs a run is refused before it writes anything', async (t) => {
+  const folder = path.join(await temporaryFolder(t), 'run');
+  await assert.rejects(trainPairs({ ...tinyRun(engine, model, folder), pairs: [] }), {
+    code: 'DIPTYCH_INVALID_INPUT',
+    message:
+      'there are no pairs to train on: every difference of rewards is within the margin. Lower `pairs.margin`.',
+  });
+  assert.ok(!existsSync(folder));
+});
+
+test('a model that predicts velocity is refused before it is trained', async (t) => {
+  const folder = path.join(await temporaryFolder(t), 'run');
+  const scheduler = { ...model.scheduler, prediction_type: 'v_prediction' };
+  await assert.rejects(trainPairs(tinyRun(engine, { ...model, scheduler }, folder)), {
+    code: 'DIPTYCH_BAD_MODEL',
+    message: 'the model predicts "v_prediction"; preference training needs "epsilon"',
+  });
+  assert.ok(!existsSync(folder));
+});
+
+test('a candidate of another size is refused, whatever the objective', async (t) => {
+  for (const objective of OBJECTIVES) {
+    const candidates = tinyCandidates(6);
+    candidates[3]!.load = async () => tinyImage(3, 2 * SIDE);
+    const run = tinyRun(engine, model, await temporaryFolder(t), { objective });
+    await assert.rejects(trainPairs({ ...run, candidates }), {
+      code: 'DIPTYCH_INVALID_INPUT',
+      message: 'a candidate is 16 x 16 pixels, the model works at 8 x 8',
+    });
+  }
+});
+
+test('an image that cannot be loaded ends the run with its own error', async (t) => {
+  const candidates = tinyCandidates(6);
+  candidates[5]!.load = () => Promise.reject(new Error('no such blob'));
+  const run = tinyRun(engine, model, await temporaryFolder(t));
+  await assert.rejects(trainPairs({ ...run, candidates }), { message: 'no such blob' });
+});
+
+test('more inversion steps than the schedule has levels are refused', async (t) => {
+  const run = tinyRun(engine, model, await temporaryFolder(t), { inversionSteps: 1001 });
+  await assert.rejects(trainPairs(run), {
+    code: 'DIPTYCH_INVALID_INPUT',
+    message: 'steps is 1001; it must be a whole number from 1 to 1000',
+  });
+});
+
+test('a loss that is no number ends the run at its step, which leaves no telemetry and no checkpoint', async (t) => {
+  const folder = await temporaryFolder(t);
+  const settings = { learningRate: 1e30, warmUp: 0, steps: 5, checkpointEvery: 2 };
+  await assert.rejects(trainPairs(tinyRun(engine, model, folder, settings)), {
+    code: 'DIPTYCH_INVALID_INPUT',
+    message: 'the loss is NaN at step 2; lower `learningRate` (1e+30) or `beta` (2000)',
+  });
+  assert.deepEqual(
+    (await telemetryOf(folder)).map(({ step }) => step),
+    [1],
+  );
+  assert.ok(!existsSync(path.join(folder, 'checkpoints')) && !existsSync(path.join(folder, 'model')));
+});
