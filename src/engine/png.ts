@@ -3,9 +3,17 @@ import sharp from 'sharp';
 import { DiptychError } from '../errors.ts';
 import type { RgbImage } from './image.ts';
 
+const READABLE: readonly string[] = ['png', 'jpeg', 'webp'];
+
 /** A PNG whose bytes depend on the pixels alone (no metadata, fixed filter and level). */
-export function encodePng(image: RgbImage): Promise<Buffer> {
+export async function encodePng(image: RgbImage): Promise<Buffer> {
   const { width, height, data } = image;
+  if (data.length === 0 || data.length !== 3 * width * height) {
+    throw new DiptychError(
+      'DIPTYCH_INVALID_INPUT',
+      `an image of ${width} x ${height} pixels can't have ${data.length} bytes of RGB`,
+    );
+  }
   return sharp(data, { raw: { width, height, channels: 3 } })
     .png({ compressionLevel: 6, adaptiveFiltering: false, palette: false })
     .toBuffer();
@@ -14,7 +22,10 @@ export function encodePng(image: RgbImage): Promise<Buffer> {
 /** Pixels of a PNG, JPEG or WebP; transparency is laid on white. Throws DIPTYCH_BAD_FILE for anything else. */
 export async function decodeImage(bytes: Uint8Array): Promise<RgbImage> {
   try {
-    const { data, info } = await sharp(bytes)
+    const encoded = sharp(bytes);
+    const { format } = await encoded.metadata();
+    if (!READABLE.includes(format)) throw new Error(`its format is ${format}`);
+    const { data, info } = await encoded
       .flatten({ background: '#ffffff' })
       .toColourspace('srgb')
       .removeAlpha()
@@ -22,8 +33,12 @@ export async function decodeImage(bytes: Uint8Array): Promise<RgbImage> {
       .toBuffer({ resolveWithObject: true });
     return { width: info.width, height: info.height, data: new Uint8Array(data) };
   } catch (cause) {
-    throw new DiptychError('DIPTYCH_BAD_FILE', `not an image that can be decoded (${bytes.length} bytes)`, {
-      cause,
-    });
+    throw new DiptychError(
+      'DIPTYCH_BAD_FILE',
+      `not a PNG, JPEG or WebP that can be decoded (${bytes.length} bytes)`,
+      {
+        cause,
+      },
+    );
   }
 }

@@ -109,9 +109,12 @@ test('a checkpoint that was being written is never used', async (t) => {
   await cp(path.join(other, 'checkpoints', 'step-4'), path.join(checkpoints, 'step-4.partial'), {
     recursive: true,
   });
+  await writeFile(path.join(checkpoints, 'step-4.partial', 'stray.tmp'), '');
   assert.deepEqual(await goOn(folder), steps(3, 6));
   await assertSame(folder);
   assert.ok(!(await checkpointsOf(folder)).includes('step-4.partial'));
+  const whole = (of: string) => readdir(path.join(of, 'checkpoints', 'step-4'), { recursive: true });
+  assert.deepEqual((await whole(folder)).sort(), (await whole(UNDISTURBED)).sort());
 });
 
 test('telemetry is cut back to the checkpoint: no step twice, none lost, no half line', async (t) => {
