@@ -140,7 +140,7 @@ export function createFastKernels(tf: Tf): Kernels {
     return custom([x], () => ({ value: reshape(x, shape), gradFunc: (dy) => reshape(dy, from) }));
   }
 
-  /** Operations of src/engine/native: statistics, normalisation and SiLU in one pass, and its whole gradient. */
+  /** This and the next two are operations of src/engine/native: everything in one pass, and its whole gradient. */
   function normalise(x: Tensor, gamma: Tensor, beta: Tensor, groups: number, eps: number, silu: boolean) {
     const attributes = [raw.int('groups', groups), raw.float('eps', eps), raw.bool('silu', silu)];
     return custom([x, gamma, beta], (save) => {
@@ -153,10 +153,26 @@ export function createFastKernels(tf: Tf): Kernels {
     });
   }
 
-  /** One group over the last axis, every row a sample of its own. */
   function layerNorm(x: Tensor, gamma: Tensor, beta: Tensor, eps: number): Tensor {
-    const rows = reshapeWithGradient(x, [-1, x.shape.at(-1)!]);
-    return reshapeWithGradient(normalise(rows, gamma, beta, 1, eps, false), x.shape);
+    const attributes = [raw.float('eps', eps)];
+    return custom([x, gamma, beta], (save) => {
+      const [y, mean, rstd] = runAll('DiptychLayerNorm', attributes, [x, gamma, beta], 3);
+      save([x, gamma, mean!, rstd!]);
+      return {
+        value: y!,
+        gradFunc: (dy, saved) => runAll('DiptychLayerNormGrad', attributes, [...saved, dy], 3),
+      };
+    });
+  }
+
+  function geglu(x: Tensor): Tensor {
+    return custom([x], (save) => {
+      save([x]);
+      return {
+        value: run('DiptychGeglu', [], [x]),
+        gradFunc: (dy, [x]) => run('DiptychGegluGrad', [], [x!, dy]),
+      };
+    });
   }
 
   function swish(x: Tensor, slope: number): Tensor {
@@ -245,6 +261,7 @@ export function createFastKernels(tf: Tf): Kernels {
     layerNorm,
     silu: (x) => swish(x, 1),
     gelu,
+    geglu,
     quickGelu: (x) => swish(x, 1.702),
     attention,
     upsampleNearest2x,

@@ -27,6 +27,8 @@ export interface Kernels {
   silu(x: Tensor): Tensor;
   /** x * Phi(x), with the error function (not the tanh approximation). */
   gelu(x: Tensor): Tensor;
+  /** The first half of the channels times gelu of the second: x [..., 2C] -> [..., C]. */
+  geglu(x: Tensor): Tensor;
   /** x * sigmoid(1.702 x), as in OpenAI's CLIP. */
   quickGelu(x: Tensor): Tensor;
   /**

@@ -29,6 +29,7 @@ export function createPlainKernels(tf: Tf): Kernels {
   }
 
   const silu = (x: Tensor): Tensor => x.mul(x.sigmoid());
+  const gelu = (x: Tensor): Tensor => x.mul(x.mul(Math.SQRT1_2).erf().add(1).mul(0.5));
 
   return {
     linear,
@@ -52,7 +53,11 @@ export function createPlainKernels(tf: Tf): Kernels {
         .mul(gamma)
         .add(beta),
     silu,
-    gelu: (x) => x.mul(x.mul(Math.SQRT1_2).erf().add(1).mul(0.5)),
+    gelu,
+    geglu(x) {
+      const [value, gate] = tf.split(x, 2, -1) as [Tensor, Tensor];
+      return value.mul(gelu(gate));
+    },
     quickGelu: (x) => x.mul(x.mul(1.702).sigmoid()),
     attention(q, k, v, heads, mask) {
       const [batch, queries, channels] = q.shape as [number, number, number];

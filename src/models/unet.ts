@@ -73,10 +73,8 @@ export function unetForward(
     return linear(`${name}.to_out.0`, mixed);
   }
 
-  /** GEGLU: half of the projection gates the other half. */
   function feedForward(name: string, h: Tensor): Tensor {
-    const [value, gate] = tf.split(linear(`${name}.net.0.proj`, h), 2, 2) as [Tensor, Tensor];
-    return linear(`${name}.net.2`, value.mul(k.gelu(gate)));
+    return linear(`${name}.net.2`, k.geglu(linear(`${name}.net.0.proj`, h)));
   }
 
   function transformer(name: string, x: Tensor, { heads, depth }: BlockPlan): Tensor {

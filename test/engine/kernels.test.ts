@@ -74,8 +74,19 @@ const CASES: Case[] = [
     shapes: [[2, 5, 8], [8], [8]],
     apply: (k, [x, g, b]) => k.layerNorm(x!, g!, b!, 1e-5),
   },
+  {
+    name: 'layer norm, wider than lanes and with work for all threads',
+    shapes: [[37, 23, 45], [45], [45]],
+    apply: (k, [x, g, b]) => k.layerNorm(x!, g!, b!, 1e-6),
+  },
   { name: 'silu', shapes: [[4, 9]], apply: (k, [x]) => k.silu(x!) },
   { name: 'gelu', shapes: [[4, 9]], apply: (k, [x]) => k.gelu(x!) },
+  { name: 'GEGLU', shapes: [[3, 5, 14]], apply: (k, [x]) => k.geglu(x!) },
+  {
+    name: 'GEGLU far from zero',
+    shapes: [[40, 1000]],
+    apply: (k, [x], { tf }) => k.geglu(x!.mul(tf.scalar(3)) as Tensor),
+  },
   { name: 'quick gelu', shapes: [[4, 9]], apply: (k, [x]) => k.quickGelu(x!) },
   {
     name: 'attention',
@@ -190,9 +201,12 @@ test('no kernel leaks a tensor, forward or backward', { skip }, async () => {
 
 test('normalisation gives the same bits every time, on all threads', { skip }, async () => {
   const fast = await openEngine({ prefer: 'native' });
-  const wide = CASES.find((kernelCase) => kernelCase.name.includes('more samples than threads'))!;
-  const first = evaluate(fast, wide);
-  for (let again = 0; again < 5; again++) assert.deepEqual(evaluate(fast, wide), first);
+  const wide = CASES.filter(({ name }) => name.includes('threads'));
+  assert.equal(wide.length, 2);
+  for (const one of wide) {
+    const first = evaluate(fast, one);
+    for (let again = 0; again < 5; again++) assert.deepEqual(evaluate(fast, one), first);
+  }
 });
 
 test('normalisation refuses channels that do not fit', { skip }, async () => {
@@ -205,6 +219,10 @@ test('normalisation refuses channels that do not fit', { skip }, async () => {
   assert.equal(attempt(4, 2), 16);
   assert.throws(() => attempt(4, 3), /as many channels as gamma and beta, and divide into the groups/);
   assert.throws(() => attempt(6, 2), /as many channels as gamma and beta, and divide into the groups/);
+  const narrow = () =>
+    tf.tidy(() => kernels.layerNorm(tf.ones([2, 6]), tf.ones([4]), tf.ones([6]), 1e-5).size);
+  assert.throws(narrow, /as many channels as gamma and beta/);
+  assert.throws(() => tf.tidy(() => kernels.geglu(tf.ones([2, 5])).size), /even number of channels/);
 });
 
 test('WASM trains: convolution filter gradients equal the reference (1e-4)', async () => {
