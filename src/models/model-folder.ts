@@ -16,6 +16,7 @@ import {
 import { type ClipTokenizer, loadTokenizer } from './tokenizer.ts';
 import { parseUNetConfig, type UNetConfig } from './unet-config.ts';
 import { unetParameters } from './unet-parameters.ts';
+import { weightFiles } from './weight-files.ts';
 
 export interface Network<Config> {
   config: Config;
@@ -45,17 +46,16 @@ export interface ClipModel extends Network<ClipConfig> {
   dispose(): void;
 }
 
-const UNET_WEIGHTS = ['unet', 'diffusion_pytorch_model.safetensors'];
-const TEXT_WEIGHTS = ['text_encoder', 'model.safetensors'];
+const unetFiles = (folder: string) => weightFiles(path.join(folder, 'unet'), 'diffusion_pytorch_model');
+const textFiles = (folder: string) => weightFiles(path.join(folder, 'text_encoder'), 'model');
 
 export async function loadDiffusionModel(engine: Engine, folder: string): Promise<DiffusionModel> {
   const unetConfig = parseUNetConfig(await readConfig(folder, 'unet', 'config.json'));
   const textConfig = parseClipTextConfig(await readConfig(folder, 'text_encoder', 'config.json'));
   const unetSpecs = unetParameters(unetConfig);
   const textSpecs = clipTextParameters(textConfig);
-  const [unetFile, textFile] = [path.join(folder, ...UNET_WEIGHTS), path.join(folder, ...TEXT_WEIGHTS)];
-  const unet = await loadWeights(engine, unetFile, unetSpecs);
-  const text = await loadWeights(engine, textFile, textSpecs, { alias: textAlias });
+  const unet = await loadWeights(engine, await unetFiles(folder), unetSpecs);
+  const text = await loadWeights(engine, await textFiles(folder), textSpecs, { alias: textAlias });
   return {
     folder,
     hash: await diffusionModelHash(folder),
@@ -71,18 +71,18 @@ export async function loadDiffusionModel(engine: Engine, folder: string): Promis
 }
 
 /** sha256 over the weight files of a diffusion model folder, without loading them. */
-export function diffusionModelHash(folder: string): Promise<string> {
-  return hashFiles([path.join(folder, ...UNET_WEIGHTS), path.join(folder, ...TEXT_WEIGHTS)]);
+export async function diffusionModelHash(folder: string): Promise<string> {
+  return hashFiles([...(await unetFiles(folder)), ...(await textFiles(folder))]);
 }
 
 export async function loadClipModel(engine: Engine, folder: string): Promise<ClipModel> {
   const config = parseClipConfig(await readConfig(folder, 'config.json'));
   const specs = clipParameters(config);
-  const file = path.join(folder, 'model.safetensors');
-  const weights = await loadWeights(engine, file, specs);
+  const files = await weightFiles(folder, 'model');
+  const weights = await loadWeights(engine, files, specs);
   return {
     folder,
-    hash: await hashFiles([file]),
+    hash: await hashFiles(files),
     config,
     specs,
     weights,
