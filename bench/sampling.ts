@@ -12,9 +12,9 @@ import { openBenchModel, THREADS } from './torch/sample-model.ts';
 const [STEPS, GUIDANCE, REPEATS] = [20, 3, 5];
 
 export async function run(): Promise<BenchResult> {
-  const { engine, model, folder, inputs, noise, context, empty } = await openBenchModel();
+  const { engine, model, folder, inputs, noise, condition, empty } = await openBenchModel();
   const { config, weights } = model.unet;
-  const predict = guidedPredictor(engine, config, weights, { prompt: context, empty }, GUIDANCE);
+  const predict = guidedPredictor(engine, config, weights, { prompt: condition, empty }, GUIDANCE);
   const schedule = parseSchedule(model.scheduler);
   const ours = (): Timed => {
     const started = performance.now();

@@ -29,7 +29,7 @@ export async function run(): Promise<BenchResult> {
     timesteps: tensors.timesteps.slice(0, PAIRS),
     levels: [],
   };
-  const batch = { rows, context: half(tensors.context, 0), empty: tensors.empty };
+  const batch = { rows, condition: { states: half(tensors.condition.states, 0) }, empty: tensors.empty };
   const settings = { objective: 'diffusion-dpo', form: 'shared-noise', beta: 2000, guidance: 1 } as const;
   const ours = (): Timed => {
     const started = performance.now();

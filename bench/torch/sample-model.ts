@@ -5,7 +5,9 @@ import path from 'node:path';
 import { seededNoise } from '../../src/diffusion/noise.ts';
 import { type Engine, openEngine, type Tensor } from '../../src/engine/engine.ts';
 import { type HostTensor, writeSafetensors } from '../../src/engine/safetensors.ts';
-import { type DiffusionModel, encodePrompts, loadDiffusionModel } from '../../src/models/model-folder.ts';
+import { type DiffusionModel, loadDiffusionModel } from '../../src/models/model-folder.ts';
+import { encodeEmpty, encodePrompts } from '../../src/models/text-condition.ts';
+import type { TextCondition } from '../../src/models/unet.ts';
 
 export const IMAGES = 32;
 export const THREADS = os.availableParallelism();
@@ -21,8 +23,8 @@ export interface BenchModel {
   noise: Tensor;
   timesteps: number[];
   /** Text states [32, L, D] and [1, L, D]. */
-  context: Tensor;
-  empty: Tensor;
+  condition: TextCondition;
+  empty: TextCondition;
   /** The same as a safetensors file in torch's layout. */
   inputs: string;
 }
@@ -39,7 +41,7 @@ export async function openBenchModel(): Promise<BenchModel> {
   ];
   const timesteps = seeds(0).map((i) => 31 * i);
   const prompts = seeds(0).map((i) => `small red circle ${i % 2 ? 'above' : 'left of'} blue square`);
-  const [context, empty] = [encodePrompts(engine, model, prompts), encodePrompts(engine, model, [''])];
+  const [condition, empty] = [encodePrompts(engine, model, prompts), encodeEmpty(engine, model)];
 
   const host = (t: Tensor): HostTensor => ({
     shape: t.shape,
@@ -49,8 +51,14 @@ export async function openBenchModel(): Promise<BenchModel> {
   const nchw = (t: Tensor) => host(t.transpose([0, 3, 1, 2]));
   const inputs = path.join(await mkdtemp(path.join(os.tmpdir(), 'diptych-bench-')), 'inputs.safetensors');
   await writeSafetensors(inputs, {
-    ...{ x: nchw(x), target: nchw(target), noise: nchw(noise), context: host(context), empty: host(empty) },
+    ...{
+      x: nchw(x),
+      target: nchw(target),
+      noise: nchw(noise),
+      context: host(condition.states),
+      empty: host(empty.states),
+    },
     t: { shape: [IMAGES], dtype: 'int32', data: Int32Array.from(timesteps) },
   });
-  return { engine, model, folder: FOLDER, x, target, noise, timesteps, context, empty, inputs };
+  return { engine, model, folder: FOLDER, x, target, noise, timesteps, condition, empty, inputs };
 }

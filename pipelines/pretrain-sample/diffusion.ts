@@ -104,9 +104,9 @@ export async function pretrainDiffusion(options: PretrainOptions): Promise<void>
         const x0 = tf.tensor(toPixels(images), [batch, 32, 32, 3]) as Tensor;
         const noise = seededNoise(tf, noiseSeeds, [32, 32, 3]);
         const noisy = addNoise(tf, schedule, x0, noise, timesteps);
-        const text = clipTextForward(engine, clipConfig, unprefixed('text.', weights), ids).last;
+        const states = clipTextForward(engine, clipConfig, unprefixed('text.', weights), ids).last;
         const at = tf.tensor1d(timesteps);
-        const output = unetForward(engine, unetConfig, unprefixed('unet.', weights), noisy, at, text);
+        const output = unetForward(engine, unetConfig, unprefixed('unet.', weights), noisy, at, { states });
         return { loss: output.sub(noise).square().mean() as Tensor };
       },
       learningRate(step, steps),

@@ -7,7 +7,8 @@ import { parseSchedule } from '../../src/diffusion/schedule.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { fromPixels, tileImages } from '../../src/engine/image.ts';
 import { encodePng } from '../../src/engine/png.ts';
-import { encodePrompts, loadDiffusionModel } from '../../src/models/model-folder.ts';
+import { loadDiffusionModel } from '../../src/models/model-folder.ts';
+import { disposeCondition, encodeEmpty, encodePrompts } from '../../src/models/text-condition.ts';
 import { createRandom, hashSeed } from '../../src/random.ts';
 import { sampleAnswerer } from '../../src/sample-world/ports.ts';
 import { isHeldOut, sampleScene } from '../../src/sample-world/scenes.ts';
@@ -27,13 +28,14 @@ export async function evaluateSampleModel(engine: Engine, folder: string) {
   }
   const model = await loadDiffusionModel(engine, folder);
   const prompt = encodePrompts(engine, model, annotations.map(promptText));
-  const empty = encodePrompts(engine, model, ['']);
+  const empty = encodeEmpty(engine, model);
   const predict = guidedPredictor(engine, model.unet.config, model.unet.weights, { prompt, empty }, 3);
   const seeds = annotations.map((_, i) => hashSeed('pretrain-evaluation', i));
   const noise = seededNoise(tf, seeds, [32, 32, 3]);
   const pixels = sample(engine, parseSchedule(model.scheduler), predict, noise, 20);
   const images = fromPixels(pixels.dataSync() as Float32Array, 32, 32);
-  tf.dispose([prompt, empty, noise, pixels]);
+  for (const condition of [prompt, empty]) disposeCondition(condition);
+  tf.dispose([noise, pixels]);
   model.dispose();
   const subjects = annotations.map((annotation, i) => ({ annotation, image: images[i]! }));
   const results = await dpg.score(subjects, { answerer: sampleAnswerer() } as ScoringPorts, 'fixed');

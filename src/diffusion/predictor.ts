@@ -1,17 +1,18 @@
 /** A model's output at one timestep, as samplers want it: conditions bound, guidance applied. */
 import type { Engine, Tensor } from '../engine/engine.ts';
 import type { Weights } from '../engine/weights.ts';
-import { unetForward } from '../models/unet.ts';
+import { joined, repeated } from '../models/text-condition.ts';
+import { type TextCondition, unetForward } from '../models/unet.ts';
 import type { UNetConfig } from '../models/unet-config.ts';
 
 /** Output of the model for x [B, ...] at timestep t. */
 export type Predictor = (x: Tensor, t: number) => Tensor;
 
 export interface Conditions {
-  /** Text states of the prompts, [B, L, D]. */
-  prompt: Tensor;
-  /** Text states of the empty prompt, [1, L, D]; used when guidance differs from 1. */
-  empty: Tensor;
+  /** Of the prompts, B rows. */
+  prompt: TextCondition;
+  /** Of no prompt, one row; used when guidance differs from 1. */
+  empty: TextCondition;
 }
 
 /**
@@ -26,12 +27,12 @@ export function guidedPredictor(
   guidance: number,
 ): Predictor {
   const { tf } = engine;
-  const batch = prompt.shape[0]!;
+  const batch = prompt.states.shape[0]!;
   return (x, t) => {
     if (guidance === 1) return unetForward(engine, config, weights, x, tf.fill([batch], t), prompt);
-    const context = tf.concat([tf.tile(empty, [batch, 1, 1]), prompt], 0) as Tensor;
+    const condition = joined(tf, repeated(tf, empty, batch), prompt);
     const doubled = tf.concat([x, x], 0) as Tensor;
-    const both = unetForward(engine, config, weights, doubled, tf.fill([2 * batch], t), context);
+    const both = unetForward(engine, config, weights, doubled, tf.fill([2 * batch], t), condition);
     const [without, withPrompt] = tf.split(both, 2, 0) as [Tensor, Tensor];
     return without.add(withPrompt.sub(without).mul(guidance));
   };

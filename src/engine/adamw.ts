@@ -5,6 +5,7 @@
  * (Loshchilov and Hutter, arXiv 1711.05101.) On the native engine one in-place operation, elsewhere composed.
  */
 import type { Engine, Tensor } from './engine.ts';
+import { type Optimizer, type OptimizerRule, type OptimizerState, startMoment } from './optimizer.ts';
 import { type Attribute, rawOps } from './raw-ops.ts';
 
 export interface AdamWSettings {
@@ -16,23 +17,16 @@ export interface AdamWSettings {
 
 export const ADAMW_DEFAULTS: AdamWSettings = { beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.01 };
 
-/** Parameters, first and second moments: all a run needs to go on. */
-export interface AdamWState {
-  parameters: Float32Array;
-  m: Float32Array;
-  v: Float32Array;
+export function adamW(settings: Partial<AdamWSettings> = {}): OptimizerRule {
+  const all = { ...ADAMW_DEFAULTS, ...settings };
+  return (engine, _specs, start) => {
+    const { parameters } = start;
+    const [m, v] = (['m', 'v'] as const).map((moment) => startMoment(start, moment, parameters.length));
+    return createAdamW(engine, { parameters, m: m!, v: v! }, all);
+  };
 }
 
-export interface AdamW {
-  /** The parameters as a tensor; the caller disposes it. */
-  vector(): Tensor;
-  /** Update number `t` (from 1) along the gradient. */
-  apply(gradient: Tensor, learningRate: number, t: number): void;
-  state(): AdamWState;
-  dispose(): void;
-}
-
-export function createAdamW(engine: Engine, start: AdamWState, settings: AdamWSettings): AdamW {
+export function createAdamW(engine: Engine, start: OptimizerState, settings: AdamWSettings): Optimizer {
   return engine.name === 'native'
     ? nativeAdamW(engine, start, settings)
     : composedAdamW(engine, start, settings);
@@ -40,9 +34,9 @@ export function createAdamW(engine: Engine, start: AdamWState, settings: AdamWSe
 
 function composedAdamW(
   { tf }: Engine,
-  start: AdamWState,
+  start: OptimizerState,
   { beta1, beta2, eps, weightDecay }: AdamWSettings,
-): AdamW {
+): Optimizer {
   let held = [start.parameters, start.m, start.v].map((data) => tf.keep(tf.tensor1d(data) as Tensor));
   const read = (i: number) => held[i]!.dataSync() as Float32Array;
   return {
@@ -72,9 +66,9 @@ function composedAdamW(
 /** TensorFlow's ResourceApplyAdam on three variables that never leave the device. */
 function nativeAdamW(
   { tf }: Engine,
-  start: AdamWState,
+  start: OptimizerState,
   { beta1, beta2, eps, weightDecay }: AdamWSettings,
-): AdamW {
+): Optimizer {
   const raw = rawOps(tf);
   const { binding, getInputTensorIds, createOutputTensor } = {
     binding: raw.backend.binding,

@@ -1,24 +1,24 @@
 /**
  * All trainable parameters as one flat vector: split into named views for a forward pass, their gradients
- * joined again, clipped by global norm and handed to AdamW. Thousands of small operations become a few.
+ * joined again, clipped by global norm and handed to an optimizer. Thousands of small operations become a few.
  */
-import { ADAMW_DEFAULTS, type AdamWSettings, createAdamW } from './adamw.ts';
+import { adamW } from './adamw.ts';
 import type { Engine, Tensor } from './engine.ts';
-import { rawOps } from './raw-ops.ts';
+import { joinVector, sizeOf, splitVector } from './flat-vector.ts';
+import type { OptimizerRule, OptimizerState } from './optimizer.ts';
 import type { HostTensor } from './safetensors.ts';
 import { engineShape, type ParameterSpec, toEngineLayout, toTorchLayout, type Weights } from './weights.ts';
 
-export interface FlatSettings extends AdamWSettings {
+export interface FlatSettings {
+  /** AdamW with its defaults where none is named. */
+  optimizer: OptimizerRule;
   /** Gradients longer than this are scaled down to it (torch's clip_grad_norm_). Infinity switches it off. */
   maxGradNorm: number;
 }
 
 /** Optimizer state as files keep it; the vectors are in the order of the specs, engine layout. */
-export interface FlatState {
+export interface FlatState extends OptimizerState {
   step: number;
-  parameters: Float32Array;
-  m: Float32Array;
-  v: Float32Array;
 }
 
 /** The scalar to minimise, and tensors whose values the caller wants to see with it. */
@@ -50,38 +50,23 @@ export function createFlatParameters(
   engine: Engine,
   specs: readonly ParameterSpec[],
   initial: Record<string, HostTensor> | FlatState,
-  settings: Partial<FlatSettings> = {},
+  { optimizer: rule = adamW(), maxGradNorm = Number.POSITIVE_INFINITY }: Partial<FlatSettings> = {},
 ): FlatParameters {
   const { tf } = engine;
-  const { maxGradNorm, ...adamw } = { ...ADAMW_DEFAULTS, maxGradNorm: Number.POSITIVE_INFINITY, ...settings };
   const shapes = specs.map(engineShape);
-  const sizes = shapes.map((shape) => shape.reduce((n, d) => n * d, 1));
-  const total = sizes.reduce((sum, size) => sum + size, 0);
-  const start = isState(initial) ? initial : freshState(initial);
-  const optimizer = createAdamW(engine, start, adamw);
+  const start = isState(initial) ? initial : { step: 0, parameters: joined(initial) };
+  const optimizer = rule(engine, specs, start);
   let stepsDone = start.step;
 
-  function freshState(host: Record<string, HostTensor>): FlatState {
-    const parameters = new Float32Array(total);
+  function joined(host: Record<string, HostTensor>): Float32Array {
+    const parts = specs.map((spec) => toEngineLayout(host[spec.name]!, spec.kind).data);
+    const vector = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
     let offset = 0;
-    for (const [i, spec] of specs.entries()) {
-      parameters.set(toEngineLayout(host[spec.name]!, spec.kind).data, offset);
-      offset += sizes[i]!;
+    for (const part of parts) {
+      vector.set(part, offset);
+      offset += part.length;
     }
-    return { step: 0, parameters, m: new Float32Array(total), v: new Float32Array(total) };
-  }
-
-  function split(vector: Tensor): Tensor[] {
-    const parts = engine.name === 'native' ? splitNative(vector) : (tf.split(vector, sizes) as Tensor[]);
-    return parts.map((part, i) => part.reshape(shapes[i]!));
-  }
-
-  function splitNative(vector: Tensor): Tensor[] {
-    const raw = rawOps(tf);
-    const int32 = raw.backend.binding.TF_INT32;
-    const attributes = [raw.int('num_split', sizes.length), raw.type('T'), raw.type('Tlen', int32)];
-    const axis = raw.constant([0]).reshape([]) as Tensor;
-    return raw.runAll('SplitV', attributes, [vector, raw.constant(sizes), axis], sizes.length);
+    return vector;
   }
 
   const named = (parts: Tensor[]): Weights =>
@@ -97,8 +82,8 @@ export function createFlatParameters(
           aux = (result.aux ?? []).map((tensor) => tf.keep(tensor));
           return result.loss as never;
         });
-        const { value, grads } = differentiate(split(vector));
-        return [value as Tensor, tf.concat1d(grads.map((grad) => grad.flatten() as never)) as Tensor];
+        const { value, grads } = differentiate(splitVector(engine, vector, shapes));
+        return [value as Tensor, joinVector(engine, grads)];
       });
       const gradNorm = tf.tidy(() => gradient.square().sum().sqrt().dataSync()[0]!);
       const scale = Math.min(1, maxGradNorm / (gradNorm + 1e-6));
@@ -113,14 +98,14 @@ export function createFlatParameters(
       tf.dispose([value, gradient, clipped, ...aux]);
       return result;
     },
-    weights: () => named(tf.tidy(() => split(optimizer.vector()))),
+    weights: () => named(tf.tidy(() => splitVector(engine, optimizer.vector(), shapes))),
     toHost() {
       const { parameters } = optimizer.state();
       let offset = 0;
       return Object.fromEntries(
         specs.map((spec, i) => {
-          const data = parameters.slice(offset, offset + sizes[i]!);
-          offset += sizes[i]!;
+          const data = parameters.slice(offset, offset + sizeOf(shapes[i]!));
+          offset += data.length;
           return [spec.name, toTorchLayout({ shape: shapes[i]!, dtype: 'float32', data }, spec.kind)];
         }),
       );

@@ -1,18 +1,12 @@
 /** Model folders as diffusers and transformers lay them out, read into networks with their weights. */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { Engine, Tensor } from '../engine/engine.ts';
+import type { Engine } from '../engine/engine.ts';
 import { hashFiles } from '../engine/safetensors.ts';
 import { disposeWeights, loadWeights, type ParameterSpec, type Weights } from '../engine/weights.ts';
 import { asError, DiptychError } from '../errors.ts';
 import { type ClipConfig, clipParameters, parseClipConfig } from './clip.ts';
-import {
-  type ClipTextConfig,
-  clipTextForward,
-  clipTextParameters,
-  parseClipTextConfig,
-  textAlias,
-} from './clip-text.ts';
+import { type ClipTextConfig, clipTextParameters, parseClipTextConfig, textAlias } from './clip-text.ts';
 import { type ClipTokenizer, loadTokenizer } from './tokenizer.ts';
 import { parseUNetConfig, type UNetConfig } from './unet-config.ts';
 import { unetParameters } from './unet-parameters.ts';
@@ -24,14 +18,22 @@ export interface Network<Config> {
   weights: Weights;
 }
 
+export interface TextEncoder extends Network<ClipTextConfig> {
+  tokenizer: ClipTokenizer;
+}
+
 /** A text-to-image model in diffusers layout. */
 export interface DiffusionModel {
   folder: string;
   /** sha256 over all weight files: which model made an image. */
   hash: string;
   unet: Network<UNetConfig>;
-  text: Network<ClipTextConfig>;
-  tokenizer: ClipTokenizer;
+  /** One in SD1.5, two in SDXL. */
+  texts: TextEncoder[];
+  /** Height and width of its images, in pixels. */
+  imageSide: number;
+  /** Guidance leads away from zeros, not from the empty prompt. */
+  zerosForEmpty: boolean;
   /** scheduler/scheduler_config.json as it stands. */
   scheduler: Record<string, unknown>;
   dispose(): void;
@@ -47,32 +49,49 @@ export interface ClipModel extends Network<ClipConfig> {
 }
 
 const unetFiles = (folder: string) => weightFiles(path.join(folder, 'unet'), 'diffusion_pytorch_model');
-const textFiles = (folder: string) => weightFiles(path.join(folder, 'text_encoder'), 'model');
+const textFiles = (folder: string, suffix: string) =>
+  weightFiles(path.join(folder, `text_encoder${suffix}`), 'model');
+/** Behind the names of an encoder's and its tokenizer's folders. */
+const suffixes = (config: UNetConfig) => (config.textTime ? ['', '_2'] : ['']);
 
 export async function loadDiffusionModel(engine: Engine, folder: string): Promise<DiffusionModel> {
-  const unetConfig = parseUNetConfig(await readConfig(folder, 'unet', 'config.json'));
-  const textConfig = parseClipTextConfig(await readConfig(folder, 'text_encoder', 'config.json'));
-  const unetSpecs = unetParameters(unetConfig);
-  const textSpecs = clipTextParameters(textConfig);
-  const unet = await loadWeights(engine, await unetFiles(folder), unetSpecs);
-  const text = await loadWeights(engine, await textFiles(folder), textSpecs, { alias: textAlias });
+  const config = await readUNetConfig(folder);
+  const specs = unetParameters(config);
+  const unet = { config, specs, weights: await loadWeights(engine, await unetFiles(folder), specs) };
+  const texts: TextEncoder[] = [];
+  for (const suffix of suffixes(config)) texts.push(await loadTextEncoder(engine, folder, suffix));
+  const index = await readConfig(folder, 'model_index.json');
   return {
     folder,
     hash: await diffusionModelHash(folder),
-    unet: { config: unetConfig, specs: unetSpecs, weights: unet },
-    text: { config: textConfig, specs: textSpecs, weights: text },
-    tokenizer: await loadTokenizer(path.join(folder, 'tokenizer')),
+    unet,
+    texts,
+    imageSide: config.sampleSize,
+    zerosForEmpty: index.force_zeros_for_empty_prompt === true,
     scheduler: await readConfig(folder, 'scheduler', 'scheduler_config.json'),
     dispose() {
-      disposeWeights(unet);
-      disposeWeights(text);
+      for (const { weights } of [unet, ...texts]) disposeWeights(weights);
     },
   };
 }
 
+async function loadTextEncoder(engine: Engine, folder: string, suffix: string): Promise<TextEncoder> {
+  const config = parseClipTextConfig(await readConfig(folder, `text_encoder${suffix}`, 'config.json'));
+  const specs = clipTextParameters(config);
+  const files = await textFiles(folder, suffix);
+  const tokenizer = await loadTokenizer(path.join(folder, `tokenizer${suffix}`));
+  return { config, specs, tokenizer, weights: await loadWeights(engine, files, specs, { alias: textAlias }) };
+}
+
+const readUNetConfig = async (folder: string) =>
+  parseUNetConfig(await readConfig(folder, 'unet', 'config.json'));
+
 /** sha256 over the weight files of a diffusion model folder, without loading them. */
 export async function diffusionModelHash(folder: string): Promise<string> {
-  return hashFiles([...(await unetFiles(folder)), ...(await textFiles(folder))]);
+  const files = await unetFiles(folder);
+  for (const suffix of suffixes(await readUNetConfig(folder)))
+    files.push(...(await textFiles(folder, suffix)));
+  return hashFiles(files);
 }
 
 export async function loadClipModel(engine: Engine, folder: string): Promise<ClipModel> {
@@ -90,12 +109,6 @@ export async function loadClipModel(engine: Engine, folder: string): Promise<Cli
     preprocessor: await readConfig(folder, 'preprocessor_config.json'),
     dispose: () => disposeWeights(weights),
   };
-}
-
-/** Text states [B, L, D] that the UNet attends to; the caller disposes them. */
-export function encodePrompts(engine: Engine, model: DiffusionModel, prompts: readonly string[]): Tensor {
-  const ids = prompts.map((prompt) => model.tokenizer.encode(prompt));
-  return engine.tf.tidy(() => clipTextForward(engine, model.text.config, model.text.weights, ids).last);
 }
 
 async function readConfig(folder: string, ...names: string[]): Promise<Record<string, unknown>> {

@@ -10,16 +10,24 @@ import type { BlockPlan, UNetConfig } from './unet-config.ts';
 const TRANSFORMER_NORM_EPS = 1e-6;
 const LAYER_NORM_EPS = 1e-5;
 
-export interface AddedConditions {
-  /** Pooled text embedding [B, D]. */
+// Types, not interfaces: so that tf.tidy takes them.
+export type AddedConditions = {
+  /** Pooled text embedding [B, P]. */
   textEmbeds: Tensor;
   /** [B, 6]: original height and width, crop top and left, target height and width, in pixels. */
   timeIds: Tensor;
-}
+};
+
+/** What a UNet is told about its prompts. */
+export type TextCondition = {
+  /** [B, L, D] */
+  states: Tensor;
+  /** There exactly where the UNet has text_time conditioning (SDXL). */
+  added?: AddedConditions;
+};
 
 /**
- * The model's prediction for x [B, H, W, in] at timesteps [B] given text states [B, L, D]: [B, H, W, out].
- * `added` is required exactly by models with text_time conditioning (SDXL).
+ * The model's prediction for x [B, H, W, in] at timesteps [B] and conditions of B rows: [B, H, W, out].
  */
 export function unetForward(
   engine: Engine,
@@ -27,8 +35,7 @@ export function unetForward(
   weights: Weights,
   x: Tensor,
   timesteps: Tensor,
-  context: Tensor,
-  added?: AddedConditions,
+  { states: context, added }: TextCondition,
 ): Tensor {
   const { tf, kernels: k } = engine;
   const { plan, normNumGroups: groups, normEps: eps } = config;

@@ -9,7 +9,8 @@ import type { Schedule } from '../diffusion/schedule.ts';
 import type { Engine, Tensor } from '../engine/engine.ts';
 import { type RgbImage, toPixels } from '../engine/image.ts';
 import { DiptychError } from '../errors.ts';
-import { type DiffusionModel, encodePrompts } from '../models/model-folder.ts';
+import type { DiffusionModel } from '../models/model-folder.ts';
+import { disposeCondition, encodeEmpty, encodePrompts } from '../models/text-condition.ts';
 import type { TrainSettings } from './settings.ts';
 import { openTrajectories, type TrajectoryStore } from './trajectory-store.ts';
 
@@ -80,7 +81,7 @@ function trajectoriesOf(
   prompts: readonly string[],
 ): Float32Array {
   const prompt = encodePrompts(engine, model, prompts);
-  const empty = encodePrompts(engine, model, ['']);
+  const empty = encodeEmpty(engine, model);
   const { config, weights } = model.unet;
   const predict = guidedPredictor(engine, config, weights, { prompt, empty }, guidance);
   const trajectory = invert(engine, schedule, predict, x0, inversionSteps);
@@ -94,7 +95,7 @@ function trajectoriesOf(
     }
   }
   disposeTrajectory(trajectory);
-  engine.tf.dispose([prompt, empty]);
+  for (const condition of [prompt, empty]) disposeCondition(condition);
   return out;
 }
 

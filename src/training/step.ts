@@ -2,7 +2,8 @@
 import type { Engine, Tensor } from '../engine/engine.ts';
 import type { FlatParameters } from '../engine/flat-parameters.ts';
 import type { Weights } from '../engine/weights.ts';
-import { unetForward } from '../models/unet.ts';
+import { repeated } from '../models/text-condition.ts';
+import { type TextCondition, unetForward } from '../models/unet.ts';
 import type { UNetConfig } from '../models/unet-config.ts';
 import { preferenceLoss } from './loss.ts';
 import type { TrainSettings } from './settings.ts';
@@ -17,9 +18,9 @@ export interface StepModels {
 
 export interface StepBatch {
   rows: StepRows;
-  /** Text states of the pairs' prompts [B, L, D], and of the empty prompt [1, L, D]. */
-  context: Tensor;
-  empty: Tensor;
+  /** Of the pairs' prompts, B rows, and of no prompt, one row. */
+  condition: TextCondition;
+  empty: TextCondition;
 }
 
 export type StepOutcome = Pick<
@@ -38,8 +39,8 @@ export function takeStep(
   learningRate: number,
 ): StepOutcome {
   const { tf } = engine;
-  const { rows, context } = batch;
-  const pairs = context.shape[0]!;
+  const { rows, condition } = batch;
+  const pairs = condition.states.shape[0]!;
   const predict = (weights: Weights) => predictNoise(engine, config, weights, batch, settings.guidance);
   const [referenceWinner, referenceLoser] = tf.tidy(() => predict(reference));
   const { loss, aux, gradNorm } = policy.step((weights) => {
@@ -70,17 +71,17 @@ function predictNoise(
   engine: Engine,
   config: UNetConfig,
   weights: Weights,
-  { rows, context, empty }: StepBatch,
+  { rows, condition, empty }: StepBatch,
   guidance: number,
 ): [Tensor, Tensor] {
   const { tf } = engine;
-  const repeats = (2 * rows.timesteps.length) / context.shape[0]!;
+  const repeats = (2 * rows.timesteps.length) / condition.states.shape[0]!;
   const x = tf.concat([rows.winner, rows.loser], 0) as Tensor;
   const t = tf.tensor1d([...rows.timesteps, ...rows.timesteps], 'float32');
-  const model = (states: Tensor) => unetForward(engine, config, weights, x, t, states);
-  let output = model(tf.tile(context, [repeats, 1, 1]));
+  const model = (rows: TextCondition) => unetForward(engine, config, weights, x, t, rows);
+  let output = model(repeated(tf, condition, repeats));
   if (guidance !== 1) {
-    const without = model(tf.tile(empty, [x.shape[0]!, 1, 1]));
+    const without = model(repeated(tf, empty, x.shape[0]!));
     output = without.add(output.sub(without).mul(guidance));
   }
   return tf.split(output, 2, 0) as [Tensor, Tensor];

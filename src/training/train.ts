@@ -10,7 +10,8 @@ import type { Engine } from '../engine/engine.ts';
 import { createFlatParameters } from '../engine/flat-parameters.ts';
 import { toHost } from '../engine/weights.ts';
 import { DiptychError } from '../errors.ts';
-import { type DiffusionModel, encodePrompts } from '../models/model-folder.ts';
+import type { DiffusionModel } from '../models/model-folder.ts';
+import { disposeCondition, encodeEmpty, encodePrompts } from '../models/text-condition.ts';
 import { type Pair, pairBatch } from '../preference/pairs.ts';
 import { createRandom, hashSeed } from '../random.ts';
 import { readNewestCheckpoint, writeCheckpoint, writeModel } from './checkpoint.ts';
@@ -64,7 +65,7 @@ export async function trainPairs(options: TrainOptions): Promise<TrainResult> {
   const policy = createFlatParameters(engine, specs, resumed ?? toHost(reference, specs), settings);
   const telemetryFile = path.join(folder, 'telemetry.jsonl');
   const record = openTelemetry(telemetryFile, resumed?.step ?? 0);
-  const empty = encodePrompts(engine, model, ['']);
+  const empty = encodeEmpty(engine, model);
   try {
     for (let step = (resumed?.step ?? 0) + 1; step <= settings.steps; step++) {
       const started = performance.now();
@@ -75,11 +76,11 @@ export async function trainPairs(options: TrainOptions): Promise<TrainResult> {
       const plans = batch.map(() => planRows(settings, schedule, random));
       const rows = await loadRows(engine, trajectories, index, batch, plans);
       const prompts = batch.map(({ winner }) => promptOf.get(winner)!);
-      const context = encodePrompts(engine, model, prompts);
+      const condition = encodePrompts(engine, model, prompts);
       const learningRate = learningRateAt(settings, step);
       const models = { config, policy, reference };
-      const outcome = takeStep(engine, models, settings, { rows, context, empty }, learningRate);
-      context.dispose();
+      const outcome = takeStep(engine, models, settings, { rows, condition, empty }, learningRate);
+      disposeCondition(condition);
       disposeRows(rows);
       const seconds = (performance.now() - started) / 1000;
       const telemetry: StepTelemetry = { step, ...outcome, learningRate, seconds };
@@ -95,7 +96,7 @@ export async function trainPairs(options: TrainOptions): Promise<TrainResult> {
     return { model: tuned, telemetry: telemetryFile };
   } finally {
     policy.dispose();
-    empty.dispose();
+    disposeCondition(empty);
     await trajectories.close();
   }
 }

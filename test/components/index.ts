@@ -5,6 +5,7 @@ import { components as clipText } from './clip-text.ts';
 import { components as ddim } from './ddim.ts';
 import { components as objectives } from './objectives.ts';
 import { components as optimizers } from './optimizers.ts';
+import { components as sceneGraphEncoder } from './scene-graph-encoder.ts';
 import { components as tokenizer } from './tokenizer.ts';
 import { components as unet } from './unet.ts';
 
@@ -16,4 +17,5 @@ export const components: Record<string, ComponentCheck> = {
   ...ddim,
   ...objectives,
   ...optimizers,
+  ...sceneGraphEncoder,
 };

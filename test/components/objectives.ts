@@ -6,6 +6,7 @@ import { alphaBarAt, inversionTimesteps, parseSchedule } from '../../src/diffusi
 import type { Tensor } from '../../src/engine/engine.ts';
 import type { HostTensor } from '../../src/engine/safetensors.ts';
 import { disposeWeights, loadWeights, type Weights } from '../../src/engine/weights.ts';
+import { repeated } from '../../src/models/text-condition.ts';
 import { unetForward } from '../../src/models/unet.ts';
 import { parseUNetConfig } from '../../src/models/unet-config.ts';
 import { unetParameters } from '../../src/models/unet-parameters.ts';
@@ -56,7 +57,7 @@ export async function openObjectives(golden: GoldenCase) {
   const schedule = parseSchedule(json.scheduler);
   const steps = json.steps as number;
   const grid = inversionTimesteps(schedule, steps);
-  const [prompt, empty] = [device(input.cond!), device(input.uncond!)];
+  const [prompt, empty] = [{ states: device(input.cond!) }, { states: device(input.uncond!) }];
   const names = json.grad_params as string[];
   const levelsOf = (timesteps: number[]) => timesteps.map((t) => alphaBarAt(schedule, t));
 
@@ -64,9 +65,9 @@ export async function openObjectives(golden: GoldenCase) {
   function noiseOf(weights: Weights, x: Tensor, timesteps: number[], scale: number): Tensor {
     const repeats = x.shape[0]! / PAIRS;
     const t = tf.tensor1d(timesteps);
-    const conditional = unetForward(engine, config, weights, x, t, tf.tile(prompt, [repeats, 1, 1]));
+    const conditional = unetForward(engine, config, weights, x, t, repeated(tf, prompt, repeats));
     if (scale === 1) return conditional;
-    const without = unetForward(engine, config, weights, x, t, tf.tile(empty, [x.shape[0]!, 1, 1]));
+    const without = unetForward(engine, config, weights, x, t, repeated(tf, empty, x.shape[0]!));
     return without.add(conditional.sub(without).mul(scale));
   }
 

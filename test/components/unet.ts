@@ -18,8 +18,9 @@ async function unet(golden: GoldenCase): Promise<void> {
   const timeIds = input.time_ids ?? input['added.time_ids'];
   const added = pooled && timeIds ? { textEmbeds: device(pooled), timeIds: device(timeIds) } : undefined;
   const x = toNhwc(input.sample!);
-  const [t, context] = [device(input.timestep!), device(input.encoder_hidden_states!)];
-  const forward = (sample: Tensor, w: Weights) => unetForward(engine, config, w, sample, t, context, added);
+  const [t, states] = [device(input.timestep!), device(input.encoder_hidden_states!)];
+  const forward = (sample: Tensor, w: Weights) =>
+    unetForward(engine, config, w, sample, t, { states, added });
   golden.check('sample', fromNhwc(forward(x, weights)));
 
   const names = golden.json.grad_params as string[];

@@ -12,7 +12,8 @@ import {
   samplingTimesteps,
 } from '../../src/diffusion/schedule.ts';
 import { type Engine, openEngine } from '../../src/engine/engine.ts';
-import { encodePrompts } from '../../src/models/model-folder.ts';
+import type {} from '../../src/models/model-folder.ts';
+import { encodeEmpty, encodePrompts } from '../../src/models/text-condition.ts';
 import { unetForward } from '../../src/models/unet.ts';
 import { openNumericMethods } from '../../workers/numeric/methods.ts';
 import { temporaryFolder } from '../temporary.ts';
@@ -37,7 +38,7 @@ function counted(): { engine: Engine; calls: number[] } {
 function predictorOf(prompts: readonly string[], guidance: number, on: Engine = engine): Predictor {
   const conditions = {
     prompt: encodePrompts(engine, model, prompts),
-    empty: encodePrompts(engine, model, ['']),
+    empty: encodeEmpty(engine, model),
   };
   return guidedPredictor(on, model.unet.config, model.unet.weights, conditions, guidance);
 }

@@ -6,7 +6,8 @@ import { guidedPredictor } from '../../src/diffusion/predictor.ts';
 import { sample } from '../../src/diffusion/sample.ts';
 import { parseSchedule } from '../../src/diffusion/schedule.ts';
 import { type EngineName, nativeProblem, openEngine, type Tensor } from '../../src/engine/engine.ts';
-import { encodePrompts, loadDiffusionModel } from '../../src/models/model-folder.ts';
+import { loadDiffusionModel } from '../../src/models/model-folder.ts';
+import { disposeCondition, encodeEmpty, encodePrompts } from '../../src/models/text-condition.ts';
 import { createRandom } from '../../src/random.ts';
 import { runNode, UNLOADABLE_BINDING, WITHOUT_NATIVE } from './child.ts';
 
@@ -126,7 +127,7 @@ async function drawn(prefer: EngineName): Promise<{ predicted: Float32Array; ima
   const { tf } = engine;
   const model = await loadDiffusionModel(engine, MODEL);
   const prompt = encodePrompts(engine, model, ['red circle left of blue square']);
-  const empty = encodePrompts(engine, model, ['']);
+  const empty = encodeEmpty(engine, model);
   const { config, weights } = model.unet;
   const predict = guidedPredictor(engine, config, weights, { prompt, empty }, 3);
   const noise = createRandom(8);
@@ -135,7 +136,8 @@ async function drawn(prefer: EngineName): Promise<{ predicted: Float32Array; ima
   const predicted = tf.tidy(() => Float32Array.from(predict(x, 501).dataSync()));
   const pixels = sample(engine, parseSchedule(model.scheduler), predict, x, 2);
   const image = Float32Array.from(pixels.dataSync());
-  tf.dispose([prompt, empty, x, pixels]);
+  for (const condition of [prompt, empty]) disposeCondition(condition);
+  tf.dispose([x, pixels]);
   model.dispose();
   return { predicted, image };
 }

@@ -10,7 +10,8 @@ import { parseSchedule } from '../../src/diffusion/schedule.ts';
 import { type Engine, type EngineOptions, nativeProblem, openEngine } from '../../src/engine/engine.ts';
 import { createFlatParameters } from '../../src/engine/flat-parameters.ts';
 import { toHost } from '../../src/engine/weights.ts';
-import { encodePrompts, loadClipModel } from '../../src/models/model-folder.ts';
+import { loadClipModel } from '../../src/models/model-folder.ts';
+import { disposeCondition, encodeEmpty, encodePrompts } from '../../src/models/text-condition.ts';
 import { createRandom } from '../../src/random.ts';
 import { clipScorer } from '../../src/scoring/clip-scorer.ts';
 import { invertCandidates } from '../../src/training/invert-candidates.ts';
@@ -68,7 +69,7 @@ for (const { name, options, skip } of ENGINES) {
     });
     const { specs, config, weights: reference } = model.unet;
     const policy = createFlatParameters(engine, specs, toHost(reference, specs), settings);
-    const empty = encodePrompts(engine, model, ['']);
+    const empty = encodeEmpty(engine, model);
     for (const form of INVERSION_FORMS) {
       for (const guidance of form === 'shared-noise' ? [1, 2] : [1]) {
         const all = { ...settings, form, guidance };
@@ -76,15 +77,15 @@ for (const { name, options, skip } of ENGINES) {
           const random = createRandom(1);
           const plans = [planRows(all, schedule, random), planRows(all, schedule, random)];
           const rows = await loadRows(engine, store, index, tinyPairs(2), plans);
-          const context = encodePrompts(engine, model, ['red circle', 'blue square']);
-          takeStep(engine, { config, policy, reference }, all, { rows, context, empty }, 1e-4);
-          context.dispose();
+          const condition = encodePrompts(engine, model, ['red circle', 'blue square']);
+          takeStep(engine, { config, policy, reference }, all, { rows, condition, empty }, 1e-4);
+          disposeCondition(condition);
           disposeRows(rows);
         });
       }
     }
     policy.dispose();
-    empty.dispose();
+    disposeCondition(empty);
     model.dispose();
     await store.close();
   });
@@ -124,7 +125,7 @@ for (const { name, options, skip } of ENGINES) {
     for (const guidance of [1, 3]) {
       await assertNothingLeft(engine, `guidance ${guidance}`, () => {
         const prompt = encodePrompts(engine, model, ['red circle', 'blue square']);
-        const empty = encodePrompts(engine, model, ['']);
+        const empty = encodeEmpty(engine, model);
         const noise = seededNoise(engine.tf, [1, 2], [SIDE, SIDE, 3]);
         const predict = guidedPredictor(engine, config, weights, { prompt, empty }, guidance);
         const stop = () => {
@@ -134,7 +135,8 @@ for (const { name, options, skip } of ENGINES) {
         const image = sample(engine, schedule, predict, noise, 3);
         const trajectory = invert(engine, schedule, predict, image, 3);
         disposeTrajectory(trajectory);
-        engine.tf.dispose([prompt, empty, noise, image]);
+        for (const condition of [prompt, empty]) disposeCondition(condition);
+        engine.tf.dispose([noise, image]);
       });
     }
     model.dispose();

@@ -8,7 +8,8 @@ import { guidedPredictor, type Predictor } from '../../src/diffusion/predictor.t
 import { sample } from '../../src/diffusion/sample.ts';
 import { alphaBarAt, inversionTimesteps, parseSchedule } from '../../src/diffusion/schedule.ts';
 import { type Engine, openEngine, type Tensor } from '../../src/engine/engine.ts';
-import { type DiffusionModel, encodePrompts } from '../../src/models/model-folder.ts';
+import type { DiffusionModel } from '../../src/models/model-folder.ts';
+import { encodeEmpty, encodePrompts } from '../../src/models/text-condition.ts';
 import { createRandom } from '../../src/random.ts';
 import { type InvertOptions, invertCandidates } from '../../src/training/invert-candidates.ts';
 import { planRows } from '../../src/training/rows.ts';
@@ -80,7 +81,7 @@ const predictor = (of: DiffusionModel, prompts: string[], guidance: number) =>
     engine,
     of.unet.config,
     of.unet.weights,
-    { prompt: encodePrompts(engine, of, prompts), empty: encodePrompts(engine, of, ['']) },
+    { prompt: encodePrompts(engine, of, prompts), empty: encodeEmpty(engine, of) },
     guidance,
   );
 

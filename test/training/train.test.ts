@@ -5,12 +5,13 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 import { seededNoise } from '../../src/diffusion/noise.ts';
 import { parseSchedule } from '../../src/diffusion/schedule.ts';
-import { openEngine, type Tensor } from '../../src/engine/engine.ts';
+import { openEngine } from '../../src/engine/engine.ts';
 import { createFlatParameters } from '../../src/engine/flat-parameters.ts';
 import type { HostTensor } from '../../src/engine/safetensors.ts';
 import { toHost, type Weights } from '../../src/engine/weights.ts';
-import { encodePrompts } from '../../src/models/model-folder.ts';
-import { unetForward } from '../../src/models/unet.ts';
+import type {} from '../../src/models/model-folder.ts';
+import { encodeEmpty, encodePrompts, repeated } from '../../src/models/text-condition.ts';
+import { type TextCondition, unetForward } from '../../src/models/unet.ts';
 import { pairBatch } from '../../src/preference/pairs.ts';
 import { createRandom, hashSeed } from '../../src/random.ts';
 import {
@@ -126,8 +127,8 @@ function stepBatch(kind: Kind) {
     timesteps,
     levels: timesteps.map((t) => schedule.alphaBar[t]!),
   };
-  const context = encodePrompts(engine, model, ['red circle', 'blue square', 'green cross']);
-  const empty = encodePrompts(engine, model, ['']);
+  const condition = encodePrompts(engine, model, ['red circle', 'blue square', 'green cross']);
+  const empty = encodeEmpty(engine, model);
   const host = toHost(model.unet.weights, model.unet.specs);
   const random = createRandom(11);
   const beside = Object.fromEntries(
@@ -138,21 +139,21 @@ function stepBatch(kind: Kind) {
   );
   const policy = (values: typeof beside) =>
     createFlatParameters(engine, model.unet.specs, values, { weightDecay: 0 });
-  return { pairs, k, rows, context, empty, beside, policy };
+  return { pairs, k, rows, condition, empty, beside, policy };
 }
 
 type Batch = ReturnType<typeof stepBatch>;
 
 /** Noise predictions by row, from the network alone; guidance is worked out here, in float64. */
 function predictions(weights: Weights, batch: Batch, side: 'winner' | 'loser', guidance: number): number[][] {
-  const { rows, context, empty, pairs, k } = batch;
-  const run = (states: Tensor) =>
+  const { rows, condition, empty, pairs, k } = batch;
+  const run = (of: TextCondition) =>
     tf.tidy(() => {
       const t = tf.tensor1d(rows.timesteps, 'float32');
-      return unetForward(engine, model.unet.config, weights, rows[side], t, states).dataSync();
+      return unetForward(engine, model.unet.config, weights, rows[side], t, of).dataSync();
     });
-  const prompted = run(tf.tile(context, [k, 1, 1]));
-  const without = run(tf.tile(empty, [k * pairs, 1, 1]));
+  const prompted = run(repeated(tf, condition, k));
+  const without = run(repeated(tf, empty, k * pairs));
   const values = Array.from(prompted, (x, i) => without[i]! + guidance * (x - without[i]!));
   return Array.from({ length: k * pairs }, (_, r) => values.slice(r * ROW, (r + 1) * ROW));
 }
@@ -204,7 +205,7 @@ for (const kind of KINDS) {
       close(got.accuracy, want.accuracy, 1e-6, 'accuracy');
       assert.ok(got.gradNorm > 0);
       disposeRows(batch.rows);
-      tf.dispose([batch.context, batch.empty, weights]);
+      tf.dispose([batch.condition, batch.empty, weights]);
       policy.dispose();
     });
   }
@@ -238,7 +239,7 @@ for (const kind of KINDS) {
     const slope = (lossAt(h) - lossAt(-h)) / (2 * h);
     close(slope, gradNorm, 2e-2 * gradNorm, 'slope');
     disposeRows(batch.rows);
-    tf.dispose([batch.context, batch.empty]);
+    tf.dispose([batch.condition, batch.empty]);
     policy.dispose();
   });
 }
@@ -317,17 +318,13 @@ test('the pairs of a step are those of pairBatch: a function of seed and step', 
   const candidates = tinyCandidates(10).map((candidate, i) => ({ ...candidate, prompt: `pair ${i >> 1}` }));
   const settings = { objective: 'diffusion-dpo', steps: 4, pairsPerStep: 3, beta: 20, seed: 8 } as const;
   const asked: string[] = [];
-  const { encode } = model.tokenizer;
-  const spied = {
-    ...model,
-    tokenizer: {
-      ...model.tokenizer,
-      encode(text: string) {
-        if (text) asked.push(text);
-        return encode(text);
-      },
-    },
+  const [encoder] = model.texts;
+  const { tokenizer } = encoder!;
+  const encode = (text: string) => {
+    if (text) asked.push(text);
+    return tokenizer.encode(text);
   };
+  const spied = { ...model, texts: [{ ...encoder!, tokenizer: { ...tokenizer, encode } }] };
   await trained(t, settings, { pairs, candidates, model: spied });
   const want = [0, 1, 2, 3].flatMap((cursor) => pairBatch(5, 3, 8, cursor).map((i) => `pair ${i}`));
   assert.deepEqual(asked, want);

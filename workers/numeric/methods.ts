@@ -11,10 +11,10 @@ import {
   type ClipModel,
   type DiffusionModel,
   diffusionModelHash,
-  encodePrompts,
   loadClipModel,
   loadDiffusionModel,
 } from '../../src/models/model-folder.ts';
+import { disposeCondition, encodeEmpty, encodePrompts } from '../../src/models/text-condition.ts';
 import type { Pair } from '../../src/preference/pairs.ts';
 import { sampleAnswerer, sampleDetector } from '../../src/sample-world/ports.ts';
 import { clipScorer } from '../../src/scoring/clip-scorer.ts';
@@ -150,7 +150,7 @@ function generate(
     model,
     requests.map((request) => request.prompt),
   );
-  const empty = encodePrompts(engine, model, ['']);
+  const empty = encodeEmpty(engine, model);
   const noise = seededNoise(
     tf,
     requests.map((request) => request.seed),
@@ -169,6 +169,7 @@ function generate(
     pixels.dispose();
     return fromPixels(values, side, side);
   } finally {
-    tf.dispose([prompt, empty, noise]);
+    for (const condition of [prompt, empty]) disposeCondition(condition);
+    noise.dispose();
   }
 }
