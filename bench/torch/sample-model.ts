@@ -1,4 +1,5 @@
 /** What the PyTorch benches share: the sample model on the engine, and the same inputs for both sides. */
+import { rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -49,7 +50,9 @@ export async function openBenchModel(): Promise<BenchModel> {
     data: Float32Array.from(t.dataSync()),
   });
   const nchw = (t: Tensor) => host(t.transpose([0, 3, 1, 2]));
-  const inputs = path.join(await mkdtemp(path.join(os.tmpdir(), 'diptych-bench-')), 'inputs.safetensors');
+  const made = await mkdtemp(path.join(os.tmpdir(), 'diptych-bench-'));
+  process.once('exit', () => rmSync(made, { recursive: true, force: true }));
+  const inputs = path.join(made, 'inputs.safetensors');
   await writeSafetensors(inputs, {
     ...{
       x: nchw(x),
