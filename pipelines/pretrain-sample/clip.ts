@@ -4,6 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { adamW } from '../../src/engine/adamw.ts';
 import type { Tensor } from '../../src/engine/engine.ts';
 import { createFlatParameters, type FlatState } from '../../src/engine/flat-parameters.ts';
 import { readTensors, writeSafetensors } from '../../src/engine/safetensors.ts';
@@ -36,7 +37,7 @@ export async function pretrainClip(options: PretrainOptions): Promise<void> {
   const checkpoint = path.join(work, 'clip.safetensors');
   const resumed = existsSync(checkpoint) ? await readState(checkpoint) : null;
   const flat = createFlatParameters(engine, specs, resumed ?? initialWeights(specs, seed, /^$/), {
-    weightDecay: 0.05,
+    optimizer: adamW({ weightDecay: 0.05 }),
     maxGradNorm: 1,
   });
   const start = resumed?.step ?? 0;

@@ -9,6 +9,7 @@ import path from 'node:path';
 import { addNoise } from '../../src/diffusion/ddim.ts';
 import { seededNoise } from '../../src/diffusion/noise.ts';
 import { parseSchedule } from '../../src/diffusion/schedule.ts';
+import { adamW } from '../../src/engine/adamw.ts';
 import type { Engine, Tensor } from '../../src/engine/engine.ts';
 import {
   createFlatParameters,
@@ -75,7 +76,7 @@ export async function pretrainDiffusion(options: PretrainOptions): Promise<void>
     engine,
     specs,
     resumed?.state ?? initialWeights(specs, seed, /^unet\.conv_out\./),
-    { weightDecay: 1e-4, maxGradNorm: 1 },
+    { optimizer: adamW({ weightDecay: 1e-4 }), maxGradNorm: 1 },
   );
   const average = resumed?.average ?? flat.state().parameters;
   const start = resumed?.state.step ?? 0;

@@ -59,12 +59,11 @@ export function createFlatParameters(
   let stepsDone = start.step;
 
   function joined(host: Record<string, HostTensor>): Float32Array {
-    const parts = specs.map((spec) => toEngineLayout(host[spec.name]!, spec.kind).data);
-    const vector = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+    const vector = new Float32Array(shapes.reduce((sum, shape) => sum + sizeOf(shape), 0));
     let offset = 0;
-    for (const part of parts) {
-      vector.set(part, offset);
-      offset += part.length;
+    for (const [i, spec] of specs.entries()) {
+      vector.set(toEngineLayout(host[spec.name]!, spec.kind).data, offset);
+      offset += sizeOf(shapes[i]!);
     }
     return vector;
   }

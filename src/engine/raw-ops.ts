@@ -1,6 +1,6 @@
 /**
  * TensorFlow operations by name, past the TensorFlow.js layer: about a quarter of its cost per call.
- * The narrow, typed door to the native backend; only fast-kernels and flat-parameters go through it.
+ * The narrow, typed door to the native backend; only fast-kernels, flat-vector and adamw go through it.
  */
 import type { Tensor, Tf } from './tensor.ts';
 

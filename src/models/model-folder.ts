@@ -66,7 +66,7 @@ export async function loadDiffusionModel(engine: Engine, folder: string): Promis
     hash: await diffusionModelHash(folder),
     unet,
     texts,
-    imageSide: config.sampleSize,
+    imageSide: 8 * config.sampleSize,
     zerosForEmpty: index.force_zeros_for_empty_prompt === true,
     scheduler: await readConfig(folder, 'scheduler', 'scheduler_config.json'),
     dispose() {

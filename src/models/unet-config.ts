@@ -3,6 +3,7 @@
  * both the parameter names and the forward pass walk along.
  */
 import { DiptychError } from '../errors.ts';
+import type { ResnetPlan } from './resnet.ts';
 
 export interface UNetConfig {
   sampleSize: number;
@@ -18,11 +19,6 @@ export interface UNetConfig {
   /** SDXL's pooled text and size conditioning; null for SD1.5. */
   textTime: { timeEmbedDim: number; inputDim: number } | null;
   plan: UNetPlan;
-}
-
-export interface ResnetPlan {
-  in: number;
-  out: number;
 }
 
 export interface BlockPlan {

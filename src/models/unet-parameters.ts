@@ -1,7 +1,8 @@
 /** Every parameter of a UNet2DConditionModel by its official name, with torch's shape. */
 import type { ParameterSpec } from '../engine/weights.ts';
 import { conv, linear, norm } from './parameter-lists.ts';
-import type { BlockPlan, ResnetPlan, UNetConfig } from './unet-config.ts';
+import { resnetParameters } from './resnet.ts';
+import type { BlockPlan, UNetConfig } from './unet-config.ts';
 
 export function unetParameters(config: UNetConfig): ParameterSpec[] {
   const { plan, blockOutChannels, textTime } = config;
@@ -41,17 +42,6 @@ function blockParameters(
       transformerParameters(`${prefix}.attentions.${j}`, block, config),
     ).flat(),
     ...(block.resamples ? conv(`${prefix}.${resampler}.0.conv`, block.channels, block.channels, 3) : []),
-  ];
-}
-
-function resnetParameters(prefix: string, resnet: ResnetPlan, timeChannels: number): ParameterSpec[] {
-  return [
-    ...norm(`${prefix}.norm1`, resnet.in),
-    ...conv(`${prefix}.conv1`, resnet.in, resnet.out, 3),
-    ...linear(`${prefix}.time_emb_proj`, timeChannels, resnet.out),
-    ...norm(`${prefix}.norm2`, resnet.out),
-    ...conv(`${prefix}.conv2`, resnet.out, resnet.out, 3),
-    ...(resnet.in === resnet.out ? [] : conv(`${prefix}.conv_shortcut`, resnet.in, resnet.out, 1)),
   ];
 }
 

@@ -4,6 +4,7 @@
  */
 import type { Engine, Tensor } from '../engine/engine.ts';
 import type { Weights } from '../engine/weights.ts';
+import { resnetForward } from './resnet.ts';
 import type { BlockPlan, UNetConfig } from './unet-config.ts';
 
 /** GroupNorm in front of a transformer has its own epsilon (diffusers Transformer2DModel). */
@@ -62,13 +63,7 @@ export function unetForward(
   }
   const activeTime = k.silu(time);
 
-  function resnet(name: string, h: Tensor): Tensor {
-    const shift = linear(`${name}.time_emb_proj`, activeTime);
-    let y = conv(`${name}.conv1`, normSilu(`${name}.norm1`, h));
-    y = y.add(shift.reshape([-1, 1, 1, shift.shape[1]!]));
-    y = conv(`${name}.conv2`, normSilu(`${name}.norm2`, y));
-    return y.add(weights[`${name}.conv_shortcut.weight`] ? conv(`${name}.conv_shortcut`, h) : h);
-  }
+  const resnet = (name: string, h: Tensor) => resnetForward(k, weights, name, h, { groups, eps, activeTime });
 
   function attention(name: string, h: Tensor, source: Tensor, heads: number): Tensor {
     const mixed = k.attention(

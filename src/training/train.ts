@@ -6,6 +6,7 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { parseSchedule, type Schedule } from '../diffusion/schedule.ts';
+import { adamW } from '../engine/adamw.ts';
 import type { Engine } from '../engine/engine.ts';
 import { createFlatParameters } from '../engine/flat-parameters.ts';
 import { toHost } from '../engine/weights.ts';
@@ -62,7 +63,10 @@ export async function trainPairs(options: TrainOptions): Promise<TrainResult> {
 
   const resumed = await readNewestCheckpoint(folder);
   const { specs, config, weights: reference } = model.unet;
-  const policy = createFlatParameters(engine, specs, resumed ?? toHost(reference, specs), settings);
+  const policy = createFlatParameters(engine, specs, resumed ?? toHost(reference, specs), {
+    optimizer: adamW({ weightDecay: settings.weightDecay }),
+    maxGradNorm: settings.maxGradNorm,
+  });
   const telemetryFile = path.join(folder, 'telemetry.jsonl');
   const record = openTelemetry(telemetryFile, resumed?.step ?? 0);
   const empty = encodeEmpty(engine, model);

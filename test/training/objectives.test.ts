@@ -1,32 +1,60 @@
-/** What the losses do beyond their recorded values (test/components/objectives.ts has those). */
+/** What the losses do beyond their recorded values and gradients (test/components/objectives.ts has those). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Tensor } from '../../src/engine/engine.ts';
+import { dspoLoss } from '../../src/training/objectives/dspo.ts';
 import { endpointNoise, stateFromNoise } from '../../src/training/objectives/inversion-dpo.ts';
-import { openObjectives, pairLosses } from '../components/objectives.ts';
+import { ktoLoss } from '../../src/training/objectives/kto.ts';
+import { mapoLoss } from '../../src/training/objectives/mapo.ts';
+import { sftLoss } from '../../src/training/objectives/sft.ts';
 import { engine, toNhwc } from '../components/tensors.ts';
 import { goldenCase } from '../golden.ts';
 
 const { tf } = engine;
 const golden = await goldenCase('objectives');
+const value = (t: Tensor) => t.dataSync()[0]!;
+const close = (got: number, want: number) => assert.ok(Math.abs(got - want) < 1e-6, `${got} against ${want}`);
 
-test('the published forms do not move a policy that equals its reference; the others do', async () => {
-  const setting = await openObjectives(golden);
-  const chosen = ['published.b2000.s1', 'published.b2000.s2', 'exact.b2000.s1', 'diffusion-dpo.b2000'];
-  const losses = pairLosses(golden).filter(([name]) => chosen.includes(name));
-  assert.equal(losses.length, chosen.length);
-  for (const [name, loss] of losses) {
-    tf.tidy(() => {
-      const rows = setting.rowsOf(loss);
-      const lossOf = (weights: typeof setting.reference) => setting.lossOf(loss, rows, weights).loss;
-      const { value, grads } = setting.differentiated(lossOf, setting.reference);
-      assert.ok(Math.abs(value.dataSync()[0]! - Math.LN2) < 1e-6);
-      const largest = Math.max(...grads.map((g: Tensor) => g.abs().max().dataSync()[0]!));
-      if (name.startsWith('published')) assert.equal(largest, 0, name);
-      else assert.ok(largest > 1, `${name}: ${largest}`);
-    });
+/** Rows of two values each, whose mean square errors against a target of zeros are these. */
+const erring = (...meanSquares: number[]) =>
+  tf.tensor2d(meanSquares.map((m) => [Math.sqrt(2 * m), 0])) as Tensor;
+const zeros = (rows: number) => tf.zeros([rows, 2]) as Tensor;
+
+test('DSPO of a policy that equals its reference is SFT on the winners', () => {
+  const [winner, loser] = [erring(0.3, 0.5), erring(0.1, 0.9)].map((policy) => ({
+    ...{ policy, reference: policy.clone(), target: zeros(2) },
+  }));
+  close(value(sftLoss(winner!)), 0.4);
+  close(value(dspoLoss(winner!, loser!, { beta: 5 }).loss), 0.4);
+});
+
+test('MaPO: sides that err alike leave SFT and beta ln 2; a worse loser lowers the loss', () => {
+  const side = (m: number) => ({ policy: erring(m), target: zeros(1) });
+  const loss = (winner: number, loser: number) =>
+    mapoLoss(side(winner), side(loser), { beta: 0.1, snr: 0.5 });
+  close(value(loss(0.4, 0.4).loss), 0.4 + 0.1 * Math.LN2);
+  assert.ok(value(loss(0.4, 0.41).loss) < value(loss(0.4, 0.4).loss));
+  assert.ok(value(loss(0.4, 0.41).inside) > 0);
+});
+
+test('KTO: the policy is measured against how it moved on average, a constant that is never below 0', () => {
+  const beta = 2;
+  const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
+  for (const gains of [
+    [0.3, 0.1],
+    [-0.3, 0.1],
+  ] as const) {
+    const policy = erring(...gains.map((gain) => 0.5 - gain));
+    const rest = { reference: erring(0.5, 0.5), target: zeros(2) };
+    const kl = Math.max(0, (gains[0] + gains[1]) / 2);
+    const insides = [beta * (gains[0] - kl), -beta * (gains[1] - kl)] as const;
+    const loss = (x: Tensor) => ktoLoss(tf, { policy: x, ...rest }, [true, false], { beta });
+    close(value(loss(policy)), insides.reduce((sum, x) => sum + 1 - sigmoid(x), 0) / 2);
+    // g falls by the policy's value where that grows, and kl stays.
+    const slopes = insides.map((x, i) => ((i ? -1 : 1) * beta * sigmoid(x) * (1 - sigmoid(x))) / 2);
+    const [grad, values] = [tf.grad(loss)(policy).dataSync(), policy.dataSync()];
+    for (const i of [0, 1]) close(grad[2 * i]!, slopes[i]! * values[2 * i]!);
   }
-  setting.dispose();
 });
 
 test('endpoint noise puts back the state it was taken from (1e-5)', () => {

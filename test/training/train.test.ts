@@ -5,6 +5,7 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 import { seededNoise } from '../../src/diffusion/noise.ts';
 import { parseSchedule } from '../../src/diffusion/schedule.ts';
+import { adamW } from '../../src/engine/adamw.ts';
 import { openEngine } from '../../src/engine/engine.ts';
 import { createFlatParameters } from '../../src/engine/flat-parameters.ts';
 import type { HostTensor } from '../../src/engine/safetensors.ts';
@@ -138,7 +139,7 @@ function stepBatch(kind: Kind) {
     ]),
   );
   const policy = (values: typeof beside) =>
-    createFlatParameters(engine, model.unet.specs, values, { weightDecay: 0 });
+    createFlatParameters(engine, model.unet.specs, values, { optimizer: adamW({ weightDecay: 0 }) });
   return { pairs, k, rows, condition, empty, beside, policy };
 }
 
@@ -230,7 +231,9 @@ for (const kind of KINDS) {
       const moved = parameters.map((p, i) => p + (distance * gradient[i]!) / gradNorm);
       const zeros = new Float32Array(moved.length);
       const state = { step: 0, parameters: moved, m: zeros, v: zeros };
-      const flat = createFlatParameters(engine, model.unet.specs, state, { weightDecay: 0 });
+      const flat = createFlatParameters(engine, model.unet.specs, state, {
+        optimizer: adamW({ weightDecay: 0 }),
+      });
       const { loss } = takeStep(engine, models(flat), settings, batch, 0);
       flat.dispose();
       return loss;

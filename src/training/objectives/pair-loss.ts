@@ -13,10 +13,14 @@ export interface Side {
   reference: Tensor;
 }
 
-/** A side whose predictions are compared with a target noise [R, ...]. */
-export interface TargetedSide extends Side {
+/** The policy's prediction [R, ...] beside the noise that it should be. */
+export interface Prediction {
+  policy: Tensor;
   target: Tensor;
 }
+
+/** A side whose predictions are compared with a target noise [R, ...]. */
+export interface TargetedSide extends Side, Prediction {}
 
 export interface PairLoss {
   /** Scalar: the mean over the pairs of -log sigmoid(inside). */
@@ -27,6 +31,11 @@ export interface PairLoss {
   winnerError: Tensor;
   /** [B]: the same for the loser. Healthy training has it larger than the winner's. */
   loserError: Tensor;
+}
+
+/** mse(policy, target) per row, [R]. */
+export function errors({ policy, target }: Prediction): Tensor {
+  return meanPerRow(policy.sub(target).square());
 }
 
 /**
