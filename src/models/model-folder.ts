@@ -10,6 +10,7 @@ import { type ClipTextConfig, clipTextParameters, parseClipTextConfig, textAlias
 import { type ClipTokenizer, loadTokenizer } from './tokenizer.ts';
 import { parseUNetConfig, type UNetConfig } from './unet-config.ts';
 import { unetParameters } from './unet-parameters.ts';
+import { parseVaeConfig, type VaeConfig, vaeAlias, vaeParameters } from './vae-parameters.ts';
 import { weightFiles } from './weight-files.ts';
 
 export interface Network<Config> {
@@ -30,6 +31,8 @@ export interface DiffusionModel {
   unet: Network<UNetConfig>;
   /** One in SD1.5, two in SDXL. */
   texts: TextEncoder[];
+  /** Null where the UNet works on pixels. */
+  vae: Network<VaeConfig> | null;
   /** Height and width of its images, in pixels. */
   imageSide: number;
   /** Guidance leads away from zeros, not from the empty prompt. */
@@ -55,24 +58,36 @@ const textFiles = (folder: string, suffix: string) =>
 const suffixes = (config: UNetConfig) => (config.textTime ? ['', '_2'] : ['']);
 
 export async function loadDiffusionModel(engine: Engine, folder: string): Promise<DiffusionModel> {
+  const index = await readConfig(folder, 'model_index.json');
   const config = await readUNetConfig(folder);
   const specs = unetParameters(config);
   const unet = { config, specs, weights: await loadWeights(engine, await unetFiles(folder), specs) };
   const texts: TextEncoder[] = [];
   for (const suffix of suffixes(config)) texts.push(await loadTextEncoder(engine, folder, suffix));
-  const index = await readConfig(folder, 'model_index.json');
+  const vae = hasVae(index) ? await loadVae(engine, path.join(folder, 'vae')) : null;
   return {
     folder,
     hash: await diffusionModelHash(folder),
     unet,
     texts,
-    imageSide: 8 * config.sampleSize,
+    vae,
+    imageSide: config.sampleSize * (vae?.config.factor ?? 1),
     zerosForEmpty: index.force_zeros_for_empty_prompt === true,
     scheduler: await readConfig(folder, 'scheduler', 'scheduler_config.json'),
     dispose() {
-      for (const { weights } of [unet, ...texts]) disposeWeights(weights);
+      for (const { weights } of [unet, ...texts, ...(vae ? [vae] : [])]) disposeWeights(weights);
     },
   };
+}
+
+/** model_index.json names the class of each part; [null, null] where a pipeline does without. */
+const hasVae = (index: Record<string, unknown>) => Array.isArray(index.vae) && index.vae[1] !== null;
+
+async function loadVae(engine: Engine, folder: string): Promise<Network<VaeConfig>> {
+  const config = parseVaeConfig(await readConfig(folder, 'config.json'));
+  const specs = vaeParameters(config);
+  const files = await weightFiles(folder, 'diffusion_pytorch_model');
+  return { config, specs, weights: await loadWeights(engine, files, specs, { alias: vaeAlias }) };
 }
 
 async function loadTextEncoder(engine: Engine, folder: string, suffix: string): Promise<TextEncoder> {
@@ -91,6 +106,9 @@ export async function diffusionModelHash(folder: string): Promise<string> {
   const files = await unetFiles(folder);
   for (const suffix of suffixes(await readUNetConfig(folder)))
     files.push(...(await textFiles(folder, suffix)));
+  if (hasVae(await readConfig(folder, 'model_index.json'))) {
+    files.push(...(await weightFiles(path.join(folder, 'vae'), 'diffusion_pytorch_model')));
+  }
   return hashFiles(files);
 }
 

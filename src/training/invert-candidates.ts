@@ -9,6 +9,7 @@ import type { Schedule } from '../diffusion/schedule.ts';
 import type { Engine, Tensor } from '../engine/engine.ts';
 import { type RgbImage, toPixels } from '../engine/image.ts';
 import { DiptychError } from '../errors.ts';
+import { toLatents } from '../models/latents.ts';
 import type { DiffusionModel } from '../models/model-folder.ts';
 import { disposeCondition, encodeEmpty, encodePrompts } from '../models/text-condition.ts';
 import type { TrainSettings } from './settings.ts';
@@ -38,7 +39,6 @@ const BATCH = 32;
 export async function invertCandidates(options: InvertOptions): Promise<TrajectoryStore> {
   const { engine, model, settings, schedule, candidates, folder, onProgress } = options;
   const { sampleSize, inChannels } = model.unet.config;
-  const size = sampleSize * sampleSize * inChannels;
   // Diffusion-DPO needs the images alone: a trajectory of one state.
   const inverts = settings.objective === 'inversion-dpo';
   const states = inverts ? settings.inversionSteps + 1 : 1;
@@ -50,12 +50,14 @@ export async function invertCandidates(options: InvertOptions): Promise<Trajecto
     ...candidates.map(({ sha256, prompt }) => sha256 + prompt),
   ];
   const key = createHash('sha256').update(JSON.stringify(about)).digest('hex');
-  const store = await openTrajectories(folder, { key, states, size });
+  const store = await openTrajectories(folder, { key, states, shape: [sampleSize, sampleSize, inChannels] });
   try {
     while (store.count() < candidates.length) {
       const batch = candidates.slice(store.count(), store.count() + BATCH);
       const images = await Promise.all(batch.map((candidate) => candidate.load()));
-      const x0 = imageTensor(engine, images, sampleSize);
+      const pixels = imageTensor(engine, images, model.imageSide);
+      const x0 = toLatents(engine, model, pixels);
+      pixels.dispose();
       const prompts = batch.map(({ prompt }) => prompt);
       const values = inverts
         ? trajectoriesOf(engine, model, settings, schedule, x0, prompts)

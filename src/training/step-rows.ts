@@ -7,7 +7,7 @@ import type { RowPlan } from './rows.ts';
 import type { TrajectoryStore } from './trajectory-store.ts';
 
 export interface StepRows {
-  /** States [R, S, S, 3] of either side. */
+  /** States [R, S, S, C] of either side. */
   winner: Tensor;
   loser: Tensor;
   /** Noise that the predictions are compared with; null in the published forms. */
@@ -72,7 +72,7 @@ export function disposeRows({ winner, loser, winnerTarget, loserTarget }: StepRo
 
 type ReadStates = (who: (entry: Entry) => string, state: (plan: RowPlan) => number) => Promise<Tensor>;
 
-/** Reads one stored state per entry into a tensor [R, S, S, 3]. */
+/** Reads one stored state per entry into a tensor [R, S, S, C]. */
 function stateReader(
   { tf }: Engine,
   trajectories: TrajectoryStore,
@@ -84,10 +84,9 @@ function stateReader(
       entries.map((entry) => trajectories.read(index.get(who(entry))!, state(entry.plan))),
     );
     const size = parts[0]!.length;
-    const side = Math.sqrt(size / 3);
     const joined = new Float32Array(entries.length * size);
     for (const [i, part] of parts.entries()) joined.set(part, i * size);
-    return tf.tensor(joined, [entries.length, side, side, 3], 'float32');
+    return tf.tensor(joined, [entries.length, ...trajectories.shape], 'float32');
   };
 }
 

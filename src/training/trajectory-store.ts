@@ -9,6 +9,8 @@ import path from 'node:path';
 import { DiptychError } from '../errors.ts';
 
 export interface TrajectoryStore {
+  /** Of one state: height, width, channels of what the UNet works on. */
+  shape: readonly number[];
   /** Candidates whose trajectories are stored: the first `count` of the list. */
   count(): number;
   /** Appends whole trajectories, [candidates, states, values] in one array; durable when it resolves. */
@@ -18,17 +20,18 @@ export interface TrajectoryStore {
   close(): Promise<void>;
 }
 
-export interface TrajectoryShape {
+export interface TrajectoryOptions {
   /** Changes with anything that changes the trajectories: model, grid, guidance, candidates. */
   key: string;
   /** States of each trajectory, the image included. */
   states: number;
-  /** Values of one state. */
-  size: number;
+  /** Of one state. */
+  shape: readonly number[];
 }
 
-export async function openTrajectories(folder: string, shape: TrajectoryShape): Promise<TrajectoryStore> {
-  const { key, states, size } = shape;
+export async function openTrajectories(folder: string, options: TrajectoryOptions): Promise<TrajectoryStore> {
+  const { key, states, shape } = options;
+  const size = shape.reduce((product, n) => product * n, 1);
   await mkdir(folder, { recursive: true });
   const noteFile = path.join(folder, 'trajectories.json');
   const dataFile = path.join(folder, 'trajectories.f32');
@@ -36,6 +39,7 @@ export async function openTrajectories(folder: string, shape: TrajectoryShape): 
   let count = storedCount(noteFile, dataFile, key, states * stateBytes);
   const file: FileHandle = await open(dataFile, count > 0 ? 'r+' : 'w+');
   return {
+    shape,
     count: () => count,
     async append(trajectories, candidates) {
       const bytes = new Uint8Array(trajectories.buffer, trajectories.byteOffset, trajectories.byteLength);

@@ -5,6 +5,7 @@ import { guidedPredictor } from '../../src/diffusion/predictor.ts';
 import { sample } from '../../src/diffusion/sample.ts';
 import { gridStep, parseSchedule, samplingTimesteps } from '../../src/diffusion/schedule.ts';
 import type { Tensor } from '../../src/engine/engine.ts';
+import { fromLatents } from '../../src/models/latents.ts';
 import { loadDiffusionModel } from '../../src/models/model-folder.ts';
 import { encodeEmpty, encodePrompts } from '../../src/models/text-condition.ts';
 import type { TextCondition } from '../../src/models/unet.ts';
@@ -16,7 +17,7 @@ const { tf } = engine;
 async function pipeline(golden: GoldenCase): Promise<void> {
   const model = await loadDiffusionModel(engine, path.join(golden.folder, 'model'));
   const { steps, guidance_scale: guidance, prompt: text, other_negative_prompt: otherText } = golden.json;
-  golden.exact('side', 64, golden.json.height);
+  golden.exact('side', model.imageSide, golden.json.height);
   for (const [i, { tokenizer }] of model.texts.entries()) {
     const name = i === 0 ? 'ids.tokenizer' : 'ids.tokenizer_2';
     golden.exact(name, tokenizer.encode(text), [...golden.output[name]!.data]);
@@ -48,6 +49,9 @@ async function pipeline(golden: GoldenCase): Promise<void> {
   const other = encodePrompts(engine, model, [otherText]);
   golden.check('latents_other_negative', fromNhwc(sample(engine, schedule, predictor(other), noise, steps)));
 
+  const decoded = fromLatents(engine, model, latents);
+  golden.check('decoded', fromNhwc(decoded));
+  golden.check('image', fromNhwc(decoded.div(2).add(0.5).clipByValue(0, 1)));
   model.dispose();
 }
 

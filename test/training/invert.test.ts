@@ -194,7 +194,7 @@ test('a note that is not whole, or of another kind, makes the trajectories again
 
 test('a state that is not there is an error that names the file', async (t) => {
   const folder = await temporaryFolder(t);
-  const store = await openTrajectories(folder, { key: 'k', states: 2, size: 4 });
+  const store = await openTrajectories(folder, { key: 'k', states: 2, shape: [2, 1, 2] });
   t.after(() => store.close());
   await store.append(
     Float32Array.from({ length: 16 }, (_, i) => i),
@@ -210,7 +210,7 @@ test('a state that is not there is an error that names the file', async (t) => {
 
 test('values after the last whole trajectory are written over', async (t) => {
   const folder = await temporaryFolder(t);
-  const shape = { key: 'k', states: 1, size: 2 };
+  const shape = { key: 'k', states: 1, shape: [2] };
   const store = await openTrajectories(folder, shape);
   await store.append(new Float32Array([1, 2]), 1);
   await store.close();

@@ -7,6 +7,7 @@ import { parseSchedule } from '../../src/diffusion/schedule.ts';
 import { type Engine, openEngine } from '../../src/engine/engine.ts';
 import { fromPixels, type RgbImage } from '../../src/engine/image.ts';
 import { decodeImage } from '../../src/engine/png.ts';
+import { fromLatents } from '../../src/models/latents.ts';
 import {
   type ClipModel,
   type DiffusionModel,
@@ -144,7 +145,7 @@ function generate(
   onStep: (done: number) => void,
 ): RgbImage[] {
   const { tf } = engine;
-  const { sampleSize: side, inChannels } = model.unet.config;
+  const { sampleSize, inChannels } = model.unet.config;
   const prompt = encodePrompts(
     engine,
     model,
@@ -154,7 +155,7 @@ function generate(
   const noise = seededNoise(
     tf,
     requests.map((request) => request.seed),
-    [side, side, inChannels],
+    [sampleSize, sampleSize, inChannels],
   );
   try {
     const predict = guidedPredictor(
@@ -164,10 +165,11 @@ function generate(
       { prompt, empty },
       guidance,
     );
-    const pixels = sample(engine, parseSchedule(model.scheduler), predict, noise, steps, onStep);
-    const values = pixels.dataSync() as Float32Array;
-    pixels.dispose();
-    return fromPixels(values, side, side);
+    const x0 = sample(engine, parseSchedule(model.scheduler), predict, noise, steps, onStep);
+    const images = fromLatents(engine, model, x0);
+    const pixels = images.dataSync() as Float32Array;
+    tf.dispose([x0, images]);
+    return fromPixels(pixels, model.imageSide, model.imageSide);
   } finally {
     for (const condition of [prompt, empty]) disposeCondition(condition);
     noise.dispose();
