@@ -36,6 +36,23 @@ test('results come back as plain data, in the order of the requests, the same ev
   assert.deepEqual(await generate(2, 1), images);
 });
 
+for (const name of ['generate-sd15', 'generate-sdxl']) {
+  test(`${name}: a folder with a VAE draws images of its own size, the same every time`, async () => {
+    const model = path.resolve(import.meta.dirname, '../golden', name, 'model');
+    const draw = () => numeric.call('generate', { model, requests: requests(2), steps: 2, guidance: 3 });
+    const images = await draw();
+    assert.deepEqual(
+      images.map(({ width, height }) => [width, height]),
+      [
+        [64, 64],
+        [64, 64],
+      ],
+    );
+    assert.notDeepEqual(images[0]!.data, images[1]!.data);
+    assert.deepEqual(await draw(), images);
+  });
+}
+
 test('an error over there arrives with its code and message', async () => {
   const settings = DEFAULT_TRAIN;
   const nothing = {
