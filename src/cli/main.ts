@@ -1,17 +1,19 @@
 /** `npm run diptych -- COMMAND`. */
 import { demo } from './demo.ts';
 import { doctor } from './doctor.ts';
+import { models } from './models.ts';
 import { start } from './start.ts';
 
-const COMMANDS: Record<string, { run(): Promise<number>; about: string }> = {
+const COMMANDS: Record<string, { run(args: readonly string[]): Promise<number>; about: string }> = {
   demo: { run: demo, about: 'the whole loop on the shipped sample world, with a table at the end' },
   start: { run: start, about: 'serve the store in .diptych (or DIPTYCH_HOME) until Ctrl-C' },
+  models: { run: models, about: 'models check FOLDER: what a model folder is, and whether its files fit' },
   doctor: { run: doctor, about: 'what was found on this machine, and how to get what is missing' },
 };
 
 const name = process.argv[2] ?? '';
 const command = COMMANDS[name];
-if (command) process.exit(await command.run());
+if (command) process.exit(await command.run(process.argv.slice(3)));
 
 if (name) console.error(`there is no command "${name}"`);
 console.error('npm run diptych -- COMMAND, where COMMAND is one of');

@@ -61,6 +61,50 @@ export interface LoadOptions {
   alias?: (name: string) => string[];
 }
 
+/** How the tensors of some files fit a list of parameters. */
+export interface WeightMatch {
+  /** Where each parameter stands, under the name that the file has for it. */
+  found: { spec: ParameterSpec; name: string; file: string; shape: number[] }[];
+  missing: ParameterSpec[];
+  /** Names of tensors that no parameter asks for. */
+  surplus: string[];
+}
+
+/** Reads the files' headers alone. Shapes are reported, not judged: see `misfits`. */
+export async function matchWeights(
+  files: readonly string[],
+  specs: readonly ParameterSpec[],
+  options: LoadOptions = {},
+): Promise<WeightMatch> {
+  const where = new Map<string, { file: string; shape: number[] }>();
+  for (const file of files) {
+    for (const [name, entry] of (await readSafetensorsHeader(file)).entries)
+      where.set(name, { file, shape: entry.shape });
+  }
+  const match: WeightMatch = { found: [], missing: [], surplus: [] };
+  const used = new Set<string>();
+  for (const spec of specs) {
+    const name = [spec.name, ...(options.alias?.(spec.name) ?? [])].find((candidate) => where.has(candidate));
+    if (name === undefined) match.missing.push(spec);
+    else {
+      match.found.push({ spec, name, ...where.get(name)! });
+      used.add(name);
+    }
+  }
+  match.surplus = [...where.keys()].filter((name) => !used.has(name));
+  return match;
+}
+
+/** A line for each tensor whose shape is not what its parameter has. */
+export function misfits({ found }: WeightMatch): string[] {
+  return found
+    .filter(({ spec, shape }) => shape.join() !== spec.shape.join())
+    .map(
+      ({ spec, name, file, shape }) =>
+        `${file}: tensor "${name}" has shape [${shape}], expected [${spec.shape}]`,
+    );
+}
+
 /**
  * Reads every parameter of `specs` from the files into kept tensors. Tensors the specs don't name are left
  * in the file. Throws DIPTYCH_BAD_MODEL naming the tensor, the shape expected and the shape found.
@@ -71,31 +115,19 @@ export async function loadWeights(
   specs: readonly ParameterSpec[],
   options: LoadOptions = {},
 ): Promise<Weights> {
-  const where = new Map<string, { file: string; shape: number[] }>();
   const paths = typeof files === 'string' ? [files] : files;
-  for (const file of paths) {
-    for (const [name, entry] of (await readSafetensorsHeader(file)).entries)
-      where.set(name, { file, shape: entry.shape });
+  const match = await matchWeights(paths, specs, options);
+  const [absent] = match.missing;
+  if (absent) {
+    throw new DiptychError(
+      'DIPTYCH_BAD_MODEL',
+      `${paths.join(', ')}: no tensor "${absent.name}" of shape [${absent.shape}]`,
+    );
   }
-  const found = specs.map((spec) => {
-    const name = [spec.name, ...(options.alias?.(spec.name) ?? [])].find((candidate) => where.has(candidate));
-    if (name === undefined) {
-      throw new DiptychError(
-        'DIPTYCH_BAD_MODEL',
-        `${paths.join(', ')}: no tensor "${spec.name}" of shape [${spec.shape}]`,
-      );
-    }
-    const { file, shape } = where.get(name)!;
-    if (shape.join() !== spec.shape.join()) {
-      throw new DiptychError(
-        'DIPTYCH_BAD_MODEL',
-        `${file}: tensor "${name}" has shape [${shape}], expected [${spec.shape}]`,
-      );
-    }
-    return { spec, name, file };
-  });
+  const [misfit] = misfits(match);
+  if (misfit) throw new DiptychError('DIPTYCH_BAD_MODEL', misfit);
   const weights: Weights = {};
-  for (const { spec, name, file } of found) {
+  for (const { spec, name, file } of match.found) {
     const host = (await readTensors(file, [name]))[name]!;
     weights[spec.name] = toDevice(engine, toEngineLayout(host, spec.kind));
   }

@@ -129,7 +129,8 @@ export async function loadClipModel(engine: Engine, folder: string): Promise<Cli
   };
 }
 
-async function readConfig(folder: string, ...names: string[]): Promise<Record<string, unknown>> {
+/** A JSON file of a model folder. Throws DIPTYCH_BAD_MODEL when it can't be read. */
+export async function readConfig(folder: string, ...names: string[]): Promise<Record<string, unknown>> {
   const file = path.join(folder, ...names);
   try {
     return JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>;

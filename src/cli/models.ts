@@ -1,0 +1,58 @@
+/** `diptych models check FOLDER`: what a model folder is, and whether everything fits. */
+import { asError } from '../errors.ts';
+import { type FolderReport, inspectFolder, memoryNeeds } from '../models/inspect.ts';
+
+/** Lines listed of a long list; the others are counted. */
+const LISTED = 10;
+
+/** Returns 1 when something is missing or does not fit. */
+export async function models([action, folder]: readonly string[]): Promise<number> {
+  if (action !== 'check' || folder === undefined) {
+    console.error('npm run diptych -- models check FOLDER');
+    return 1;
+  }
+  try {
+    const report = await inspectFolder(folder);
+    const lines = reportLines(report);
+    for (const line of lines) console.log(line);
+    return report.parts.some(({ missing, misfits }) => missing.length + misfits.length > 0) ? 1 : 0;
+  } catch (thrown) {
+    console.error(asError(thrown).message);
+    return 1;
+  }
+}
+
+export function reportLines(report: FolderReport): string[] {
+  const lines = [`${report.class}, ${count(report.parts.reduce((sum, part) => sum + part.parameters, 0))}`];
+  for (const part of report.parts) {
+    const good = part.missing.length + part.misfits.length === 0;
+    lines.push(
+      `${good ? 'ok     ' : 'WRONG  '} ${part.name.padEnd(16)} ${part.class}, ${count(part.parameters)}, ${part.files.join(', ')}`,
+      ...shortened(
+        part.missing.map(({ name, shape }) => `missing: "${name}" of shape [${shape}]`),
+        'missing',
+      ),
+      ...shortened(part.misfits, 'of another shape'),
+      ...shortened(
+        part.surplus.map((name) => `not used: "${name}"`),
+        'not used',
+      ),
+    );
+  }
+  for (const name of report.unread) lines.push(`-       ${name.padEnd(16)} not needed, not read`);
+  const { sample, train } = memoryNeeds(report);
+  const training = train === null ? '' : `, ${size(train)} to train all of the UNet`;
+  lines.push(`weights in float32 take ${size(sample)} to use${training}`);
+  lines.push('(activations come on top, and grow with the batch and the image)');
+  return lines;
+}
+
+function shortened(lines: readonly string[], what: string): string[] {
+  const shown = lines.slice(0, LISTED).map((line) => `        ${line}`);
+  const more = lines.length - shown.length;
+  return more > 0 ? [...shown, `        and ${more} more ${what}`] : shown;
+}
+
+const count = (parameters: number) => `${parameters.toLocaleString('en')} parameters`;
+const size = (bytes: number) =>
+  bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;

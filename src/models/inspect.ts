@@ -1,0 +1,121 @@
+/** What a model folder is, and whether its files fit, without loading a weight. */
+import path from 'node:path';
+import {
+  type LoadOptions,
+  matchWeights,
+  misfits,
+  type ParameterSpec,
+  type WeightMatch,
+} from '../engine/weights.ts';
+import { DiptychError } from '../errors.ts';
+import { clipParameters, parseClipConfig } from './clip.ts';
+import { clipTextParameters, parseClipTextConfig, textAlias } from './clip-text.ts';
+import { readConfig } from './model-folder.ts';
+import { parseUNetConfig } from './unet-config.ts';
+import { unetParameters } from './unet-parameters.ts';
+import { parseVaeConfig, vaeAlias, vaeParameters } from './vae-parameters.ts';
+import { weightFiles } from './weight-files.ts';
+
+type Json = Record<string, unknown>;
+
+export interface PartReport {
+  /** Folder inside the pipeline; "." for a model of its own. */
+  name: string;
+  class: string;
+  files: string[];
+  /** Numbers in its tensors. */
+  parameters: number;
+  missing: ParameterSpec[];
+  misfits: string[];
+  surplus: string[];
+}
+
+export interface FolderReport {
+  /** Class of the pipeline or the model. */
+  class: string;
+  parts: PartReport[];
+  /** Parts of a pipeline that are not read: safety checker, feature extractor, ... */
+  unread: string[];
+}
+
+interface NetworkClass extends LoadOptions {
+  /** Of its weight files. */
+  stem: string;
+  parameters(config: Json): ParameterSpec[];
+}
+
+const textModel: NetworkClass = {
+  stem: 'model',
+  alias: textAlias,
+  parameters: (config) => clipTextParameters(parseClipTextConfig(config)),
+};
+const NETWORKS: Record<string, NetworkClass> = {
+  UNet2DConditionModel: {
+    stem: 'diffusion_pytorch_model',
+    parameters: (config) => unetParameters(parseUNetConfig(config)),
+  },
+  AutoencoderKL: {
+    stem: 'diffusion_pytorch_model',
+    alias: vaeAlias,
+    parameters: (config) => vaeParameters(parseVaeConfig(config)),
+  },
+  CLIPTextModel: textModel,
+  CLIPTextModelWithProjection: textModel,
+  CLIPModel: { stem: 'model', parameters: (config) => clipParameters(parseClipConfig(config)) },
+};
+/** Read elsewhere: they have no weights. */
+const WITHOUT_WEIGHTS = /Scheduler$|Tokenizer/;
+/** Buffers that older files carry along. */
+const IGNORED = /(^|\.)position_ids$/;
+
+/** Throws DIPTYCH_BAD_MODEL when the folder is none that is known, or a config asks for what is not supported. */
+export async function inspectFolder(folder: string): Promise<FolderReport> {
+  const index = await readConfig(folder, 'model_index.json').catch(() => null);
+  if (!index) {
+    const config = await readConfig(folder, 'config.json');
+    const [architecture] = (config.architectures as string[] | undefined) ?? [];
+    const name = (config._class_name as string | undefined) ?? architecture ?? 'no class at all';
+    if (!NETWORKS[name]) {
+      const known = Object.keys(NETWORKS).join(', ');
+      throw new DiptychError('DIPTYCH_BAD_MODEL', `${folder} is a ${name}; known are ${known}`);
+    }
+    return { class: name, parts: [await inspectPart(folder, '.', name)], unread: [] };
+  }
+  const named = Object.entries(index).flatMap(([part, value]) =>
+    Array.isArray(value) && typeof value[1] === 'string' ? [{ part, class: value[1] }] : [],
+  );
+  const parts: PartReport[] = [];
+  for (const { part, class: name } of named) {
+    if (NETWORKS[name]) parts.push(await inspectPart(folder, part, name));
+  }
+  const unread = named.filter((entry) => !NETWORKS[entry.class] && !WITHOUT_WEIGHTS.test(entry.class));
+  return { class: String(index._class_name), parts, unread: unread.map(({ part }) => part) };
+}
+
+async function inspectPart(root: string, name: string, className: string): Promise<PartReport> {
+  const folder = path.join(root, name);
+  const { stem, parameters, ...options } = NETWORKS[className]!;
+  const specs = parameters(await readConfig(folder, 'config.json'));
+  const files = await weightFiles(folder, stem);
+  const match: WeightMatch = await matchWeights(files, specs, options);
+  return {
+    name,
+    class: className,
+    files: files.map((file) => path.relative(root, file)),
+    parameters: specs.reduce((sum, { shape }) => sum + shape.reduce((n, d) => n * d, 1), 0),
+    missing: match.missing,
+    misfits: misfits(match),
+    surplus: match.surplus.filter((tensor) => !IGNORED.test(tensor)),
+  };
+}
+
+/**
+ * Bytes of float32 weights: to sample, and to train all of the UNet (policy, reference, gradient, two moments);
+ * null where there is no UNet.
+ */
+export function memoryNeeds({ parts }: FolderReport): { sample: number; train: number | null } {
+  const bytes = (of: PartReport[]) => 4 * of.reduce((sum, { parameters }) => sum + parameters, 0);
+  const unets = parts.filter((part) => part.class === 'UNet2DConditionModel');
+  const sample = bytes(parts);
+  return { sample, train: unets.length > 0 ? sample + 4 * bytes(unets) : null };
+}

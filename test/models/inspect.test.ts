@@ -1,0 +1,105 @@
+/** `diptych models check`: what fits is said to fit, and what does not is named. */
+import assert from 'node:assert/strict';
+import { cp, readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { models } from '../../src/cli/models.ts';
+import { type HostTensor, readTensors, writeSafetensors } from '../../src/engine/safetensors.ts';
+import { inspectFolder, memoryNeeds } from '../../src/models/inspect.ts';
+import { goldenCase } from '../golden.ts';
+import { temporaryFolder } from '../temporary.ts';
+
+const SDXL = path.join((await goldenCase('generate-sdxl')).folder, 'model');
+
+/** A copy whose text encoder's tensors, or config, are changed. */
+async function damaged(
+  t: TestContext,
+  tensors: (all: Record<string, HostTensor>) => void,
+  config: Record<string, unknown> = {},
+): Promise<string> {
+  const folder = path.join(await temporaryFolder(t), 'model');
+  await cp(SDXL, folder, { recursive: true });
+  const file = path.join(folder, 'text_encoder', 'model.safetensors');
+  const all = await readTensors(file);
+  tensors(all);
+  await writeSafetensors(file, all);
+  const json = path.join(folder, 'text_encoder', 'config.json');
+  await writeFile(json, JSON.stringify({ ...JSON.parse(await readFile(json, 'utf8')), ...config }));
+  return folder;
+}
+
+/** Exit code and what is printed. */
+async function check(t: TestContext, folder: string): Promise<{ code: number; said: string }> {
+  const lines: string[] = [];
+  for (const method of ['log', 'error'] as const)
+    t.mock.method(console, method, (line: string) => void lines.push(line));
+  const code = await models(['check', folder]);
+  return { code, said: lines.join('\n') };
+}
+
+test('a whole SDXL folder: four networks, every tensor in its place', async (t) => {
+  const report = await inspectFolder(SDXL);
+  assert.equal(report.class, 'StableDiffusionXLPipeline');
+  assert.deepEqual(
+    report.parts.map(({ name, missing, misfits, surplus }) => [name, missing, misfits, surplus]),
+    ['text_encoder', 'text_encoder_2', 'unet', 'vae'].map((name) => [name, [], [], []]),
+  );
+  const sizes = report.parts.map(({ parameters }) => parameters);
+  const all = sizes.reduce((a, b) => a + b);
+  assert.deepEqual(memoryNeeds(report), { sample: 4 * all, train: 4 * all + 16 * sizes[2]! });
+  const { code, said } = await check(t, SDXL);
+  assert.equal(code, 0);
+  assert.match(
+    said,
+    /^ok {5} vae {14}AutoencoderKL, 24,759 parameters, vae\/diffusion_pytorch_model\.safetensors$/m,
+  );
+});
+
+test('a missing tensor, a wrong shape and one too many are named; position_ids are no fault', async (t) => {
+  const prefix = 'text_model.encoder.layers.0.mlp';
+  const folder = await damaged(t, (all) => {
+    const names = Object.keys(all);
+    const find = (end: string) => names.find((name) => name.endsWith(`layers.0.mlp.${end}`))!;
+    delete all[find('fc1.bias')];
+    all[find('fc2.bias')] = { shape: [3], dtype: 'float32', data: new Float32Array(3) };
+    all.extra = { shape: [1], dtype: 'float32', data: new Float32Array(1) };
+    all['text_model.embeddings.position_ids'] = { shape: [1, 2], dtype: 'int32', data: new Int32Array(2) };
+  });
+  const { code, said } = await check(t, folder);
+  assert.equal(code, 1);
+  assert.match(said, /^WRONG {2} text_encoder /m);
+  assert.match(
+    said,
+    new RegExp(`missing: "${prefix.replaceAll('.', '\\.')}\\.fc1\\.bias" of shape \\[16\\]`),
+  );
+  assert.match(said, /fc2\.bias" has shape \[3\], expected \[8\]/);
+  assert.match(said, /not used: "extra"/);
+  assert.ok(!said.includes('position_ids'));
+});
+
+test('a config that asks for what is not there is refused by field and value', async (t) => {
+  const { code, said } = await check(t, await damaged(t, () => {}, { hidden_act: 'relu' }));
+  assert.equal(code, 1);
+  assert.match(said, /"hidden_act" is "relu"/);
+});
+
+test('a pickle, an unknown class and an empty folder are refused by name', async (t) => {
+  const pickled = await damaged(t, () => {});
+  await rm(path.join(pickled, 'vae', 'diffusion_pytorch_model.safetensors'));
+  await writeFile(path.join(pickled, 'vae', 'diffusion_pytorch_model.bin'), '');
+  assert.match((await check(t, pickled)).said, /vae\/diffusion_pytorch_model\.bin is a pickle/);
+
+  const empty = await temporaryFolder(t);
+  assert.match((await check(t, empty)).said, /can't read .*config\.json/);
+  await writeFile(path.join(empty, 'config.json'), '{"architectures": ["LlamaForCausalLM"]}');
+  const { code, said } = await check(t, empty);
+  assert.equal(code, 1);
+  assert.match(said, /is a LlamaForCausalLM; known are UNet2DConditionModel, AutoencoderKL/);
+});
+
+test('without a folder the command says how it is used', async (t) => {
+  const lines: string[] = [];
+  t.mock.method(console, 'error', (line: string) => void lines.push(line));
+  assert.equal(await models(['check']), 1);
+  assert.deepEqual(lines, ['npm run diptych -- models check FOLDER']);
+});
