@@ -13,6 +13,7 @@ import { asError, DiptychError } from '../errors.ts';
 import { createFastKernels } from './fast-kernels.ts';
 import type { Kernels } from './kernels.ts';
 import { createPlainKernels } from './plain-kernels.ts';
+import { slicedAttention } from './sliced-attention.ts';
 import type { Tensor, Tf } from './tensor.ts';
 
 export type { Tensor, Tf };
@@ -51,7 +52,8 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
   if (!opened.has(name)) opened.set(name, LOADERS[name]());
   const tf = await opened.get(name)!;
   const fast = name === 'native' && options.fast !== false;
-  return { tf, name, kernels: fast ? createFastKernels(tf) : createPlainKernels(tf) };
+  const kernels = fast ? createFastKernels(tf) : createPlainKernels(tf);
+  return { tf, name, kernels: { ...kernels, attention: slicedAttention(tf, kernels.attention) } };
 }
 
 function engineFromEnvironment(): EngineName | undefined {
