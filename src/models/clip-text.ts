@@ -1,6 +1,7 @@
 /** CLIPTextModel and CLIPTextModelWithProjection (transformers) as functions of named weights. */
 import type { Engine, Tensor } from '../engine/engine.ts';
 import type { ParameterSpec, Weights } from '../engine/weights.ts';
+import { causalMask, paddingMask } from './attention-masks.ts';
 import { type ClipTowerConfig, layerNorm, parseTower, towerParameters, towerStates } from './clip-layers.ts';
 import { embedding, linear, norm } from './parameter-lists.ts';
 
@@ -23,8 +24,11 @@ export interface TextStates {
   embeds: Tensor | null;
 }
 
-/** The value that published configs carry although their tokenizers end texts with another id. */
-const LEGACY_EOS = 2;
+/**
+ * The value that published configs carry although their tokenizers end texts with another id: the text ends at the
+ * largest id.
+ */
+export const LEGACY_EOS = 2;
 const PREFIX = 'text_model.';
 
 export function parseClipTextConfig(
@@ -56,12 +60,16 @@ export function clipTextParameters(config: ClipTextConfig): ParameterSpec[] {
 export const textAlias = (name: string): string[] =>
   name.startsWith(PREFIX) ? [name.slice(PREFIX.length)] : [];
 
-/** `ids`: B rows of equal length L, at most config.maxPositions. No padding mask, as Stable Diffusion does. */
+/**
+ * `ids`: B rows of equal length L, at most config.maxPositions. `attended`: as many rows of 1 for a token and 0 for
+ * padding; without it padding is attended to like text, as Stable Diffusion does.
+ */
 export function clipTextForward(
   engine: Engine,
   config: ClipTextConfig,
   weights: Weights,
   ids: readonly (readonly number[])[],
+  attended?: readonly (readonly number[])[],
 ): TextStates {
   const { tf, kernels } = engine;
   const [batch, length] = [ids.length, ids[0]!.length];
@@ -74,7 +82,9 @@ export function clipTextForward(
     [length, width],
   );
   const embedded = tokens.reshape([batch, length, width]).add(positions) as Tensor;
-  const states = towerStates(engine, PREFIX, config, weights, embedded, causalMask(engine, length));
+  const causal = causalMask(engine, length);
+  const mask = attended ? causal.add(paddingMask(engine, attended)) : causal;
+  const states = towerStates(engine, PREFIX, config, weights, embedded, mask as Tensor);
   const last = layerNorm(kernels, weights, `${PREFIX}final_layer_norm`, states.at(-1)!, config.layerNormEps);
   const ends = ids.map((row, i) => i * length + endPosition(row, config.eosTokenId));
   const pooled = tf.gather(last.reshape([batch * length, width]), tf.tensor1d(ends, 'int32')) as Tensor;
@@ -86,12 +96,4 @@ export function clipTextForward(
 /** Position of the first end-of-text id; with the legacy id, of the largest id. */
 function endPosition(row: readonly number[], eos: number): number {
   return row.indexOf(eos === LEGACY_EOS ? Math.max(...row) : eos);
-}
-
-/** 0 where position j <= i, a large negative number elsewhere: [1, 1, L, L]. */
-function causalMask({ tf }: Engine, length: number): Tensor {
-  const mask = Float32Array.from({ length: length * length }, (_, at) =>
-    at % length > Math.floor(at / length) ? -1e9 : 0,
-  );
-  return tf.tensor4d(mask, [1, 1, length, length]);
 }

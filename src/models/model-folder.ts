@@ -1,4 +1,5 @@
 /** Model folders as diffusers and transformers lay them out, read into networks with their weights. */
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Engine } from '../engine/engine.ts';
@@ -7,6 +8,8 @@ import { disposeWeights, loadWeights, type ParameterSpec, type Weights } from '.
 import { asError, DiptychError } from '../errors.ts';
 import { type ClipConfig, clipParameters, parseClipConfig } from './clip.ts';
 import { type ClipTextConfig, clipTextParameters, parseClipTextConfig, textAlias } from './clip-text.ts';
+import { openClipPreprocessor, parseOpenClipConfig } from './open-clip.ts';
+import { loadOpenClipWeights } from './open-clip-weights.ts';
 import { type ClipTokenizer, loadTokenizer } from './tokenizer.ts';
 import { parseUNetConfig, type UNetConfig } from './unet-config.ts';
 import { unetParameters } from './unet-parameters.ts';
@@ -112,21 +115,38 @@ export async function diffusionModelHash(folder: string): Promise<string> {
   return hashFiles(files);
 }
 
+/** Of a CLIPModel in transformers layout, or of open_clip's where there is only open_clip_config.json. */
 export async function loadClipModel(engine: Engine, folder: string): Promise<ClipModel> {
-  const config = parseClipConfig(await readConfig(folder, 'config.json'));
-  const specs = clipParameters(config);
-  const files = await weightFiles(folder, 'model');
-  const weights = await loadWeights(engine, files, specs);
+  const has = (name: string) => existsSync(path.join(folder, name));
+  const layout = has(OPEN_CLIP) && !has('config.json') ? openClip : transformersClip;
+  const { config, files, weights, preprocessor } = await layout(engine, folder);
   return {
     folder,
     hash: await hashFiles(files),
     config,
-    specs,
+    specs: clipParameters(config),
     weights,
     tokenizer: await loadTokenizer(folder),
-    preprocessor: await readConfig(folder, 'preprocessor_config.json'),
+    preprocessor,
     dispose: () => disposeWeights(weights),
   };
+}
+
+const OPEN_CLIP = 'open_clip_config.json';
+
+async function transformersClip(engine: Engine, folder: string) {
+  const config = parseClipConfig(await readConfig(folder, 'config.json'));
+  const preprocessor = await readConfig(folder, 'preprocessor_config.json');
+  const files = await weightFiles(folder, 'model');
+  return { config, preprocessor, files, weights: await loadWeights(engine, files, clipParameters(config)) };
+}
+
+async function openClip(engine: Engine, folder: string) {
+  const json = (await readConfig(folder, OPEN_CLIP)) as Record<string, Record<string, unknown>>;
+  const config = parseOpenClipConfig(json.model_cfg ?? {});
+  const preprocessor = openClipPreprocessor(json.preprocess_cfg ?? {});
+  const files = await weightFiles(folder, 'open_clip_model');
+  return { config, preprocessor, files, weights: await loadOpenClipWeights(engine, files, config) };
 }
 
 /** A JSON file of a model folder. Throws DIPTYCH_BAD_MODEL when it can't be read. */

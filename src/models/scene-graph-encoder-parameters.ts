@@ -3,7 +3,7 @@
  * names of its state dict. `logit_scale` of that state dict is used nowhere and stays in the file.
  */
 import type { ParameterSpec } from '../engine/weights.ts';
-import { DiptychError } from '../errors.ts';
+import { size } from './config-fields.ts';
 import { linear } from './parameter-lists.ts';
 
 export interface SceneGraphEncoderConfig {
@@ -20,18 +20,13 @@ export interface SceneGraphEncoderConfig {
 /** Throws DIPTYCH_BAD_MODEL that quotes a field which is no positive whole number. */
 export function parseSceneGraphEncoderConfig(json: Record<string, unknown>): SceneGraphEncoderConfig {
   const graph = (json.graph_cfg ?? {}) as Record<string, unknown>;
-  const size = (field: string, value: unknown): number => {
-    if (Number.isInteger(value) && (value as number) > 0) return value as number;
-    throw new DiptychError(
-      'DIPTYCH_BAD_MODEL',
-      `scene-graph encoder config: "${field}" is ${JSON.stringify(value)}; it must be a positive whole number`,
-    );
-  };
+  const flat = { ...json, 'graph_cfg.width': graph.width, 'graph_cfg.layers': graph.layers };
+  const sized = (field: string) => size('scene-graph encoder config', flat, field);
   return {
-    clipDim: size('clip_dim', json.clip_dim),
-    embedDim: size('embed_dim', json.embed_dim),
-    width: size('graph_cfg.width', graph.width),
-    layers: size('graph_cfg.layers', graph.layers),
+    clipDim: sized('clip_dim'),
+    embedDim: sized('embed_dim'),
+    width: sized('graph_cfg.width'),
+    layers: sized('graph_cfg.layers'),
   };
 }
 

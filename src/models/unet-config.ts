@@ -3,6 +3,7 @@
  * both the parameter names and the forward pass walk along.
  */
 import { DiptychError } from '../errors.ts';
+import { refuseUnsupported } from './config-fields.ts';
 import type { ResnetPlan } from './resnet.ts';
 
 export interface UNetConfig {
@@ -75,11 +76,7 @@ type Json = Record<string, unknown>;
 
 /** Throws DIPTYCH_BAD_MODEL that quotes the field and what it may be. */
 export function parseUNetConfig(json: Json): UNetConfig {
-  for (const [field, allowed] of Object.entries(FIXED)) {
-    if (field in json && !allowed.includes(json[field])) {
-      throw bad(`"${field}" is ${JSON.stringify(json[field])}; supported: ${JSON.stringify(allowed)}`);
-    }
-  }
+  refuseUnsupported('UNet config', json, FIXED);
   const blockOutChannels = json.block_out_channels as number[];
   const downTypes = json.down_block_types as string[];
   const upTypes = json.up_block_types as string[];

@@ -1,6 +1,7 @@
 /** diffusers' AutoencoderKL: config.json, and every parameter by its official name with torch's shape. */
 import type { ParameterSpec } from '../engine/weights.ts';
 import { DiptychError } from '../errors.ts';
+import { refuseUnsupported } from './config-fields.ts';
 import { conv, linear, norm } from './parameter-lists.ts';
 import { type ResnetPlan, resnetParameters } from './resnet.ts';
 
@@ -34,11 +35,7 @@ const FIXED: Record<string, readonly unknown[]> = {
 
 /** Throws DIPTYCH_BAD_MODEL that quotes the field and what it may be. */
 export function parseVaeConfig(json: Record<string, unknown>): VaeConfig {
-  for (const [field, allowed] of Object.entries(FIXED)) {
-    if (field in json && !allowed.includes(json[field])) {
-      throw bad(`"${field}" is ${JSON.stringify(json[field])}; supported: ${JSON.stringify(allowed)}`);
-    }
-  }
+  refuseUnsupported('VAE config', json, FIXED);
   for (const [field, known] of [
     ['down_block_types', 'DownEncoderBlock2D'],
     ['up_block_types', 'UpDecoderBlock2D'],

@@ -1,20 +1,19 @@
 /** A CLIPModel behind the ImageTextScorer port: CLIP score with OpenCLIP or OpenAI weights, PickScore with its own. */
 import type { Engine, Tensor } from '../engine/engine.ts';
 import { clipImageEmbeds, clipTextEmbeds, unitRows } from '../models/clip.ts';
-import { type ClipPixelStatistics, normalisedPixels, resizeAndCrop } from '../models/clip-preprocess.ts';
+import { normalisedPixels, parseClipPreprocessor, resizeAndCrop } from '../models/clip-preprocess.ts';
 import type { ClipModel } from '../models/model-folder.ts';
 import type { ImageTextScorer } from './ports.ts';
 
 export function clipScorer(engine: Engine, name: string, model: ClipModel): ImageTextScorer {
   const { config, weights, tokenizer } = model;
-  const statistics = model.preprocessor as unknown as ClipPixelStatistics;
+  const { imageSize } = config.vision;
+  const statistics = parseClipPreprocessor(model.preprocessor, imageSize);
   return {
     name: `${name}@${model.hash.slice(0, 12)}`,
     async score(images, texts) {
       const { tf } = engine;
-      const prepared = await Promise.all(
-        images.map((image) => resizeAndCrop(image, config.vision.imageSize)),
-      );
+      const prepared = images.map((image) => resizeAndCrop(image, imageSize));
       const ids = texts.map((text) => tokenizer.encode(text));
       const [cosines, scale] = tf.tidy(() => {
         const pixels = normalisedPixels(tf, prepared, statistics);

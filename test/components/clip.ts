@@ -1,7 +1,8 @@
 /** CLIPModel: embeddings, cosine, and the arithmetic of PickScore. */
 import path from 'node:path';
-import { disposeWeights, loadWeights } from '../../src/engine/weights.ts';
+import { disposeWeights, loadWeights, type Weights } from '../../src/engine/weights.ts';
 import {
+  type ClipConfig,
   clipImageEmbeds,
   clipParameters,
   clipTextEmbeds,
@@ -14,7 +15,11 @@ import { engine, readJson, rows, toNhwc, values } from './tensors.ts';
 async function clip(golden: GoldenCase): Promise<void> {
   const config = parseClipConfig(readJson(golden.folder, 'model', 'config.json'));
   const file = path.join(golden.folder, 'model', 'model.safetensors');
-  const weights = await loadWeights(engine, file, clipParameters(config));
+  checkEmbeddings(golden, config, await loadWeights(engine, file, clipParameters(config)));
+}
+
+/** Everything that is recorded of a CLIP; the weights are gone afterwards. */
+export function checkEmbeddings(golden: GoldenCase, config: ClipConfig, weights: Weights): void {
   const image = clipImageEmbeds(engine, config, weights, toNhwc(golden.input.pixel_values!));
   const text = clipTextEmbeds(engine, config, weights, rows(golden.input.input_ids!));
   golden.check('image_embeds', values(image));

@@ -1,10 +1,18 @@
 /** Every component that can be checked against recorded cases. */
 import type { ComponentCheck } from '../golden.ts';
+import { components as aesthetic } from './aesthetic.ts';
+import { components as blipVqa } from './blip-vqa.ts';
 import { components as clip } from './clip.ts';
+import { components as clipPreprocess } from './clip-preprocess.ts';
 import { components as clipText } from './clip-text.ts';
 import { components as ddim } from './ddim.ts';
+import { components as frechet } from './frechet.ts';
+import { components as imageReward } from './image-reward.ts';
+import { components as lora } from './lora.ts';
 import { components as objectives } from './objectives.ts';
+import { components as openClip } from './open-clip.ts';
 import { components as optimizers } from './optimizers.ts';
+import { components as owlVit } from './owlvit.ts';
 import { components as pipelines } from './pipelines.ts';
 import { components as sceneGraphEncoder } from './scene-graph-encoder.ts';
 import { components as tokenizer } from './tokenizer.ts';
@@ -14,6 +22,11 @@ import { components as vae } from './vae.ts';
 export const components: Record<string, ComponentCheck> = {
   ...unet,
   ...clip,
+  ...clipPreprocess,
+  ...openClip,
+  ...aesthetic,
+  ...imageReward,
+  ...frechet,
   ...clipText,
   ...tokenizer,
   ...ddim,
@@ -21,5 +34,8 @@ export const components: Record<string, ComponentCheck> = {
   ...optimizers,
   ...pipelines,
   ...vae,
+  ...lora,
   ...sceneGraphEncoder,
+  ...blipVqa,
+  ...owlVit,
 };
