@@ -8,9 +8,11 @@ import {
   type WeightMatch,
 } from '../engine/weights.ts';
 import { DiptychError } from '../errors.ts';
+import { blipVqaParameters, parseBlipVqaConfig } from './blip-vqa.ts';
 import { clipParameters, parseClipConfig } from './clip.ts';
 import { clipTextParameters, parseClipTextConfig, textAlias } from './clip-text.ts';
 import { readConfig } from './model-folder.ts';
+import { owlVitParameters, parseOwlVitConfig } from './owlvit-parameters.ts';
 import { parseUNetConfig } from './unet-config.ts';
 import { unetParameters } from './unet-parameters.ts';
 import { parseVaeConfig, vaeAlias, vaeParameters } from './vae-parameters.ts';
@@ -62,6 +64,14 @@ const NETWORKS: Record<string, NetworkClass> = {
   CLIPTextModel: textModel,
   CLIPTextModelWithProjection: textModel,
   CLIPModel: { stem: 'model', parameters: (config) => clipParameters(parseClipConfig(config)) },
+  BlipForQuestionAnswering: {
+    stem: 'model',
+    parameters: (config) => blipVqaParameters(parseBlipVqaConfig(config)),
+  },
+  OwlViTForObjectDetection: {
+    stem: 'model',
+    parameters: (config) => owlVitParameters(parseOwlVitConfig(config)),
+  },
 };
 /** Read elsewhere: they have no weights. */
 const WITHOUT_WEIGHTS = /Scheduler$|Tokenizer/;

@@ -55,6 +55,24 @@ test('a whole SDXL folder: four networks, every tensor in its place', async (t) 
   );
 });
 
+for (const [name, className] of [
+  ['clip-full', 'CLIPModel'],
+  ['vae-oldnames', 'AutoencoderKL'],
+  ['unet-sdxl', 'UNet2DConditionModel'],
+  ['clip-text-gelu-proj', 'CLIPTextModelWithProjection'],
+  ['blip-vqa', 'BlipForQuestionAnswering'],
+  ['owlvit', 'OwlViTForObjectDetection'],
+] as const) {
+  test(`a folder of its own is known as ${className}, and whole`, async () => {
+    const report = await inspectFolder(path.join((await goldenCase(name)).folder, 'model'));
+    assert.equal(report.class, className);
+    assert.deepEqual(
+      report.parts.map((part) => [part.name, part.missing, part.misfits]),
+      [['.', [], []]],
+    );
+  });
+}
+
 test('a missing tensor, a wrong shape and one too many are named; position_ids are no fault', async (t) => {
   const prefix = 'text_model.encoder.layers.0.mlp';
   const folder = await damaged(t, (all) => {
