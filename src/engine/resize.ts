@@ -1,7 +1,7 @@
 /**
- * Images resized as PIL does it (python-pillow/Pillow: src/libImaging/Resample.c), byte for byte: CLIP, BLIP and
+ * Images resized as PIL does it (python-pillow/Pillow 13: src/libImaging/Resample.c), byte for byte: CLIP, BLIP and
  * OWL-ViT saw pictures that went through it. Bicubic with a = -0.5 (Keys 1981), widened by the scale when it shrinks,
- * in fixed point, rounded to bytes after the horizontal pass and again after the vertical one.
+ * in fixed point, one direction after the other, rounded to bytes after each.
  */
 import { DiptychError } from '../errors.ts';
 import type { RgbImage } from './image.ts';
@@ -27,10 +27,16 @@ export function resizeBicubic(image: RgbImage, width: number, height: number): R
       `can't resize an image of ${image.width} x ${image.height} pixels to ${width} x ${height}`,
     );
   }
-  const { data } = image;
-  const across = alongRows(data, image.height, image.width, width, 3);
-  // A column is a row of pixels that lie `width` apart.
-  return { width, height, data: alongRows(across, 1, image.height, height, 3 * width) };
+  // A column is a row of pixels that lie a width apart.
+  const across = (data: Uint8Array, rows: number) => alongRows(data, rows, image.width, width, 3);
+  const down = (data: Uint8Array, columns: number) => alongRows(data, 1, image.height, height, 3 * columns);
+  // Rounding in between makes the order matter. Pillow 13 goes down first where that takes away much more.
+  const lost = { rows: image.height - height, columns: image.width - width };
+  const data =
+    lost.rows > Math.max(0, 2 * lost.columns)
+      ? across(down(image.data, image.width), height)
+      : down(across(image.data, image.height), width);
+  return { width, height, data };
 }
 
 /**

@@ -2,9 +2,7 @@
  * CLIP's byte-level BPE tokenizer, from vocab.json and merges.txt. Texts on which published tokenizers
  * disagree follow transformers' slow CLIPTokenizer without ftfy.
  */
-import { readFile } from 'node:fs/promises';
-import path from 'node:path';
-import { asError, DiptychError } from '../errors.ts';
+import { cleaned, readText } from './tokenizer-text.ts';
 
 export interface ClipTokenizer {
   bosId: number;
@@ -50,6 +48,7 @@ export async function loadTokenizer(folder: string): Promise<ClipTokenizer> {
     padId,
     maxLength,
     encode(text) {
+      // Punctuation stays where it is: BPE has its own pattern.
       const ids = (cleaned(text).match(PIECES) ?? []).flatMap(encodePiece).slice(0, maxLength - 2);
       const used = [bosId, ...ids, eosId];
       return [...used, ...Array<number>(maxLength - used.length).fill(padId)];
@@ -62,13 +61,6 @@ function tokenText(value: unknown): string | undefined {
   return typeof value === 'object' && value !== null
     ? (value as { content?: string }).content
     : (value as string | undefined);
-}
-
-async function readText(folder: string, name: string): Promise<string> {
-  const file = path.join(folder, name);
-  return readFile(file, 'utf8').catch((thrown: unknown) => {
-    throw new DiptychError('DIPTYCH_BAD_MODEL', `can't read ${file}: ${asError(thrown).message}`);
-  });
 }
 
 /** Joins the best-ranked neighbouring pair, everywhere it stands, until no pair has a rank. */
@@ -89,33 +81,6 @@ function mergeByRank(start: string[], ranks: ReadonlyMap<string, number>): strin
   }
   return symbols;
 }
-
-/**
- * What BERT's BasicTokenizer does before BPE when ftfy is absent: control characters out, spaces around
- * Chinese characters and punctuation kept whole, white space to single spaces, lower case.
- */
-function cleaned(text: string): string {
-  const visible = [...text.normalize('NFC')]
-    .filter((c) => c !== '\u0000' && c !== '\ufffd' && (/\s/u.test(c) || !/\p{C}/u.test(c)))
-    .map((c) => (isChinese(c.codePointAt(0)!) ? ` ${c} ` : c))
-    .join('');
-  return visible.replace(/\s+/gu, ' ').trim().toLowerCase();
-}
-
-function isChinese(code: number): boolean {
-  return CHINESE.some(([first, last]) => code >= first && code <= last);
-}
-
-const CHINESE: readonly (readonly [number, number])[] = [
-  [0x4e00, 0x9fff],
-  [0x3400, 0x4dbf],
-  [0x20000, 0x2a6df],
-  [0x2a700, 0x2b73f],
-  [0x2b740, 0x2b81f],
-  [0x2b820, 0x2ceaf],
-  [0xf900, 0xfaff],
-  [0x2f800, 0x2fa1f],
-];
 
 /** GPT-2's printable stand-in for each byte. */
 const BYTE_SYMBOLS: readonly string[] = (() => {

@@ -1,7 +1,7 @@
 /** open_clip's CLIP by its own state-dict names: embeddings and HPSv2's score. */
 import path from 'node:path';
-import { loadOpenClipWeights } from '../../src/models/open-clip-weights.ts';
 import { parseOpenClipConfig } from '../../src/models/open-clip.ts';
+import { loadOpenClipWeights } from '../../src/models/open-clip-weights.ts';
 import { weightFiles } from '../../src/models/weight-files.ts';
 import type { ComponentCheck, GoldenCase } from '../golden.ts';
 import { checkEmbeddings } from './clip.ts';
