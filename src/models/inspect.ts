@@ -1,24 +1,11 @@
 /** What a model folder is, and whether its files fit, without loading a weight. */
 import path from 'node:path';
-import {
-  type LoadOptions,
-  matchWeights,
-  misfits,
-  type ParameterSpec,
-  type WeightMatch,
-} from '../engine/weights.ts';
+import { sizeOf } from '../engine/tensor.ts';
+import { matchWeights, misfits, type ParameterSpec } from '../engine/weights.ts';
 import { DiptychError } from '../errors.ts';
-import { blipVqaParameters, parseBlipVqaConfig } from './blip-vqa.ts';
-import { clipParameters, parseClipConfig } from './clip.ts';
-import { clipTextParameters, parseClipTextConfig, textAlias } from './clip-text.ts';
 import { readConfig } from './model-folder.ts';
-import { owlVitParameters, parseOwlVitConfig } from './owlvit-parameters.ts';
-import { parseUNetConfig } from './unet-config.ts';
-import { unetParameters } from './unet-parameters.ts';
-import { parseVaeConfig, vaeAlias, vaeParameters } from './vae-parameters.ts';
+import { NETWORK_KINDS } from './network-kinds.ts';
 import { weightFiles } from './weight-files.ts';
-
-type Json = Record<string, unknown>;
 
 export interface PartReport {
   /** Folder inside the pipeline; "." for a model of its own. */
@@ -40,39 +27,6 @@ export interface FolderReport {
   unread: string[];
 }
 
-interface NetworkClass extends LoadOptions {
-  /** Of its weight files. */
-  stem: string;
-  parameters(config: Json): ParameterSpec[];
-}
-
-const textModel: NetworkClass = {
-  stem: 'model',
-  alias: textAlias,
-  parameters: (config) => clipTextParameters(parseClipTextConfig(config)),
-};
-const NETWORKS: Record<string, NetworkClass> = {
-  UNet2DConditionModel: {
-    stem: 'diffusion_pytorch_model',
-    parameters: (config) => unetParameters(parseUNetConfig(config)),
-  },
-  AutoencoderKL: {
-    stem: 'diffusion_pytorch_model',
-    alias: vaeAlias,
-    parameters: (config) => vaeParameters(parseVaeConfig(config)),
-  },
-  CLIPTextModel: textModel,
-  CLIPTextModelWithProjection: textModel,
-  CLIPModel: { stem: 'model', parameters: (config) => clipParameters(parseClipConfig(config)) },
-  BlipForQuestionAnswering: {
-    stem: 'model',
-    parameters: (config) => blipVqaParameters(parseBlipVqaConfig(config)),
-  },
-  OwlViTForObjectDetection: {
-    stem: 'model',
-    parameters: (config) => owlVitParameters(parseOwlVitConfig(config)),
-  },
-};
 /** Read elsewhere: they have no weights. */
 const WITHOUT_WEIGHTS = /Scheduler$|Tokenizer/;
 /** Buffers that older files carry along. */
@@ -85,8 +39,8 @@ export async function inspectFolder(folder: string): Promise<FolderReport> {
     const config = await readConfig(folder, 'config.json');
     const [architecture] = (config.architectures as string[] | undefined) ?? [];
     const name = (config._class_name as string | undefined) ?? architecture ?? 'no class at all';
-    if (!NETWORKS[name]) {
-      const known = Object.keys(NETWORKS).join(', ');
+    if (!NETWORK_KINDS[name]) {
+      const known = Object.keys(NETWORK_KINDS).join(', ');
       throw new DiptychError('DIPTYCH_BAD_MODEL', `${folder} is a ${name}; known are ${known}`);
     }
     return { class: name, parts: [await inspectPart(folder, '.', name)], unread: [] };
@@ -96,23 +50,23 @@ export async function inspectFolder(folder: string): Promise<FolderReport> {
   );
   const parts: PartReport[] = [];
   for (const { part, class: name } of named) {
-    if (NETWORKS[name]) parts.push(await inspectPart(folder, part, name));
+    if (NETWORK_KINDS[name]) parts.push(await inspectPart(folder, part, name));
   }
-  const unread = named.filter((entry) => !NETWORKS[entry.class] && !WITHOUT_WEIGHTS.test(entry.class));
+  const unread = named.filter((entry) => !NETWORK_KINDS[entry.class] && !WITHOUT_WEIGHTS.test(entry.class));
   return { class: String(index._class_name), parts, unread: unread.map(({ part }) => part) };
 }
 
 async function inspectPart(root: string, name: string, className: string): Promise<PartReport> {
   const folder = path.join(root, name);
-  const { stem, parameters, ...options } = NETWORKS[className]!;
-  const specs = parameters(await readConfig(folder, 'config.json'));
-  const files = await weightFiles(folder, stem);
-  const match: WeightMatch = await matchWeights(files, specs, options);
+  const kind = NETWORK_KINDS[className]!;
+  const specs = kind.parameters(kind.parse(await readConfig(folder, 'config.json')));
+  const files = await weightFiles(folder, kind.stem);
+  const match = await matchWeights(files, specs, kind);
   return {
     name,
     class: className,
     files: files.map((file) => path.relative(root, file)),
-    parameters: specs.reduce((sum, { shape }) => sum + shape.reduce((n, d) => n * d, 1), 0),
+    parameters: specs.reduce((sum, { shape }) => sum + sizeOf(shape), 0),
     missing: match.missing,
     misfits: misfits(match),
     surplus: match.surplus.filter((tensor) => !IGNORED.test(tensor)),

@@ -6,14 +6,14 @@ import type { Engine } from '../engine/engine.ts';
 import { hashFiles } from '../engine/safetensors.ts';
 import { disposeWeights, loadWeights, type ParameterSpec, type Weights } from '../engine/weights.ts';
 import { asError, DiptychError } from '../errors.ts';
-import { type ClipConfig, clipParameters, parseClipConfig } from './clip.ts';
-import { type ClipTextConfig, clipTextParameters, parseClipTextConfig, textAlias } from './clip-text.ts';
+import { type ClipConfig, clipParameters } from './clip.ts';
+import type { ClipTextConfig } from './clip-text.ts';
+import { CLIP, CLIP_TEXT, type NetworkKind, UNET, VAE } from './network-kinds.ts';
 import { openClipPreprocessor, parseOpenClipConfig } from './open-clip.ts';
 import { loadOpenClipWeights } from './open-clip-weights.ts';
 import { type ClipTokenizer, loadTokenizer } from './tokenizer.ts';
-import { parseUNetConfig, type UNetConfig } from './unet-config.ts';
-import { unetParameters } from './unet-parameters.ts';
-import { parseVaeConfig, type VaeConfig, vaeAlias, vaeParameters } from './vae-parameters.ts';
+import type { UNetConfig } from './unet-config.ts';
+import type { VaeConfig } from './vae-parameters.ts';
 import { weightFiles } from './weight-files.ts';
 
 export interface Network<Config> {
@@ -54,27 +54,24 @@ export interface ClipModel extends Network<ClipConfig> {
   dispose(): void;
 }
 
-const unetFiles = (folder: string) => weightFiles(path.join(folder, 'unet'), 'diffusion_pytorch_model');
-const textFiles = (folder: string, suffix: string) =>
-  weightFiles(path.join(folder, `text_encoder${suffix}`), 'model');
-/** Behind the names of an encoder's and its tokenizer's folders. */
-const suffixes = (config: UNetConfig) => (config.textTime ? ['', '_2'] : ['']);
-
 export async function loadDiffusionModel(engine: Engine, folder: string): Promise<DiffusionModel> {
-  const index = await readConfig(folder, 'model_index.json');
-  const config = await readUNetConfig(folder);
-  const specs = unetParameters(config);
-  const unet = { config, specs, weights: await loadWeights(engine, await unetFiles(folder), specs) };
+  const { index, suffixes, hasVae } = await layoutOf(folder);
+  const load = <Config>(part: string, kind: NetworkKind<Config>) =>
+    loadNetwork(engine, path.join(folder, part), kind);
+  const unet = await load('unet', UNET);
   const texts: TextEncoder[] = [];
-  for (const suffix of suffixes(config)) texts.push(await loadTextEncoder(engine, folder, suffix));
-  const vae = hasVae(index) ? await loadVae(engine, path.join(folder, 'vae')) : null;
+  for (const suffix of suffixes) {
+    const tokenizer = await loadTokenizer(path.join(folder, `tokenizer${suffix}`));
+    texts.push({ tokenizer, ...(await load(`text_encoder${suffix}`, CLIP_TEXT)) });
+  }
+  const vae = hasVae ? await load('vae', VAE) : null;
   return {
     folder,
     hash: await diffusionModelHash(folder),
     unet,
     texts,
     vae,
-    imageSide: config.sampleSize * (vae?.config.factor ?? 1),
+    imageSide: unet.config.sampleSize * (vae?.config.factor ?? 1),
     zerosForEmpty: index.force_zeros_for_empty_prompt === true,
     scheduler: await readConfig(folder, 'scheduler', 'scheduler_config.json'),
     dispose() {
@@ -83,36 +80,42 @@ export async function loadDiffusionModel(engine: Engine, folder: string): Promis
   };
 }
 
-/** model_index.json names the class of each part; [null, null] where a pipeline does without. */
-const hasVae = (index: Record<string, unknown>) => Array.isArray(index.vae) && index.vae[1] !== null;
-
-async function loadVae(engine: Engine, folder: string): Promise<Network<VaeConfig>> {
-  const config = parseVaeConfig(await readConfig(folder, 'config.json'));
-  const specs = vaeParameters(config);
-  const files = await weightFiles(folder, 'diffusion_pytorch_model');
-  return { config, specs, weights: await loadWeights(engine, files, specs, { alias: vaeAlias }) };
+/** Which parts a text-to-image folder has. */
+async function layoutOf(folder: string) {
+  const index = await readConfig(folder, 'model_index.json');
+  const { textTime } = UNET.parse(await readConfig(folder, 'unet', 'config.json'));
+  return {
+    index,
+    /** Behind the names of an encoder's and its tokenizer's folders. */
+    suffixes: textTime ? ['', '_2'] : [''],
+    // model_index.json names the class of each part; [null, null] where a pipeline does without.
+    hasVae: Array.isArray(index.vae) && index.vae[1] !== null,
+  };
 }
 
-async function loadTextEncoder(engine: Engine, folder: string, suffix: string): Promise<TextEncoder> {
-  const config = parseClipTextConfig(await readConfig(folder, `text_encoder${suffix}`, 'config.json'));
-  const specs = clipTextParameters(config);
-  const files = await textFiles(folder, suffix);
-  const tokenizer = await loadTokenizer(path.join(folder, `tokenizer${suffix}`));
-  return { config, specs, tokenizer, weights: await loadWeights(engine, files, specs, { alias: textAlias }) };
+async function loadNetwork<Config>(
+  engine: Engine,
+  folder: string,
+  kind: NetworkKind<Config>,
+): Promise<Network<Config>> {
+  const config = kind.parse(await readConfig(folder, 'config.json'));
+  const specs = kind.parameters(config);
+  const files = await weightFiles(folder, kind.stem);
+  return { config, specs, weights: await loadWeights(engine, files, specs, kind) };
 }
-
-const readUNetConfig = async (folder: string) =>
-  parseUNetConfig(await readConfig(folder, 'unet', 'config.json'));
 
 /** sha256 over the weight files of a diffusion model folder, without loading them. */
 export async function diffusionModelHash(folder: string): Promise<string> {
-  const files = await unetFiles(folder);
-  for (const suffix of suffixes(await readUNetConfig(folder)))
-    files.push(...(await textFiles(folder, suffix)));
-  if (hasVae(await readConfig(folder, 'model_index.json'))) {
-    files.push(...(await weightFiles(path.join(folder, 'vae'), 'diffusion_pytorch_model')));
-  }
-  return hashFiles(files);
+  const { suffixes, hasVae } = await layoutOf(folder);
+  const parts: [name: string, kind: { stem: string }][] = [
+    ['unet', UNET],
+    ...suffixes.map((suffix): [string, { stem: string }] => [`text_encoder${suffix}`, CLIP_TEXT]),
+    ...(hasVae ? [['vae', VAE] satisfies [string, { stem: string }]] : []),
+  ];
+  const files = await Promise.all(
+    parts.map(([name, { stem }]) => weightFiles(path.join(folder, name), stem)),
+  );
+  return hashFiles(files.flat());
 }
 
 /** Of a CLIPModel in transformers layout, or of open_clip's where there is only open_clip_config.json. */
@@ -135,9 +138,9 @@ export async function loadClipModel(engine: Engine, folder: string): Promise<Cli
 const OPEN_CLIP = 'open_clip_config.json';
 
 async function transformersClip(engine: Engine, folder: string) {
-  const config = parseClipConfig(await readConfig(folder, 'config.json'));
+  const config = CLIP.parse(await readConfig(folder, 'config.json'));
   const preprocessor = await readConfig(folder, 'preprocessor_config.json');
-  const files = await weightFiles(folder, 'model');
+  const files = await weightFiles(folder, CLIP.stem);
   return { config, preprocessor, files, weights: await loadWeights(engine, files, clipParameters(config)) };
 }
 
