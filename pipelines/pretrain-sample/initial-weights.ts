@@ -4,6 +4,7 @@
  * embeddings: normal, standard deviation 0.02 (CLIP); norm scales 1 and shifts 0.
  */
 import type { HostTensor } from '../../src/engine/safetensors.ts';
+import { sizeOf } from '../../src/engine/tensor.ts';
 import type { ParameterSpec } from '../../src/engine/weights.ts';
 import { createRandom, hashSeed } from '../../src/random.ts';
 
@@ -16,7 +17,7 @@ export function initialWeights(
   const fanIn = new Map<string, number>();
   for (const spec of specs) {
     if (spec.kind === 'linear' || spec.kind === 'conv') {
-      fanIn.set(moduleOf(spec.name), size(spec.shape.slice(1)));
+      fanIn.set(moduleOf(spec.name), sizeOf(spec.shape.slice(1)));
     }
   }
   return Object.fromEntries(
@@ -30,7 +31,7 @@ function initialTensor(
   fanIn: Map<string, number>,
   zero: boolean,
 ): HostTensor {
-  const data = new Float32Array(size(spec.shape));
+  const data = new Float32Array(sizeOf(spec.shape));
   const random = createRandom(hashSeed('initial-weights', seed, spec.name));
   const fan = fanIn.get(moduleOf(spec.name));
   if (zero) return { shape: spec.shape, dtype: 'float32', data };
@@ -45,4 +46,3 @@ function initialTensor(
 }
 
 const moduleOf = (name: string) => name.replace(/\.(weight|bias)$/, '');
-const size = (shape: readonly number[]) => shape.reduce((product, n) => product * n, 1);

@@ -10,8 +10,9 @@
  * full second moment; for a convolution these axes are its kernel's, and 3 x 3 saves a third.
  */
 import type { Engine, Tensor } from './engine.ts';
-import { joinVector, sizeOf, splitVector } from './flat-vector.ts';
+import { joinVector, splitVector } from './flat-vector.ts';
 import { type Optimizer, type OptimizerRule, type OptimizerStart, startMoment } from './optimizer.ts';
+import { sizeOf } from './tensor.ts';
 import { engineShape, type ParameterSpec } from './weights.ts';
 
 export interface AdafactorSettings {

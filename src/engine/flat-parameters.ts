@@ -4,9 +4,10 @@
  */
 import { adamW } from './adamw.ts';
 import type { Engine, Tensor } from './engine.ts';
-import { joinVector, sizeOf, splitVector } from './flat-vector.ts';
+import { joinVector, splitVector } from './flat-vector.ts';
 import type { OptimizerRule, OptimizerState } from './optimizer.ts';
 import type { HostTensor } from './safetensors.ts';
+import { sizeOf } from './tensor.ts';
 import { engineShape, type ParameterSpec, toEngineLayout, toTorchLayout, type Weights } from './weights.ts';
 
 export interface FlatSettings {

@@ -1,8 +1,7 @@
 /** Named parameters joined to one vector, in the order of their specs and in engine layout. */
 import type { Engine, Tensor } from './engine.ts';
 import { rawOps } from './raw-ops.ts';
-
-export const sizeOf = (shape: readonly number[]) => shape.reduce((n, d) => n * d, 1);
+import { sizeOf } from './tensor.ts';
 
 /** A vector cut into tensors of these shapes. */
 export function splitVector(engine: Engine, vector: Tensor, shapes: readonly number[][]): Tensor[] {

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open, rename } from 'node:fs/promises';
 import { asError, DiptychError } from '../errors.ts';
+import { sizeOf } from './tensor.ts';
 
 export interface HostTensor {
   shape: number[];
@@ -196,7 +197,7 @@ function checkEntry(
     throw bad(path, `tensor "${name}" has no valid data_offsets`);
   }
   const [begin, end] = [dataStart + offsets[0], dataStart + offsets[1]];
-  const expected = BYTES[dtype]! * shape.reduce((n: number, d: number) => n * d, 1);
+  const expected = BYTES[dtype]! * sizeOf(shape);
   if (end - begin !== expected)
     throw bad(path, `tensor "${name}" spans ${end - begin} bytes, its shape [${shape}] needs ${expected}`);
   if (end > fileSize) throw bad(path, `tensor "${name}" ends at byte ${end}, the file at ${fileSize}`);

@@ -1,5 +1,7 @@
-/** The two types that every numeric file names: TensorFlow.js as a whole, and its tensor. */
+/** What every numeric file names: TensorFlow.js as a whole, its tensor, and the number of values in a shape. */
 import type * as tfTypes from '@tensorflow/tfjs';
 
 export type Tf = typeof tfTypes;
 export type Tensor = tfTypes.Tensor;
+
+export const sizeOf = (shape: readonly number[]) => shape.reduce((n, d) => n * d, 1);

@@ -5,6 +5,7 @@
 import { DiptychError } from '../errors.ts';
 import type { Engine, Tensor } from './engine.ts';
 import { type HostTensor, readSafetensorsHeader, readTensors, writeSafetensors } from './safetensors.ts';
+import { sizeOf } from './tensor.ts';
 
 /** linear: [out, in] in the file; conv: [out, in, kh, kw]; embedding and vector: the same on both sides. */
 export type ParameterKind = 'linear' | 'conv' | 'embedding' | 'vector';
@@ -38,7 +39,7 @@ export function toTorchLayout(tensor: HostTensor, kind: ParameterKind): HostTens
 
 function permute(tensor: HostTensor, order: readonly number[]): HostTensor {
   const { shape, dtype, data } = tensor;
-  const strides = shape.map((_, i) => shape.slice(i + 1).reduce((n, d) => n * d, 1));
+  const strides = shape.map((_, i) => sizeOf(shape.slice(i + 1)));
   const to = order.map((axis) => shape[axis]!);
   const steps = order.map((axis) => strides[axis]!);
   const out = new (data.constructor as Float32ArrayConstructor)(data.length);

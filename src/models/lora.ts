@@ -4,6 +4,7 @@
  */
 import type { Engine } from '../engine/engine.ts';
 import type { HostTensor } from '../engine/safetensors.ts';
+import { sizeOf } from '../engine/tensor.ts';
 import type { ParameterSpec, Weights } from '../engine/weights.ts';
 import { DiptychError } from '../errors.ts';
 import type { Random } from '../random.ts';
@@ -61,7 +62,7 @@ export function initialLora(config: LoraConfig, random: Random): Record<string, 
   return Object.fromEntries(
     loraParameters(config).map(({ name, shape }): [string, HostTensor] => {
       const value = () => (name.endsWith('.lora_A.weight') ? random.normal() / config.rank : 0);
-      const data = Float32Array.from({ length: shape.reduce((n, d) => n * d, 1) }, value);
+      const data = Float32Array.from({ length: sizeOf(shape) }, value);
       return [name, { shape, dtype: 'float32', data }];
     }),
   );

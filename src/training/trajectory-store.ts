@@ -6,6 +6,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { sizeOf } from '../engine/tensor.ts';
 import { DiptychError } from '../errors.ts';
 
 export interface TrajectoryStore {
@@ -31,7 +32,7 @@ export interface TrajectoryOptions {
 
 export async function openTrajectories(folder: string, options: TrajectoryOptions): Promise<TrajectoryStore> {
   const { key, states, shape } = options;
-  const size = shape.reduce((product, n) => product * n, 1);
+  const size = sizeOf(shape);
   await mkdir(folder, { recursive: true });
   const noteFile = path.join(folder, 'trajectories.json');
   const dataFile = path.join(folder, 'trajectories.f32');

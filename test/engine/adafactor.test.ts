@@ -5,9 +5,9 @@ import { ADAFACTOR_DEFAULTS, type AdafactorSettings, adafactor } from '../../src
 import { adamW } from '../../src/engine/adamw.ts';
 import { type Engine, nativeProblem, openEngine, type Tensor } from '../../src/engine/engine.ts';
 import { createFlatParameters } from '../../src/engine/flat-parameters.ts';
-import { sizeOf } from '../../src/engine/flat-vector.ts';
 import type { Optimizer, OptimizerStart } from '../../src/engine/optimizer.ts';
 import type { HostTensor } from '../../src/engine/safetensors.ts';
+import { sizeOf } from '../../src/engine/tensor.ts';
 import { type ParameterSpec, toEngineLayout } from '../../src/engine/weights.ts';
 import { createRandom, hashSeed } from '../../src/random.ts';
 

@@ -16,6 +16,7 @@ import {
 } from '../../src/engine/flat-parameters.ts';
 import type { OptimizerState } from '../../src/engine/optimizer.ts';
 import type { HostTensor } from '../../src/engine/safetensors.ts';
+import { sizeOf } from '../../src/engine/tensor.ts';
 import { engineShape, type ParameterSpec, toEngineLayout, type Weights } from '../../src/engine/weights.ts';
 import { createRandom, hashSeed } from '../../src/random.ts';
 
@@ -31,7 +32,6 @@ function normals(label: string, length: number): Float32Array {
   return Float32Array.from({ length }, () => random.normal());
 }
 
-const sizeOf = (shape: number[]) => shape.reduce((n, d) => n * d, 1);
 const norm = (values: ArrayLike<number>) => Math.sqrt(Array.from(values).reduce((sum, x) => sum + x * x, 0));
 
 /** Every value within `relative` of the largest one wanted. */
