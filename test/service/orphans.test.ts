@@ -8,17 +8,9 @@ import { test } from 'node:test';
 import { startEmbeddedPostgres } from '../../src/store/postgres.ts';
 import { execute, reachableFolder } from '../database.ts';
 import { until } from '../wait.ts';
+import { isRunning, startedIn } from './processes.ts';
 
 const SERVICE = path.resolve(import.meta.dirname, '../../src/cli/service.ts');
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 test('a killed service leaves no process but its database', async (t) => {
   const home = await reachableFolder();
@@ -36,10 +28,9 @@ test('a killed service leaves no process but its database', async (t) => {
   service.stdout.setEncoding('utf8').on('data', (text: string) => {
     log += text;
   });
-  const started = () => [...log.matchAll(/^\w+: started as process (\d+)$/gm)].map(([, pid]) => Number(pid));
   // The API is up by then; the workers are still on their way.
   await until('the last worker was started', () => /^train: started/m.test(log), 60);
-  const pids = started();
+  const pids = startedIn(log);
   assert.ok(pids.length >= 4 && pids.every(isRunning));
   service.kill('SIGKILL');
   await exited;

@@ -2,19 +2,16 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, globSync } from 'node:fs';
+import { globSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { startEmbeddedPostgres } from '../../src/store/postgres.ts';
 import { reachableFolder } from '../database.ts';
 import { until } from '../wait.ts';
+import { isRunning, startedIn } from './processes.ts';
 
 const MAIN = path.resolve(import.meta.dirname, '../../src/cli/main.ts');
-
-function isRunning(pid: number): boolean {
-  return existsSync(`/proc/${pid}`);
-}
 
 test('a service that is interrupted twice ends its workers and its database', async (t) => {
   const home = await reachableFolder();
@@ -31,7 +28,7 @@ test('a service that is interrupted twice ends its workers and its database', as
     });
   }
   await until('the service listens', () => /Diptych listens on http/.test(said), 60);
-  const pids = [...said.matchAll(/started as process (\d+)$/gm)].map(([, pid]) => Number(pid));
+  const pids = startedIn(said);
   assert.ok(pids.length >= 4);
   service.kill('SIGINT');
   await until('it has heard', () => said.includes('stopping'), 60);
