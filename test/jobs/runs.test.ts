@@ -135,7 +135,12 @@ test('runs are listed newest first, a page at a time; an unknown run is not foun
     ids,
   );
   const unknown = '00000000-0000-4000-8000-000000000000';
-  for (const act of [getRun(store, unknown), cancelRun(store, unknown), retryRun(store, boss, unknown)]) {
+  // One after the other: a promise that fails while another is awaited counts as unhandled.
+  for (const act of [
+    () => getRun(store, unknown),
+    () => cancelRun(store, unknown),
+    () => retryRun(store, boss, unknown),
+  ]) {
     await assert.rejects(act, { code: 'DIPTYCH_NOT_FOUND', message: `there is no run ${unknown}` });
   }
 });
