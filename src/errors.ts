@@ -19,6 +19,8 @@ export const ERROR_CODES = {
   DIPTYCH_CANCELLED: { status: 409, retryable: false },
   DIPTYCH_BAD_FILE: { status: 400, retryable: false },
   DIPTYCH_BAD_MODEL: { status: 400, retryable: false },
+  /** One item can't be done, whoever tries: it fails with its reason, and its task goes on without it. */
+  DIPTYCH_ITEM_FAILED: { status: 502, retryable: false },
   DIPTYCH_ENGINE_UNAVAILABLE: { status: 503, retryable: false },
   DIPTYCH_DATABASE_UNAVAILABLE: { status: 503, retryable: true },
 } as const satisfies Record<string, ErrorFacts>;
