@@ -10,7 +10,8 @@ export interface ExportCandidate {
   height: number;
   generation: { model: string; modelHash: string; sampler: string; steps: number; guidance: number };
   scores: Record<string, number>;
-  reward: number;
+  /** Null where a metric with a say is missing. */
+  reward: number | null;
 }
 
 export interface ExportAnnotation {

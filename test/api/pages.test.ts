@@ -68,6 +68,7 @@ test('the OpenAPI document names every route with its parameters and answers', (
     'GET /v1/runs/{id}/artifacts/{*}',
     'GET /v1/runs/{id}/candidates',
     'GET /v1/runs/{id}/events',
+    'GET /v1/runs/{id}/failures',
     'GET /v1/runs/{id}/scores.arrow',
     'POST /v1/annotation-sets/{name}/annotations',
     'POST /v1/runs',

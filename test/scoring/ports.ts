@@ -1,6 +1,6 @@
 /** Ports that answer from tables, for tests of the metrics' own arithmetic. */
 import type { Annotation } from '../../src/annotations/annotation.ts';
-import type { Subject } from '../../src/scoring/metric.ts';
+import type { Metric, ScoringMode, Subject } from '../../src/scoring/metric.ts';
 import type { Detection, ScoringPorts } from '../../src/scoring/ports.ts';
 
 export interface Tables {
@@ -40,6 +40,13 @@ export function tablePorts({ yes, boxes = [], cosines }: Tables): ScoringPorts {
     clip: scorer('table-clip', 100),
     pick: scorer('table-pick', 50),
   };
+}
+
+/** What a metric says of one image that does not fail. */
+export async function measured(metric: Metric, one: Subject, ports: ScoringPorts, mode: ScoringMode) {
+  const [result] = await metric.score([one], ports, mode);
+  if (result && 'failed' in result) throw new Error(result.failed);
+  return result;
 }
 
 /** A subject whose picture nobody looks at. */

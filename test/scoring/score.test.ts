@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { DiptychError, type ErrorCode } from '../../src/errors.ts';
+import type { ScoringPorts } from '../../src/scoring/ports.ts';
 import { METRIC_NAMES, scoreImages } from '../../src/scoring/score.ts';
 import { graph, subject, tablePorts } from './ports.ts';
 
@@ -24,9 +26,11 @@ const ports = tablePorts({
 });
 
 test('every metric is stored raw with its version, mode and evidence, 3-in-1 made of its parts', async () => {
-  const [scores] = await scoreImages([subject(spatial)], ports, 'fixed');
+  const [result] = await scoreImages([subject(spatial)], ports, 'fixed');
+  const { scores, failures } = result!;
+  assert.deepEqual(failures, []);
   assert.deepEqual(
-    scores!.map(({ metric, value }) => [metric, value]),
+    scores.map(({ metric, value }) => [metric, value]),
     [
       ['dpg', 0.75],
       ['t2i-blip-vqa', 0.25],
@@ -38,19 +42,20 @@ test('every metric is stored raw with its version, mode and evidence, 3-in-1 mad
     ],
   );
   assert.deepEqual(
-    scores!.map(({ metric }) => metric),
+    scores.map(({ metric }) => metric),
     METRIC_NAMES,
   );
-  for (const { metric, version, mode, evidence } of scores!) {
+  for (const { metric, version, mode, evidence } of scores) {
     assert.match(version, /^\d+$/, metric);
     assert.equal(mode, 'fixed');
     assert.deepEqual(JSON.parse(JSON.stringify(evidence)), evidence, `${metric}: evidence is plain JSON`);
   }
-  assert.deepEqual(scores!.at(-1)!.evidence, { blip: 0.25, spatial: 1, clip: 0.25, rule: 'spatial' });
+  assert.deepEqual(scores.at(-1)!.evidence, { blip: 0.25, spatial: 1, clip: 0.25, rule: 'spatial' });
 });
 
 test('a metric that says nothing about an image is left out, and each image keeps its own scores', async () => {
-  const rows = await scoreImages([subject(action), subject(spatial), subject(action)], ports, 'compat');
+  const results = await scoreImages([subject(action), subject(spatial), subject(action)], ports, 'compat');
+  const rows = results.map(({ scores }) => scores);
   const names = rows.map((scores) => scores.map(({ metric }) => metric));
   assert.deepEqual(
     names[0],
@@ -67,4 +72,33 @@ test('a metric that says nothing about an image is left out, and each image keep
 
 test('no images, no scores', async () => {
   assert.deepEqual(await scoreImages([], ports, 'fixed'), []);
+});
+
+test('an image that fails alone keeps its other scores and its reasons, and the others lose nothing', async () => {
+  const [bad, good] = [subject(spatial), subject(spatial)];
+  const refusing = (code: ErrorCode): ScoringPorts => ({
+    ...ports,
+    answerer: {
+      name: 'refusing',
+      async answer(image, questions) {
+        if (image === bad.image) throw new DiptychError(code, 'the endpoint refused');
+        return ports.answerer.answer(image, questions);
+      },
+    },
+  });
+  const [failed, whole] = await scoreImages([bad, good], refusing('DIPTYCH_ITEM_FAILED'), 'fixed');
+  assert.deepEqual(failed!.failures, [
+    { metric: 'dpg', reason: 'the endpoint refused' },
+    { metric: 't2i-blip-vqa', reason: 'the endpoint refused' },
+  ]);
+  assert.deepEqual(
+    failed!.scores.map(({ metric }) => metric),
+    ['t2i-2d-spatial', 't2i-clip', 'clip-score', 'pickscore'],
+  );
+  assert.deepEqual(whole!.failures, []);
+  assert.equal(whole!.scores.length, METRIC_NAMES.length);
+  // What is wrong for all is not one image's failure.
+  await assert.rejects(scoreImages([bad, good], refusing('DIPTYCH_BAD_MODEL'), 'fixed'), {
+    code: 'DIPTYCH_BAD_MODEL',
+  });
 });
