@@ -13,6 +13,7 @@ const mayImport = {
   models: ['engine'],
   diffusion: ['engine', 'models'],
   scoring: ['engine', 'models', 'annotations'],
+  recorded: ['engine', 'models', 'diffusion'],
   training: ['engine', 'models', 'diffusion', 'preference'],
   evaluation: ['engine', 'models', 'diffusion', 'scoring', 'annotations'],
   'sample-world': ['engine', 'models', 'scoring', 'annotations'],

@@ -7,7 +7,10 @@ import { start } from './start.ts';
 const COMMANDS: Record<string, { run(args: readonly string[]): Promise<number>; about: string }> = {
   demo: { run: demo, about: 'the whole loop on the shipped sample world, with a table at the end' },
   start: { run: start, about: 'serve the store in .diptych (or DIPTYCH_HOME) until Ctrl-C' },
-  models: { run: models, about: 'models check FOLDER: what a model folder is, and whether its files fit' },
+  models: {
+    run: models,
+    about: 'models check FOLDER [--case CASE]: what a model folder is, whether its files fit and agree',
+  },
   doctor: { run: doctor, about: 'what was found on this machine, and how to get what is missing' },
 };
 

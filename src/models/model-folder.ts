@@ -93,7 +93,8 @@ async function layoutOf(folder: string) {
   };
 }
 
-async function loadNetwork<Config>(
+/** One network from its own folder. */
+export async function loadNetwork<Config>(
   engine: Engine,
   folder: string,
   kind: NetworkKind<Config>,

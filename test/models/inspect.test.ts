@@ -29,11 +29,15 @@ async function damaged(
 }
 
 /** Exit code and what is printed. */
-async function check(t: TestContext, folder: string): Promise<{ code: number; said: string }> {
+async function check(
+  t: TestContext,
+  folder: string,
+  ...more: string[]
+): Promise<{ code: number; said: string }> {
   const lines: string[] = [];
   for (const method of ['log', 'error'] as const)
     t.mock.method(console, method, (line: string) => void lines.push(line));
-  const code = await models(['check', folder]);
+  const code = await models(['check', folder, ...more]);
   return { code, said: lines.join('\n') };
 }
 
@@ -119,5 +123,51 @@ test('without a folder the command says how it is used', async (t) => {
   const lines: string[] = [];
   t.mock.method(console, 'error', (line: string) => void lines.push(line));
   assert.equal(await models(['check']), 1);
-  assert.deepEqual(lines, ['npm run diptych -- models check FOLDER']);
+  assert.deepEqual(lines, ['npm run diptych -- models check FOLDER [--case CASE]']);
+});
+
+test('a folder is held to what was recorded of it, and a changed one is caught', async (t) => {
+  const recorded = path.dirname(SDXL);
+  const good = await check(t, SDXL, '--case', recorded);
+  assert.equal(good.code, 0, good.said);
+  assert.match(
+    good.said,
+    /^agrees {2}with .*: 13 recorded outputs, largest deviation \d+% of the tolerance/m,
+  );
+
+  const changed = await damaged(t, (all) => {
+    const bias = Object.keys(all).find((name) => name.endsWith('layers.0.mlp.fc2.bias'))!;
+    all[bias]!.data[0]! += 0.01;
+  });
+  const bad = await check(t, changed, '--case', recorded);
+  assert.equal(bad.code, 1);
+  assert.match(bad.said, /generate-sdxl \w+: the error is [\d.]+ times the tolerance/);
+});
+
+test('one network is held to its own case, in its pipeline or alone', async (t) => {
+  const unet = (await goldenCase('unet-sdxl')).folder;
+  const alone = await check(t, path.join(unet, 'model'), '--case', unet);
+  assert.equal(alone.code, 0, alone.said);
+  // The pipeline's own UNet has another shape.
+  const other = await check(t, SDXL, '--case', unet);
+  assert.deepEqual(
+    [other.code, /unet-sdxl width of encoder_hidden_states is/.test(other.said)],
+    [1, true],
+    other.said,
+  );
+});
+
+test('what is no case, or one of another kind, or lacks an input, is refused', async (t) => {
+  const empty = await temporaryFolder(t);
+  const nothing = await check(t, SDXL, '--case', empty);
+  assert.equal(nothing.code, 1);
+  assert.match(nothing.said, /can't read .*case\.json.*a recorded case is a folder with case\.json/);
+
+  const { folder } = await goldenCase('frechet');
+  const { said } = await check(t, SDXL, '--case', folder);
+  assert.match(said, /is a case of "[^"]*"; a folder can be checked against UNet2DConditionModel/);
+
+  await cp(path.join((await goldenCase('generate-sdxl')).folder, 'case.json'), path.join(empty, 'case.json'));
+  await writeSafetensors(path.join(empty, 'io.safetensors'), {});
+  assert.match((await check(t, SDXL, '--case', empty)).said, /io\.safetensors has no tensor "in\.latents"/);
 });
