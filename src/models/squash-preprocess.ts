@@ -36,7 +36,7 @@ function sideOf(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   const { height, width } = value as Record<string, unknown>;
   const [first, second] = Array.isArray(value) ? value : [height, width];
-  return first === second ? first : value;
+  return first === second ? (first ?? value) : value;
 }
 
 const squash = (image: RgbImage, side: number) => resizeBicubic(image, side, side);
