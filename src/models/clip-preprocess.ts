@@ -100,6 +100,21 @@ export function resizeAndCropToEven(image: RgbImage, size: number): RgbImage {
   return centreOf(image, size, (at) => (Number.isInteger(at) ? at : 2 * Math.round(at / 2)));
 }
 
+/** Longer side to `size` by PIL's bicubic filter, the rest of the square black: open_clip's "longest", HPSv2's way. */
+export function resizeAndPad(image: RgbImage, size: number): RgbImage {
+  const scale = size / Math.max(image.width, image.height);
+  const { width, height, data } = resizeBicubic(
+    image,
+    Math.round(image.width * scale),
+    Math.round(image.height * scale),
+  );
+  const [left, top] = [Math.floor((size - width) / 2), Math.floor((size - height) / 2)];
+  const out = new Uint8Array(3 * size * size);
+  for (let y = 0; y < height; y++)
+    out.set(data.subarray(3 * width * y, 3 * width * (y + 1)), 3 * ((top + y) * size + left));
+  return { width: size, height: size, data: out };
+}
+
 function centreOf(image: RgbImage, size: number, whole: (at: number) => number): RgbImage {
   const { width, height } = image;
   if (width === size && height === size) return image;

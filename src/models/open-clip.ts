@@ -2,7 +2,12 @@
 import { DiptychError } from '../errors.ts';
 import type { ClipConfig } from './clip.ts';
 import type { ClipTowerConfig } from './clip-layers.ts';
-import { type ImagePreprocessor, resizeAndCropToEven, statisticsOf } from './clip-preprocess.ts';
+import {
+  type ImagePreprocessor,
+  resizeAndCropToEven,
+  resizeAndPad,
+  statisticsOf,
+} from './clip-preprocess.ts';
 import { LEGACY_EOS } from './clip-text.ts';
 import { refuseUnsupported, size } from './config-fields.ts';
 
@@ -83,14 +88,15 @@ function refuseOthers(name: keyof typeof READ, json: Json): void {
 
 /**
  * The "preprocess_cfg" of an open_clip_config.json, for images of `side` pixels. Throws DIPTYCH_BAD_MODEL for another
- * filter than bicubic, a resize that is not by the shorter side, or statistics that are not three numbers.
+ * filter than bicubic, a resize that squashes, padding that is not black, or statistics that are not three numbers.
  */
 export function openClipPreprocessor(json: Json, side: number): ImagePreprocessor {
   refuseUnsupported(PREPROCESS, json, {
     interpolation: ['bicubic'],
-    resize_mode: ['shortest'],
+    resize_mode: ['shortest', 'longest'],
+    fill_color: [0],
     mode: ['RGB'],
   });
   const statistics = statisticsOf(PREPROCESS, { image_mean: json.mean, image_std: json.std });
-  return { ...statistics, side, frame: resizeAndCropToEven };
+  return { ...statistics, side, frame: json.resize_mode === 'longest' ? resizeAndPad : resizeAndCropToEven };
 }

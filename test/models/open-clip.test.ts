@@ -57,6 +57,18 @@ test('a tensor that is missing, or of another shape, has its own name in the err
   await assert.rejects(loadClipModel(engine, folder), { message: /has shape \[24,72\], expected \[72,24\]/ });
 });
 
+for (const [field, value] of [
+  ['resize_mode', 'squash'],
+  ['fill_color', 255],
+] as const) {
+  test(`${field} ${value} is refused by name`, () => {
+    assert.throws(() => openClipPreprocessor({ [field]: value }, 32), {
+      code: 'DIPTYCH_BAD_MODEL',
+      message: new RegExp(`"${field}" is ${JSON.stringify(value)}`),
+    });
+  });
+}
+
 test('a config without means is refused', () => {
   assert.throws(() => openClipPreprocessor({ std: [1, 1, 1] }, 32), {
     code: 'DIPTYCH_BAD_MODEL',
