@@ -7,6 +7,7 @@ import { components as clipPreprocess } from './clip-preprocess.ts';
 import { components as ddim } from './ddim.ts';
 import { components as folders } from './folders.ts';
 import { components as frechet } from './frechet.ts';
+import { components as imagePreprocess } from './image-preprocess.ts';
 import { components as imageReward } from './image-reward.ts';
 import { components as lora } from './lora.ts';
 import { components as objectives } from './objectives.ts';
@@ -14,6 +15,7 @@ import { components as openClip } from './open-clip.ts';
 import { components as optimizers } from './optimizers.ts';
 import { components as owlVit } from './owlvit.ts';
 import { components as sceneGraphEncoder } from './scene-graph-encoder.ts';
+import { components as scorers } from './scorers.ts';
 import { components as tokenizer } from './tokenizer.ts';
 import { components as unet } from './unet.ts';
 
@@ -34,4 +36,6 @@ export const components: Record<string, ComponentCheck> = {
   ...sceneGraphEncoder,
   ...blipVqa,
   ...owlVit,
+  ...imagePreprocess,
+  ...scorers,
 };

@@ -8,6 +8,7 @@ import { type HostTensor, readTensors, writeSafetensors } from '../../src/engine
 import { inspectFolder, memoryNeeds } from '../../src/models/inspect.ts';
 import { goldenCase } from '../golden.ts';
 import { temporaryFolder } from '../temporary.ts';
+import { writeTinyAesthetic, writeTinyImageReward, writeTinyOpenClip } from './tiny-scorers.ts';
 
 const SDXL = path.join((await goldenCase('generate-sdxl')).folder, 'model');
 
@@ -77,6 +78,35 @@ for (const [name, className] of [
   });
 }
 
+for (const [write, className, classes, files, tensor] of [
+  [writeTinyOpenClip, 'open_clip CLIP', ['open_clip CLIP'], ['open_clip_model.safetensors'], 'visual.proj'],
+  [writeTinyImageReward, 'ImageReward', ['ImageReward'], ['ImageReward.safetensors'], 'mlp.layers.0.weight'],
+  [
+    writeTinyAesthetic,
+    'CLIPModel',
+    ['CLIPModel', 'aesthetic head'],
+    ['model.safetensors', 'aesthetic.safetensors'],
+    'layers.0.weight',
+  ],
+] as const) {
+  test(`a folder with ${classes.join(' and ')} is known, and whole; what it lacks is named`, async (t) => {
+    const folder = path.join(await temporaryFolder(t), 'model');
+    await write(folder);
+    const report = await inspectFolder(folder);
+    assert.equal(report.class, className);
+    assert.deepEqual(
+      report.parts.map((part) => [part.name, part.class, part.files, part.missing, part.misfits]),
+      classes.map((name, i) => ['.', name, [files[i]], [], []]),
+    );
+    const file = path.join(folder, files.at(-1)!);
+    const { [tensor]: _, ...others } = await readTensors(file);
+    await writeSafetensors(file, others);
+    const { code, said } = await check(t, folder);
+    assert.equal(code, 1);
+    assert.ok(said.includes(`missing: "${tensor}" of shape [`), said);
+  });
+}
+
 test('a missing tensor, a wrong shape and one too many are named; position_ids are no fault', async (t) => {
   const prefix = 'text_model.encoder.layers.0.mlp';
   const folder = await damaged(t, (all) => {
@@ -110,6 +140,9 @@ test('a pickle, an unknown class and an empty folder are refused by name', async
   await rm(path.join(pickled, 'vae', 'diffusion_pytorch_model.safetensors'));
   await writeFile(path.join(pickled, 'vae', 'diffusion_pytorch_model.bin'), '');
   assert.match((await check(t, pickled)).said, /vae\/diffusion_pytorch_model\.bin is a pickle/);
+
+  await writeFile(path.join(pickled, 'model_index.json'), '{"vae":');
+  assert.match((await check(t, pickled)).said, /can't read .*model_index\.json: .*JSON/);
 
   const empty = await temporaryFolder(t);
   assert.match((await check(t, empty)).said, /can't read .*config\.json/);

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DiptychError, type ErrorCode } from '../../src/errors.ts';
 import type { ScoringPorts } from '../../src/scoring/ports.ts';
-import { METRIC_NAMES, scoreImages } from '../../src/scoring/score.ts';
-import { graph, subject, tablePorts } from './ports.ts';
+import { METRIC_NAMES, metricNames, scoreImages } from '../../src/scoring/score.ts';
+import { graph, optionalTablePorts, subject, tablePorts } from './ports.ts';
 
 const spatial = graph(['red cup', 'plate'], [[0, 'left of', 1]]);
 const action = graph(['cup', 'hand'], [[1, 'holds', 0]]);
@@ -43,7 +43,7 @@ test('every metric is stored raw with its version, mode and evidence, 3-in-1 mad
   );
   assert.deepEqual(
     scores.map(({ metric }) => metric),
-    METRIC_NAMES,
+    metricNames(ports),
   );
   for (const { metric, version, mode, evidence } of scores) {
     assert.match(version, /^\d+$/, metric);
@@ -59,7 +59,7 @@ test('a metric that says nothing about an image is left out, and each image keep
   const names = rows.map((scores) => scores.map(({ metric }) => metric));
   assert.deepEqual(
     names[0],
-    METRIC_NAMES.filter((name) => name !== 't2i-2d-spatial'),
+    metricNames(ports).filter((name) => name !== 't2i-2d-spatial'),
   );
   assert.deepEqual(names[2], names[0]);
   const value = (row: number, name: string) => rows[row]!.find(({ metric }) => metric === name)!.value;
@@ -68,6 +68,26 @@ test('a metric that says nothing about an image is left out, and each image keep
   // compat: thirds, with 0 for the missing 2D score.
   assert.ok(Math.abs(value(0, 't2i-3in1') - (0.25 + 0 + 0.75) / 3) < 1e-12);
   assert.ok(rows.flat().every(({ mode }) => mode === 'compat'));
+});
+
+test('what has a port of its own is measured where the port is there, and named by it', async () => {
+  const tables = { cosines: { 'red cup left of plate': 0.125 }, rates: { 'red cup left of plate': 5 } };
+  const { hps, aesthetic, imageReward } = optionalTablePorts(tables);
+  const measured = async (more: object) => {
+    const [result] = await scoreImages([subject(spatial)], { ...ports, ...more }, 'fixed');
+    const { scores } = result!;
+    assert.deepEqual(
+      scores.map(({ metric }) => metric),
+      metricNames(more),
+    );
+    return Object.fromEntries(scores.map(({ metric, value }) => [metric, value]));
+  };
+  const always = await measured({});
+  assert.deepEqual(await measured({ aesthetic }), { ...always, aesthetic: 5 });
+  assert.deepEqual(await measured({ hps, imageReward }), { ...always, hpsv2: 0.125, 'image-reward': 5 });
+  assert.deepEqual(Object.keys(await measured({ hps, aesthetic, imageReward })), METRIC_NAMES);
+  // A setting that is empty chooses nothing.
+  assert.deepEqual(metricNames({ hps: undefined, aesthetic: null }), Object.keys(always));
 });
 
 test('no images, no scores', async () => {
@@ -96,7 +116,7 @@ test('an image that fails alone keeps its other scores and its reasons, and the 
     ['t2i-2d-spatial', 't2i-clip', 'clip-score', 'pickscore'],
   );
   assert.deepEqual(whole!.failures, []);
-  assert.equal(whole!.scores.length, METRIC_NAMES.length);
+  assert.equal(whole!.scores.length, metricNames(ports).length);
   // What is wrong for all is not one image's failure.
   await assert.rejects(scoreImages([bad, good], refusing('DIPTYCH_BAD_MODEL'), 'fixed'), {
     code: 'DIPTYCH_BAD_MODEL',
