@@ -4,13 +4,15 @@ import { query, type Store, type Transaction } from './client.ts';
 export const VARIANTS = ['curated', 'base', 'tuned'] as const;
 export type Variant = (typeof VARIANTS)[number];
 
-/** How an image was made; part of its request hash. */
+/** How an image was made; part of its request hash. Null: the server that made it does not tell or take it. */
 export interface Generation {
   model: string;
-  modelHash: string;
-  sampler: string;
-  steps: number;
-  guidance: number;
+  modelHash: string | null;
+  sampler: string | null;
+  steps: number | null;
+  guidance: number | null;
+  /** Of an image that another server made. */
+  server?: { api: string; host: string };
 }
 
 export interface NewCandidate {

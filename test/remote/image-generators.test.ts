@@ -130,10 +130,12 @@ test('what an OpenAI model refuses by name is left out from then on', async (t) 
 
 test('an image behind a URL is fetched without the key, and again when that breaks off', async (t) => {
   const { server, generator } = await openAi(t, { base64: false, auth: { bearer: 'sk-1' } });
+  assert.deepEqual(told(await generator.generate(requests(1), {})), [0]);
   server.faults.push({ body: { data: [{ url: `${server.url}/made/9/16x8` }] } }, 'cut off');
   assert.deepEqual(told(await generator.generate(requests(1), {})), [9]);
-  const paths = server.received.map(({ path, headers }) => [path, headers.authorization]);
+  const paths = server.received.slice(1).map(({ path, headers }) => [path, headers.authorization]);
   assert.deepEqual(paths, [
+    ['/made/0/16x8', undefined],
     ['/v1/images/generations', 'Bearer sk-1'],
     ['/made/9/16x8', undefined],
     ['/made/9/16x8', undefined],
