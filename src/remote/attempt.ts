@@ -30,7 +30,10 @@ export interface Setback {
 /** Besides 5xx: timeout, too early, too many requests. */
 const PASSING = new Set([408, 425, 429]);
 
-/** `parse` throws for a body that is not what it should be, which happens to answers that are cut off. */
+/**
+ * `parse` throws for a body that is not what it should be, which happens to answers that are cut off. Rejects never:
+ * whoever gives up through `signal` gets a setback as well.
+ */
 export async function attempt<T>(
   { method, url, headers, body }: RemoteRequest,
   { timeoutMs, maxBytes }: Limits,
@@ -65,7 +68,6 @@ export async function attempt<T>(
       return { reason, status, answer: bytes.toString(), mayPass: true };
     }
   } catch (thrown) {
-    signal?.throwIfAborted();
     const reason = timeout.aborted ? `no whole answer within ${timeoutMs / 1000} s` : networkReason(thrown);
     return { reason, answer: '', mayPass: true };
   }

@@ -144,7 +144,7 @@ export function shownUrl(url: string): string {
 function advice(status: number | undefined): string {
   if (status === undefined) return 'see whether the server runs and is fast enough for the timeout';
   if (status === 401 || status === 403) return "check the credentials in the workers' environment";
-  if (status === 404) return 'check the URL and the name of the model';
+  if (status === 404) return 'check the URL, and the names of models and samplers';
   if (status === 429) return 'lower the concurrency, or see what the account may still use';
   if (status >= 500) return "see the server's log";
   return "check the run's settings against what this server takes";

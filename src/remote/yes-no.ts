@@ -1,33 +1,25 @@
 /** What a chat completion says to a yes/no question. */
-import { type Static, Type } from 'typebox';
+import { type Static, type TSchema, Type } from 'typebox';
 import { Check } from 'typebox/value';
 import type { Answer } from '../scoring/ports.ts';
 
-const Token = Type.Object({ token: Type.String(), logprob: Type.Number() });
+const nullable = <T extends TSchema>(type: T) => Type.Optional(Type.Union([type, Type.Null()]));
 
 /** The part of an OpenAI chat completion that is read here. */
 const Completion = Type.Object({
-  choices: Type.Tuple([
+  choices: Type.Array(
     Type.Object({
-      message: Type.Object({
-        content: Type.Optional(Type.Union([Type.String(), Type.Null()])),
-        refusal: Type.Optional(Type.Union([Type.String(), Type.Null()])),
-      }),
-      logprobs: Type.Optional(
-        Type.Union([
-          Type.Object({
-            content: Type.Optional(
-              Type.Union([
-                Type.Array(Type.Object({ token: Type.String(), top_logprobs: Type.Array(Token) })),
-                Type.Null(),
-              ]),
-            ),
-          }),
-          Type.Null(),
-        ]),
-      ),
+      message: Type.Object({ content: nullable(Type.String()), refusal: nullable(Type.String()) }),
+      logprobs: Type.Optional(Type.Unknown()),
     }),
-  ]),
+    { minItems: 1 },
+  ),
+});
+
+/** Other shapes, which some servers have, count as no probabilities. */
+const Likely = Type.Array(Type.Object({ token: Type.String(), logprob: Type.Number() }));
+const Logprobs = Type.Object({
+  content: Type.Array(Type.Object({ token: Type.String(), top_logprobs: Likely })),
 });
 
 /**
@@ -39,16 +31,17 @@ export function readYesNo(completion: unknown): { answer: Answer | null; text: s
   if (!Check(Completion, completion)) {
     return { answer: null, text: JSON.stringify(completion) };
   }
-  const [{ message, logprobs }] = completion.choices;
+  const { message, logprobs } = completion.choices[0]!;
   const text = message.content || message.refusal || '';
   const said = /^\W*(yes|no)\b/i.exec(text)?.[1]?.toLowerCase();
   if (said === undefined) return { answer: null, text };
-  const first = logprobs?.content?.find(({ token }) => word(token) !== '');
+  const tokens = Check(Logprobs, logprobs) ? logprobs.content : [];
+  const first = tokens.find(({ token }) => word(token) !== '');
   const yes = shareOfYes(first?.top_logprobs ?? []) ?? (said === 'yes' ? 1 : 0);
   return { answer: { answer: yes > 0.5 ? 'yes' : 'no', yes }, text };
 }
 
-function shareOfYes(tokens: readonly Static<typeof Token>[]): number | null {
+function shareOfYes(tokens: Static<typeof Likely>): number | null {
   const mass = (wanted: string) =>
     tokens
       .filter(({ token }) => word(token) === wanted)

@@ -106,7 +106,7 @@ const final: [code: number, advice: RegExp][] = [
   [400, /check the run's settings/],
   [401, /check the credentials/],
   [403, /check the credentials/],
-  [404, /check the URL and the name of the model/],
+  [404, /check the URL, and the names/],
   [422, /check the run's settings/],
 ];
 for (const [code, advice] of final) {

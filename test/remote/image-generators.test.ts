@@ -128,6 +128,18 @@ test('what an OpenAI model refuses by name is left out from then on', async (t) 
   assert.deepEqual(Object.keys(server.received[4]!.body), ['model', 'prompt', 'n', 'size']);
 });
 
+test('a refusal that only happens to name a field changes nothing for other images', async (t) => {
+  const { server, generator } = await openAi(t);
+  const refused = { status: 400, body: 'no "bowl of seeds" here' };
+  server.faults.push(refused, refused);
+  assert.match(String(told(await generator.generate(requests(1), {}))[0]), /status 400: .*bowl of seeds/);
+  await generator.generate(requests(1), {});
+  assert.deepEqual(
+    server.received.map(({ body }) => 'seed' in body),
+    [true, false, true],
+  );
+});
+
 test('an image behind a URL is fetched without the key, and again when that breaks off', async (t) => {
   const { server, generator } = await openAi(t, { base64: false, auth: { bearer: 'sk-1' } });
   assert.deepEqual(told(await generator.generate(requests(1), {})), [0]);

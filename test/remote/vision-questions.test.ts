@@ -95,6 +95,18 @@ for (const [what, said, yes] of read) {
   });
 }
 
+for (const logprobs of [
+  { tokens: ['No'], token_logprobs: [-0.1] },
+  { content: null },
+  { content: [{ token: 'No', logprob: -0.1 }] },
+]) {
+  test(`probabilities like ${JSON.stringify(logprobs)} are passed over`, async (t) => {
+    const { server, answerer } = await setUp(t, () => ({ text: 'Yes' }));
+    server.faults.push({ body: { choices: [{ message: { content: 'No' }, logprobs }] } });
+    assert.deepEqual(await answerer.answer(picture(1), [CIRCLE]), [{ answer: 'no', yes: 0 }]);
+  });
+}
+
 const neither: [what: string, said: Said, quoted: string][] = [
   ['a refusal in the text', { text: "I'm sorry, I can't help with that." }, "I'm sorry, I can't help"],
   ['a refusal beside it', { text: null, refusal: 'Not this one.' }, 'Not this one.'],
@@ -141,6 +153,13 @@ test('fields that the server refuses by name are left out from then on', async (
   assert.equal(server.received.length, 4);
   const { model, messages, ...rest } = server.received[3]!.body;
   assert.deepEqual(rest, { temperature: 0 });
+});
+
+test('a refusal may name a field in its own spelling, with 403', async (t) => {
+  const { server, answerer } = await setUp(t, () => ({ text: 'Yes' }));
+  server.faults.push({ status: 403, body: 'Logprobs is not enabled for models/seer' });
+  assert.deepEqual(await answerer.answer(picture(1), [CIRCLE]), [{ answer: 'yes', yes: 1 }]);
+  assert.ok(!('top_logprobs' in server.received[1]!.body));
 });
 
 test('a refusal of something else is final', async (t) => {

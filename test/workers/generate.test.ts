@@ -55,7 +55,7 @@ const webUi = async (t: TestContext) => {
   return { server, settings: { api: 'automatic1111', url: server.url } };
 };
 
-/** What stays of the failures in a log line. */
+/** The next `count` requests are refused. */
 const failing = (server: StandIn, count: number) =>
   server.faults.push(...Array.from({ length: count }, () => ({ status: 400, body: 'not this prompt' })));
 
