@@ -110,11 +110,13 @@ function backoff(tried: number, random: number): number {
 /** The header that carries them, and every form in which an answer could repeat them. */
 function credentials(auth?: Auth): { header: Record<string, string>; secrets: string[] } {
   if (!auth) return { header: {}, secrets: [] };
-  if ('bearer' in auth) return { header: { authorization: `Bearer ${auth.bearer}` }, secrets: [auth.bearer] };
-  const encoded = Buffer.from(auth.basic).toString('base64');
-  const password = auth.basic.slice(auth.basic.indexOf(':') + 1);
-  const secrets = [encoded, auth.basic, password].filter((secret) => secret.length > 0);
-  return { header: { authorization: `Basic ${encoded}` }, secrets };
+  // Without the line end that a variable read from a file may have: fetch drops it too.
+  const plain = ('bearer' in auth ? auth.bearer : auth.basic).trim();
+  const encoded = Buffer.from(plain).toString('base64');
+  const authorization = 'bearer' in auth ? `Bearer ${plain}` : `Basic ${encoded}`;
+  const forms = 'bearer' in auth ? [plain] : [encoded, plain, plain.slice(plain.indexOf(':') + 1)];
+  const secrets = forms.flatMap((form) => [form, JSON.stringify(form).slice(1, -1)]);
+  return { header: { authorization }, secrets: secrets.filter((secret) => secret !== '') };
 }
 
 function failure(
@@ -136,7 +138,7 @@ function failure(
 }
 
 /** Without user, password and query, where keys stand. */
-export function shownUrl(url: string): string {
+function shownUrl(url: string): string {
   const { protocol, host, pathname } = new URL(url);
   return `${protocol}//${host}${pathname}`;
 }
