@@ -48,7 +48,7 @@ for (const [what, fault] of passing) {
 }
 
 test('a server that does not answer in time is tried again', async (t) => {
-  const { server, post } = await setUp(t, { timeoutMs: 200 });
+  const { server, post } = await setUp(t, { timeoutMs: 1000 });
   server.faults.push('silence');
   assert.deepEqual(await post(), FINE);
   assert.equal(server.received.length, 2);
