@@ -90,7 +90,7 @@ test('the OpenAPI document names every route with its parameters and answers', (
     }
   }
   const body = paths!['/v1/runs']!.post!.requestBody!.content!['application/json']!.schema!;
-  assert.deepEqual(Object.keys(body.properties!.settings!.properties!).length, 13);
+  assert.deepEqual(Object.keys(body.properties!.settings!.properties!).length, 14);
 });
 
 test('every reference in the OpenAPI document leads somewhere, every schema has known types', () => {
