@@ -5,6 +5,7 @@
  */
 import { createFlatParameters } from '../src/engine/flat-parameters.ts';
 import { toHost } from '../src/engine/weights.ts';
+import { DEFAULT_TRAIN } from '../src/training/settings.ts';
 import { takeStep } from '../src/training/step.ts';
 import type { BenchResult } from './run.ts';
 import { assertEqualWork, inTurn, startTorch, type Timed } from './torch/peer.ts';
@@ -30,7 +31,7 @@ export async function run(): Promise<BenchResult> {
     levels: [],
   };
   const batch = { rows, condition: { states: half(tensors.condition.states, 0) }, empty: tensors.empty };
-  const settings = { objective: 'diffusion-dpo', form: 'shared-noise', beta: 2000, guidance: 1 } as const;
+  const settings = { ...DEFAULT_TRAIN, objective: 'diffusion-dpo' } as const;
   const ours = (): Timed => {
     const started = performance.now();
     const { loss, gradNorm } = takeStep(engine, { config, policy, reference }, settings, batch, RATE);
