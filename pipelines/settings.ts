@@ -97,7 +97,7 @@ export const RunSettings = Type.Object(
         checkpointEvery: whole(1, 1_000_000, DEFAULT_TRAIN.checkpointEvery, 'Steps between checkpoints'),
         gradientCheckpointing: Type.Boolean({
           default: DEFAULT_TRAIN.gradientCheckpointing,
-          description: 'Less memory for about a third more time',
+          description: 'Less memory for up to a third more time',
         }),
         lora: Type.Optional(
           Type.Object(

@@ -1,6 +1,7 @@
 /**
- * A checkpoint: the model or the LoRA, the optimizer's state, and how far the run is. Written beside and renamed, so a folder named step-N is always whole. Batches are functions of (seed, step), so the step is the
- * whole cursor and there is no random state to keep.
+ * A checkpoint: the model or the LoRA, the optimizer's state, and how far the run is. Written beside and renamed,
+ * so a folder named step-N is always whole. Batches are functions of (seed, step), so the step is the whole cursor
+ * and there is no random state to keep.
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';

@@ -25,7 +25,7 @@ export interface TrainSettings {
   weightDecay: number;
   maxGradNorm: number;
   checkpointEvery: number;
-  /** Recompute the UNet's blocks in the backward pass: less memory, about a third more time. */
+  /** Recompute the UNet's blocks in the backward pass: less memory, up to a third more time. */
   gradientCheckpointing: boolean;
   /** Train a LoRA instead of all weights; absent: all weights. */
   lora?: LoraSettings;

@@ -10,6 +10,7 @@ import { parseUNetConfig } from '../../src/models/unet-config.ts';
 import { unetParameters } from '../../src/models/unet-parameters.ts';
 import { device, engine, readJson, toNhwc } from '../components/tensors.ts';
 import { goldenCase } from '../golden.ts';
+import { peakBytes } from '../peak-bytes.ts';
 
 const { tf } = engine;
 const { folder, input } = await goldenCase('unet-sd15');
@@ -25,29 +26,20 @@ const [t, states] = [device(input.timestep!), device(input.encoder_hidden_states
 
 /** Loss, gradients by name ("" is x's) and the most bytes of tensors that were alive at once, above those before. */
 function backward(names: readonly string[], runBlock: (weights: Weights) => RunBlock) {
-  const { state } = tf.engine();
-  const before = state.numBytes;
-  let peak = 0;
-  const track = tf.engine().trackTensor;
-  tf.engine().trackTensor = function (...args) {
-    track.apply(this, args);
-    peak = Math.max(peak, state.numBytes - before);
-  };
-  try {
-    const parts = names.map((name) => base[name]!.clone());
-    const { value, grads } = tf.valueAndGrads((x: Tensor, ...parts: Tensor[]) => {
+  const parts = names.map((name) => base[name]!.clone());
+  const { result, bytes } = peakBytes(tf, () =>
+    tf.valueAndGrads((x: Tensor, ...parts: Tensor[]) => {
       const weights = { ...base, ...Object.fromEntries(names.map((name, i) => [name, parts[i]!])) };
       // As in a training run, the text states end with the forward pass.
       const own = states.clone();
       return unetForward(engine, config, weights, x, t, { states: own }, runBlock(weights)).square().mean();
-    })([x, ...parts]);
-    const gradients = new Map(['', ...names].map((name, i) => [name, grads[i]!.dataSync()]));
-    const loss = value.dataSync()[0]!;
-    tf.dispose([value, ...grads, ...parts]);
-    return { loss, gradients, peak };
-  } finally {
-    tf.engine().trackTensor = track;
-  }
+    })([x, ...parts]),
+  );
+  const { value, grads } = result;
+  const gradients = new Map(['', ...names].map((name, i) => [name, grads[i]!.dataSync()]));
+  const loss = value.dataSync()[0]!;
+  tf.dispose([value, ...grads, ...parts]);
+  return { loss, gradients, peak: bytes };
 }
 
 const recomputing = (weights: Weights) => checkpointed(tf, weights, base);
