@@ -18,7 +18,7 @@ export function recomputed(
     const save = args.at(-1) as (kept: Tensor[]) => void;
     save([...inputs, ...constants]);
     return {
-      value: tf.tidy(() => f([...inputs], [...constants])),
+      value: f([...inputs], [...constants]),
       gradFunc(dy: Tensor, saved: Tensor[]) {
         const again = saved.slice(0, inputs.length);
         const fixed = saved.slice(inputs.length);
