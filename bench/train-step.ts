@@ -5,32 +5,22 @@
  */
 import { createFlatParameters } from '../src/engine/flat-parameters.ts';
 import { toHost } from '../src/engine/weights.ts';
+import { DEFAULT_TRAIN } from '../src/training/settings.ts';
 import { takeStep } from '../src/training/step.ts';
 import type { BenchResult } from './run.ts';
 import { assertEqualWork, inTurn, startTorch, type Timed } from './torch/peer.ts';
-import { IMAGES, openBenchModel, THREADS } from './torch/sample-model.ts';
+import { openBenchModel, pairsOf, THREADS } from './torch/sample-model.ts';
 
-const PAIRS = IMAGES / 2;
 const REPEATS = 15;
 const RATE = 1e-5;
 
 export async function run(): Promise<BenchResult> {
-  const { engine, model, folder, inputs, ...tensors } = await openBenchModel();
-  const { tf } = engine;
+  const opened = await openBenchModel();
+  const { engine, model, folder, inputs } = opened;
   const { specs, config, weights: reference } = model.unet;
   const policy = createFlatParameters(engine, specs, toHost(reference, specs), { maxGradNorm: 1 });
-  const half = (t: (typeof tensors)['x'], which: 0 | 1) => tf.slice(t, which * PAIRS, PAIRS);
-  const rows = {
-    winner: half(tensors.x, 0),
-    loser: half(tensors.x, 1),
-    winnerTarget: half(tensors.target, 0),
-    loserTarget: half(tensors.target, 1),
-    // takeStep uses one timestep for both sides of a pair.
-    timesteps: tensors.timesteps.slice(0, PAIRS),
-    levels: [],
-  };
-  const batch = { rows, condition: { states: half(tensors.condition.states, 0) }, empty: tensors.empty };
-  const settings = { objective: 'diffusion-dpo', form: 'shared-noise', beta: 2000, guidance: 1 } as const;
+  const batch = pairsOf(opened);
+  const settings = { ...DEFAULT_TRAIN, objective: 'diffusion-dpo' } as const;
   const ours = (): Timed => {
     const started = performance.now();
     const { loss, gradNorm } = takeStep(engine, { config, policy, reference }, settings, batch, RATE);

@@ -4,7 +4,7 @@ import { DEFAULT_PAIRS, PAIR_POLICIES, TIE_RULES } from '../src/preference/pairs
 import { SCORING_MODES } from '../src/scoring/metric.ts';
 import { DEFAULT_REWARD, REWARD_POLICIES } from '../src/scoring/reward.ts';
 import { METRIC_NAMES } from '../src/scoring/score.ts';
-import { DEFAULT_TRAIN, INVERSION_FORMS, OBJECTIVES } from '../src/training/settings.ts';
+import { DEFAULT_LORA, DEFAULT_TRAIN, INVERSION_FORMS, OBJECTIVES } from '../src/training/settings.ts';
 
 export const RUN_KINDS = ['curate', 'train', 'curate-then-train', 'evaluate'] as const;
 export type RunKind = (typeof RUN_KINDS)[number];
@@ -136,6 +136,28 @@ export const RunSettings = Type.Object(
         weightDecay: Type.Number({ minimum: 0, default: DEFAULT_TRAIN.weightDecay, description: 'Of AdamW' }),
         maxGradNorm: positive(DEFAULT_TRAIN.maxGradNorm, 'Longer gradients are scaled down to it'),
         checkpointEvery: whole(1, 1_000_000, DEFAULT_TRAIN.checkpointEvery, 'Steps between checkpoints'),
+        gradientCheckpointing: Type.Boolean({
+          default: DEFAULT_TRAIN.gradientCheckpointing,
+          description: 'Less memory for up to a third more time',
+        }),
+        lora: Type.Optional(
+          Type.Object(
+            {
+              rank: whole(1, 1024, DEFAULT_LORA.rank, 'Of the changed weights'),
+              alpha: Type.Optional(
+                Type.Number({
+                  exclusiveMinimum: 0,
+                  description: 'Changes are scaled by alpha / rank; left out: by 1',
+                }),
+              ),
+              convolutions: Type.Boolean({
+                default: DEFAULT_LORA.convolutions,
+                description: 'Adapt convolutions as well as attention layers',
+              }),
+            },
+            { additionalProperties: false, description: 'Train a LoRA; left out: all weights' },
+          ),
+        ),
       },
       closed,
     ),

@@ -55,7 +55,11 @@ function trainTask({ store, numeric, places }: Tools): TaskHandler {
         },
       },
     );
-    const artifacts = await describeArtifacts({ model: result.model, 'telemetry.jsonl': result.telemetry });
+    const artifacts = await describeArtifacts({
+      model: result.model,
+      ...(result.lora && { lora: result.lora }),
+      'telemetry.jsonl': result.telemetry,
+    });
     return (tx) => writeArtifacts(tx, task.runId, artifacts);
   };
 }

@@ -9,6 +9,7 @@ import { type HostTensor, writeSafetensors } from '../../src/engine/safetensors.
 import { type DiffusionModel, loadDiffusionModel } from '../../src/models/model-folder.ts';
 import { encodeEmpty, encodePrompts } from '../../src/models/text-condition.ts';
 import type { TextCondition } from '../../src/models/unet.ts';
+import type { StepBatch } from '../../src/training/step.ts';
 
 export const IMAGES = 32;
 export const THREADS = os.availableParallelism();
@@ -64,4 +65,19 @@ export async function openBenchModel(): Promise<BenchModel> {
     t: { shape: [IMAGES], dtype: 'int32', data: Int32Array.from(timesteps) },
   });
   return { engine, model, folder: FOLDER, x, target, noise, timesteps, condition, empty, inputs };
+}
+
+/** The inputs as a training step takes them: 16 pairs, the first half winners, each pair at one timestep. */
+export function pairsOf({ engine: { tf }, x, target, timesteps, condition, empty }: BenchModel): StepBatch {
+  const PAIRS = IMAGES / 2;
+  const half = (t: Tensor, which: 0 | 1) => tf.slice(t, which * PAIRS, PAIRS);
+  const rows = {
+    winner: half(x, 0),
+    loser: half(x, 1),
+    winnerTarget: half(target, 0),
+    loserTarget: half(target, 1),
+    timesteps: timesteps.slice(0, PAIRS),
+    levels: [],
+  };
+  return { rows, condition: { states: half(condition.states, 0) }, empty };
 }

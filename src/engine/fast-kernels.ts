@@ -10,6 +10,8 @@ import type { Tensor, Tf } from './tensor.ts';
 
 type Saved = Tensor[];
 type Custom = { value: Tensor; gradFunc: (dy: Tensor, saved: Saved) => Tensor | Tensor[] };
+/** Gradients that are each computed only where the tape leads on to what is differentiated: none for a frozen weight. */
+type CustomEach = { value: Tensor; gradFuncs: ((dy: Tensor, saved: Saved) => Tensor)[] };
 
 export function createFastKernels(tf: Tf): Kernels {
   const raw = rawOps(tf);
@@ -66,24 +68,39 @@ export function createFastKernels(tf: Tf): Kernels {
     return (op as unknown as (...args: Tensor[]) => Tensor)(...inputs);
   }
 
+  function customEach(inputs: Tensor[], forward: (save: (kept: Tensor[]) => void) => CustomEach): Tensor {
+    let gradFuncs: CustomEach['gradFuncs'];
+    return raw.tape.runKernelFunc({
+      inputs: { ...inputs },
+      forwardFunc(_backend, save) {
+        const { value, ...rest } = forward(save);
+        gradFuncs = rest.gradFuncs;
+        return value;
+      },
+      backwardsFunc: (dy, saved) => ({ ...gradFuncs.map((gradFunc) => () => gradFunc(dy, saved)) }),
+    });
+  }
+
   function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
     const shape = x.shape;
     const [inner, outer] = weight.shape as [number, number];
     const flat = shape.length === 2;
-    return custom(bias ? [x, weight, bias] : [x, weight], (save) => {
+    const rows = (dy: Tensor) => (flat ? dy : reshape(dy, [-1, outer]));
+    return customEach(bias ? [x, weight, bias] : [x, weight], (save) => {
       const x2 = flat ? x : reshape(x, [-1, inner]);
       const product = matMul(x2, weight);
       const y = bias ? addBias(product, bias) : product;
       save([x2, weight]);
       return {
         value: flat ? y : reshape(y, [...shape.slice(0, -1), outer]),
-        gradFunc: (dy, [x2, weight]) => {
-          const d = flat ? dy : reshape(dy, [-1, outer]);
-          const dx = matMul(d, weight!, 'nt');
-          const grads = [flat ? dx : reshape(dx, shape), matMul(x2!, d, 'tn')];
-          if (bias) grads.push(biasGrad(d));
-          return grads;
-        },
+        gradFuncs: [
+          (dy, [, weight]) => {
+            const dx = matMul(rows(dy), weight!, 'nt');
+            return flat ? dx : reshape(dx, shape);
+          },
+          (dy, [x2]) => matMul(x2!, rows(dy), 'tn'),
+          (dy) => biasGrad(rows(dy)),
+        ],
       };
     });
   }
@@ -113,7 +130,7 @@ export function createFastKernels(tf: Tf): Kernels {
     const pads = !same && top + bottom + left + right > 0;
     const key = `${stride}${same}`;
     const attributes = remembered(convT, key, () => convAttributes(stride, same));
-    return custom(bias ? [x, weight, bias] : [x, weight], (save) => {
+    return customEach(bias ? [x, weight, bias] : [x, weight], (save) => {
       const source = pads
         ? run('Pad', padT, [x, reshape(constant([0, 0, top, bottom, left, right, 0, 0]), [4, 2])])
         : x;
@@ -122,15 +139,17 @@ export function createFastKernels(tf: Tf): Kernels {
       save([source, weight]);
       return {
         value: y,
-        gradFunc: (dy, [source, weight]) => {
-          const dSource = run('Conv2DBackpropInput', attributes, [constant(source!.shape), weight!, dy]);
-          const dx = pads
-            ? run('Slice', sliceT, [dSource, constant([0, top, left, 0]), constant(x.shape)])
-            : dSource;
-          const grads = [dx, run('Conv2DBackpropFilter', attributes, [source!, constant(weight!.shape), dy])];
-          if (bias) grads.push(biasGrad(dy));
-          return grads;
-        },
+        gradFuncs: [
+          (dy, [source, weight]) => {
+            const dSource = run('Conv2DBackpropInput', attributes, [constant(source!.shape), weight!, dy]);
+            return pads
+              ? run('Slice', sliceT, [dSource, constant([0, top, left, 0]), constant(x.shape)])
+              : dSource;
+          },
+          (dy, [source, weight]) =>
+            run('Conv2DBackpropFilter', attributes, [source!, constant(weight!.shape), dy]),
+          (dy) => biasGrad(dy),
+        ],
       };
     });
   }

@@ -38,8 +38,19 @@ export interface NativeBackend {
   createOutputTensor(meta: TensorMeta): Tensor;
 }
 
+/** What this project uses of TensorFlow.js's engine that its types keep private. */
+export interface Tape {
+  /** As tf.customGrad, but with one gradient function per input, called only where that gradient is wanted. */
+  runKernelFunc(operation: {
+    inputs: Record<number, Tensor>;
+    forwardFunc(backend: unknown, save: (kept: Tensor[]) => void): Tensor;
+    backwardsFunc(dy: Tensor, saved: Tensor[]): Record<number, () => Tensor>;
+  }): Tensor;
+}
+
 export interface RawOps {
   backend: NativeBackend;
+  tape: Tape;
   run(name: string, attributes: Attribute[], inputs: Tensor[]): Tensor;
   /** Operations with several outputs. */
   runAll(name: string, attributes: Attribute[], inputs: Tensor[], outputs: number): Tensor[];
@@ -68,6 +79,7 @@ function createRawOps(tf: Tf): RawOps {
   const cached = (key: string, make: () => Tensor) => remembered(constants, key, () => tf.keep(make()));
   return {
     backend,
+    tape: tf.engine() as unknown as Tape,
     run: (name, attributes, inputs) => backend.executeSingleOutput(name, attributes, inputs),
     runAll: (name, attributes, inputs, outputs) =>
       backend.executeMultipleOutputs(name, attributes, inputs, outputs),

@@ -5,11 +5,9 @@
 import type { Engine, Tensor } from '../engine/engine.ts';
 import type { Weights } from '../engine/weights.ts';
 import { resnetForward } from './resnet.ts';
+import { type RunBlock, straight } from './run-block.ts';
+import { transformerForward } from './transformer.ts';
 import type { BlockPlan, UNetConfig } from './unet-config.ts';
-
-/** GroupNorm in front of a transformer has its own epsilon (diffusers Transformer2DModel). */
-const TRANSFORMER_NORM_EPS = 1e-6;
-const LAYER_NORM_EPS = 1e-5;
 
 // Types, not interfaces: so that tf.tidy takes them.
 export type AddedConditions = {
@@ -29,6 +27,7 @@ export type TextCondition = {
 
 /**
  * The model's prediction for x [B, H, W, in] at timesteps [B] and conditions of B rows: [B, H, W, out].
+ * @param runBlock how residual and transformer blocks are run; on `checkpointed` the text states get no gradient
  */
 export function unetForward(
   engine: Engine,
@@ -37,6 +36,7 @@ export function unetForward(
   x: Tensor,
   timesteps: Tensor,
   { states: context, added }: TextCondition,
+  runBlock: RunBlock = straight(weights),
 ): Tensor {
   const { tf, kernels: k } = engine;
   const { plan, normNumGroups: groups, normEps: eps } = config;
@@ -46,8 +46,6 @@ export function unetForward(
     k.conv2d(h, w(`${name}.weight`), w(`${name}.bias`), { stride });
   const normSilu = (name: string, h: Tensor) =>
     k.groupNormSilu(h, w(`${name}.weight`), w(`${name}.bias`), groups, eps);
-  const layerNorm = (name: string, h: Tensor) =>
-    k.layerNorm(h, w(`${name}.weight`), w(`${name}.bias`), LAYER_NORM_EPS);
 
   const perceptron = (name: string, h: Tensor) =>
     linear(`${name}.linear_2`, k.silu(linear(`${name}.linear_1`, h)));
@@ -63,50 +61,13 @@ export function unetForward(
   }
   const activeTime = k.silu(time);
 
-  const resnet = (name: string, h: Tensor) => resnetForward(k, weights, name, h, { groups, eps, activeTime });
-
-  function attention(name: string, h: Tensor, source: Tensor, heads: number): Tensor {
-    const mixed = k.attention(
-      linear(`${name}.to_q`, h),
-      linear(`${name}.to_k`, source),
-      linear(`${name}.to_v`, source),
-      heads,
-    );
-    return linear(`${name}.to_out.0`, mixed);
-  }
-
-  function feedForward(name: string, h: Tensor): Tensor {
-    return linear(`${name}.net.2`, k.geglu(linear(`${name}.net.0.proj`, h)));
-  }
-
-  function transformer(name: string, x: Tensor, { heads, depth }: BlockPlan): Tensor {
-    const [batch, height, width, channels] = x.shape as [number, number, number, number];
-    // On flattened NHWC pixels a 1x1 convolution is the linear layer with the same weights.
-    const project = (layer: string, h: Tensor) => {
-      const weight = w(`${name}.${layer}.weight`);
-      return k.linear(
-        h,
-        weight.rank === 4 ? weight.reshape([channels, channels]) : weight,
-        w(`${name}.${layer}.bias`),
-      );
-    };
-    const normed = k.groupNorm(
-      x,
-      w(`${name}.norm.weight`),
-      w(`${name}.norm.bias`),
-      groups,
-      TRANSFORMER_NORM_EPS,
-    );
-    let h = project('proj_in', normed.reshape([batch, height * width, channels]));
-    for (let i = 0; i < depth; i++) {
-      const block = `${name}.transformer_blocks.${i}`;
-      const normed1 = layerNorm(`${block}.norm1`, h);
-      h = h.add(attention(`${block}.attn1`, normed1, normed1, heads));
-      h = h.add(attention(`${block}.attn2`, layerNorm(`${block}.norm2`, h), context, heads));
-      h = h.add(feedForward(`${block}.ff`, layerNorm(`${block}.norm3`, h)));
-    }
-    return project('proj_out', h).reshape(x.shape).add(x);
-  }
+  const resnet = (name: string, h: Tensor) =>
+    runBlock(name, (own, [h, activeTime]) => resnetForward(k, own, name, h!, { groups, eps, activeTime }), [
+      h,
+      activeTime,
+    ]);
+  const transformer = (name: string, h: Tensor, { heads, depth }: BlockPlan) =>
+    transformerForward(k, weights, name, h, { groups, heads, depth, context }, runBlock);
 
   let h = conv('conv_in', x);
   const skips = [h];

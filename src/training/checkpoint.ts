@@ -1,33 +1,30 @@
 /**
- * A checkpoint: the model in diffusers layout, the optimizer's state, and how far the run is. Written beside and
- * renamed, so a folder named step-N is always whole. Batches are functions of (seed, step), so the step is the
- * whole cursor and there is no random state to keep.
+ * A checkpoint: the model or the LoRA, the optimizer's state, and how far the run is. Written beside and renamed,
+ * so a folder named step-N is always whole. Batches are functions of (seed, step), so the step is the whole cursor
+ * and there is no random state to keep.
  */
 import { existsSync, readdirSync } from 'node:fs';
-import { cp, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { FlatState } from '../engine/flat-parameters.ts';
 import { type HostTensor, readTensors, writeSafetensors } from '../engine/safetensors.ts';
-
-export interface CheckpointContent {
-  state: FlatState;
-  /** UNet weights by official name, torch layout. */
-  unet: Record<string, HostTensor>;
-  /** Model folder that everything but the UNet is copied from. */
-  base: string;
-}
+import type { Policy } from './policy.ts';
 
 const KEEP = 2;
 
-/** Writes checkpoint step-N of a run folder and removes all but the newest two. Returns its folder. */
-export async function writeCheckpoint(runFolder: string, content: CheckpointContent): Promise<string> {
-  const { state, unet, base } = content;
+/** Writes checkpoint step-N of a run folder and removes all but the newest two. */
+export async function writeCheckpoint(
+  runFolder: string,
+  policy: Pick<Policy, 'state' | 'save'>,
+): Promise<void> {
+  const state = policy.state();
   const folder = path.join(runFolder, 'checkpoints');
   const final = path.join(folder, `step-${state.step}`);
-  if (existsSync(final)) return final;
+  if (existsSync(final)) return;
   const partial = `${final}.partial`;
   await rm(partial, { recursive: true, force: true });
-  await writeModel(path.join(partial, 'model'), base, unet);
+  await mkdir(partial, { recursive: true });
+  await policy.save(partial);
   const vector = (data: Float32Array): HostTensor => ({ shape: [data.length], dtype: 'float32', data });
   await writeSafetensors(path.join(partial, 'optimizer.safetensors'), {
     parameters: vector(state.parameters),
@@ -39,19 +36,6 @@ export async function writeCheckpoint(runFolder: string, content: CheckpointCont
   for (const step of stepsOf(folder).slice(KEEP)) {
     await rm(path.join(folder, `step-${step}`), { recursive: true });
   }
-  return final;
-}
-
-/** The base model's folder with another UNet. */
-export async function writeModel(
-  folder: string,
-  base: string,
-  unet: Record<string, HostTensor>,
-): Promise<void> {
-  await mkdir(path.join(folder, 'unet'), { recursive: true });
-  const weights = `unet${path.sep}diffusion_pytorch_model`;
-  await cp(base, folder, { recursive: true, filter: (source) => !source.includes(weights) });
-  await writeSafetensors(path.join(folder, 'unet', 'diffusion_pytorch_model.safetensors'), unet);
 }
 
 /** Optimizer state of the newest checkpoint; null when there is none. */

@@ -25,7 +25,19 @@ export interface TrainSettings {
   weightDecay: number;
   maxGradNorm: number;
   checkpointEvery: number;
+  /** Recompute the UNet's blocks in the backward pass: less memory, up to a third more time. */
+  gradientCheckpointing: boolean;
+  /** Train a LoRA instead of all weights; absent: all weights. */
+  lora?: LoraSettings;
   seed: number;
+}
+
+export interface LoraSettings {
+  rank: number;
+  /** The change is scaled by alpha / rank; absent: as the rank, so by 1. */
+  alpha?: number;
+  /** Adapt every convolution too, not the attention layers alone. */
+  convolutions: boolean;
 }
 
 export const DEFAULT_TRAIN: TrainSettings = {
@@ -42,8 +54,11 @@ export const DEFAULT_TRAIN: TrainSettings = {
   weightDecay: 0.01,
   maxGradNorm: 1,
   checkpointEvery: 50,
+  gradientCheckpointing: false,
   seed: 1,
 };
+
+export const DEFAULT_LORA: LoraSettings = { rank: 8, convolutions: false };
 
 /** Linear warm-up, then constant; step counts from 1. */
 export function learningRateAt(settings: TrainSettings, step: number): number {

@@ -2,6 +2,7 @@
 import type { Engine, Tensor } from '../engine/engine.ts';
 import type { FlatParameters } from '../engine/flat-parameters.ts';
 import type { Weights } from '../engine/weights.ts';
+import { checkpointed, type RunBlock, straight } from '../models/run-block.ts';
 import { repeated } from '../models/text-condition.ts';
 import { type TextCondition, unetForward } from '../models/unet.ts';
 import type { UNetConfig } from '../models/unet-config.ts';
@@ -12,7 +13,8 @@ import type { StepTelemetry } from './telemetry.ts';
 
 export interface StepModels {
   config: UNetConfig;
-  policy: FlatParameters;
+  /** Steps on a loss of the UNet's weights, whatever parameters they are made of (policy.ts). */
+  policy: Pick<FlatParameters, 'step'>;
   reference: Weights;
 }
 
@@ -28,7 +30,7 @@ export type StepOutcome = Pick<
   'loss' | 'accuracy' | 'winnerError' | 'loserError' | 'gradNorm'
 >;
 
-type StepSettings = Pick<TrainSettings, 'objective' | 'form' | 'beta' | 'guidance'>;
+type StepSettings = Pick<TrainSettings, 'objective' | 'form' | 'beta' | 'guidance' | 'gradientCheckpointing'>;
 
 /** Updates the policy; the batch's tensors stay the caller's. */
 export function takeStep(
@@ -41,10 +43,12 @@ export function takeStep(
   const { tf } = engine;
   const { rows, condition } = batch;
   const pairs = condition.states.shape[0]!;
-  const predict = (weights: Weights) => predictNoise(engine, config, weights, batch, settings.guidance);
+  const predict = (weights: Weights, runBlock = straight(weights)) =>
+    predictNoise(engine, config, weights, batch, settings.guidance, runBlock);
   const [referenceWinner, referenceLoser] = tf.tidy(() => predict(reference));
   const { loss, aux, gradNorm } = policy.step((weights) => {
-    const [policyWinner, policyLoser] = predict(weights);
+    const runBlock = settings.gradientCheckpointing ? checkpointed(tf, weights, reference) : undefined;
+    const [policyWinner, policyLoser] = predict(weights, runBlock);
     const result = preferenceLoss(
       tf,
       settings,
@@ -73,12 +77,13 @@ function predictNoise(
   weights: Weights,
   { rows, condition, empty }: StepBatch,
   guidance: number,
+  runBlock: RunBlock,
 ): [Tensor, Tensor] {
   const { tf } = engine;
   const repeats = (2 * rows.timesteps.length) / condition.states.shape[0]!;
   const x = tf.concat([rows.winner, rows.loser], 0) as Tensor;
   const t = tf.tensor1d([...rows.timesteps, ...rows.timesteps], 'float32');
-  const model = (rows: TextCondition) => unetForward(engine, config, weights, x, t, rows);
+  const model = (rows: TextCondition) => unetForward(engine, config, weights, x, t, rows, runBlock);
   let output = model(repeated(tf, condition, repeats));
   if (guidance !== 1) {
     const without = model(repeated(tf, empty, x.shape[0]!));

@@ -6,17 +6,15 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { parseSchedule, type Schedule } from '../diffusion/schedule.ts';
-import { adamW } from '../engine/adamw.ts';
 import type { Engine } from '../engine/engine.ts';
-import { createFlatParameters } from '../engine/flat-parameters.ts';
-import { toHost } from '../engine/weights.ts';
 import { DiptychError } from '../errors.ts';
 import type { DiffusionModel } from '../models/model-folder.ts';
 import { disposeCondition, encodeEmpty, encodePrompts } from '../models/text-condition.ts';
 import { type Pair, pairBatch } from '../preference/pairs.ts';
 import { createRandom, hashSeed } from '../random.ts';
-import { readNewestCheckpoint, writeCheckpoint, writeModel } from './checkpoint.ts';
+import { readNewestCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { invertCandidates, type TrainCandidate } from './invert-candidates.ts';
+import { createPolicy, type TunedFiles } from './policy.ts';
 import { planRows } from './rows.ts';
 import { learningRateAt, type TrainSettings } from './settings.ts';
 import { takeStep } from './step.ts';
@@ -41,9 +39,7 @@ export type TrainProgress =
   | { phase: 'invert'; done: number; total: number }
   | { phase: 'train'; done: number; total: number; telemetry: StepTelemetry };
 
-export interface TrainResult {
-  /** The tuned model's folder, diffusers layout. */
-  model: string;
+export interface TrainResult extends TunedFiles {
   telemetry: string;
 }
 
@@ -62,11 +58,8 @@ export async function trainPairs(options: TrainOptions): Promise<TrainResult> {
   const promptOf = new Map(candidates.map(({ id, prompt }) => [id, prompt]));
 
   const resumed = await readNewestCheckpoint(folder);
-  const { specs, config, weights: reference } = model.unet;
-  const policy = createFlatParameters(engine, specs, resumed ?? toHost(reference, specs), {
-    optimizer: adamW({ weightDecay: settings.weightDecay }),
-    maxGradNorm: settings.maxGradNorm,
-  });
+  const { config, weights: reference } = model.unet;
+  const policy = createPolicy(engine, model, settings, resumed);
   const telemetryFile = path.join(folder, 'telemetry.jsonl');
   const record = openTelemetry(telemetryFile, resumed?.step ?? 0);
   const empty = encodeEmpty(engine, model);
@@ -90,14 +83,10 @@ export async function trainPairs(options: TrainOptions): Promise<TrainResult> {
       const telemetry: StepTelemetry = { step, ...outcome, learningRate, seconds };
       checkLoss(telemetry, settings);
       record(telemetry);
-      if (step % settings.checkpointEvery === 0) {
-        await writeCheckpoint(folder, { state: policy.state(), unet: policy.toHost(), base: model.folder });
-      }
+      if (step % settings.checkpointEvery === 0) await writeCheckpoint(folder, policy);
       await onProgress({ phase: 'train', done: step, total: settings.steps, telemetry });
     }
-    const tuned = path.join(folder, 'model');
-    await writeModel(tuned, model.folder, policy.toHost());
-    return { model: tuned, telemetry: telemetryFile };
+    return { ...(await policy.finish(folder)), telemetry: telemetryFile };
   } finally {
     policy.dispose();
     disposeCondition(empty);

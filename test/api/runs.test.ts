@@ -53,6 +53,13 @@ test('a run is asked for with two words, and says every setting it has', async (
   assert.deepEqual((await send('GET', `/v1/runs/${body.id}`)).body.settings, body.settings);
 });
 
+test('a LoRA is asked for with {}, and gets its defaults; alpha stays left out', async () => {
+  const settings = { train: { lora: {}, gradientCheckpointing: true } };
+  const { body } = await send('POST', '/v1/runs', { ...curate, settings });
+  const { train } = body.settings as { train: Record<string, unknown> };
+  assert.deepEqual([train.lora, train.gradientCheckpointing], [{ rank: 8, convolutions: false }, true]);
+});
+
 test('settings that are given stay as given, the others get their defaults', async () => {
   const settings = { candidates: 2, sampling: { steps: 5 }, train: { steps: 3 } };
   const { body } = await send('POST', '/v1/runs', { ...curate, settings });

@@ -28,6 +28,7 @@ const settings: [what: string, settings: unknown, message: string][] = [
   ['too few candidates', { candidates: 1 }, 'settings.candidates is 1, must be >= 2'],
   ['too large a fraction', { heldOutFraction: 0.95 }, 'settings.heldOutFraction is 0.95, must be <= 0.9'],
   ['a beta of 0', { train: { beta: 0 } }, 'settings.train.beta is 0, must be > 0'],
+  ['a rank of 0', { train: { lora: { rank: 0 } } }, 'settings.train.lora.rank is 0, must be >= 1'],
   ['half a step', { train: { steps: 1.5 } }, 'settings.train.steps is 1.5, must be integer'],
   [
     'an unknown policy',

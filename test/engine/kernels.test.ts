@@ -199,6 +199,28 @@ test('no kernel leaks a tensor, forward or backward', { skip }, async () => {
   assert.equal(fast.tf.memory().numTensors, before);
 });
 
+test('linear layers and convolutions compute no gradient that nobody asks for', { skip }, async (t) => {
+  const { tf, kernels: k } = await openEngine({ prefer: 'native' });
+  const backend = tf.backend() as unknown as { executeSingleOutput(name: string): void };
+  const execute = t.mock.method(backend, 'executeSingleOutput');
+  const operations = (work: () => unknown) => {
+    execute.mock.resetCalls();
+    tf.tidy(() => void work());
+    return execute.mock.calls.map(({ arguments: [name] }) => name);
+  };
+  const [image, filter] = [tf.ones([1, 4, 4, 2]), tf.ones([3, 3, 2, 2])] as [Tensor, Tensor];
+  const [matrix, bias] = [tf.ones([2, 2]), tf.ones([2])] as [Tensor, Tensor];
+  const y = (x: Tensor, filter: Tensor) => k.linear(k.conv2d(x, filter, bias), matrix, bias).sum();
+
+  const ofImage = operations(() => tf.grad((x) => y(x, filter))(image));
+  assert.ok(ofImage.includes('Conv2DBackpropInput'));
+  assert.ok(!ofImage.includes('Conv2DBackpropFilter') && !ofImage.includes('BiasAddGrad'));
+  assert.equal(ofImage.filter((name) => name === 'MatMul').length, 2, 'one forward, one back to the image');
+  const ofFilter = operations(() => tf.grad((filter) => y(image, filter))(filter));
+  assert.ok(ofFilter.includes('Conv2DBackpropFilter') && !ofFilter.includes('Conv2DBackpropInput'));
+  tf.dispose([image, filter, matrix, bias]);
+});
+
 test('normalisation gives the same bits every time, on all threads', { skip }, async () => {
   const fast = await openEngine({ prefer: 'native' });
   const wide = CASES.filter(({ name }) => name.includes('threads'));

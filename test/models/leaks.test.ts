@@ -93,9 +93,14 @@ for (const { name, options, skip } of ENGINES) {
   test(`${name}: a whole run leaves no tensors, ended, stopped, resumed or failed`, { skip }, async (t) => {
     const engine = await openEngine(options);
     const model = await tinyModel(engine, await temporaryFolder(t));
-    for (const objective of OBJECTIVES) {
-      const settings = { objective, inversionSteps: 3, checkpointEvery: 1, beta: 20 };
-      await assertNothingLeft(engine, objective, async () => {
+    const kinds = [
+      ...OBJECTIVES.map((objective) => ({ objective })),
+      { lora: { rank: 2, convolutions: true } },
+      { gradientCheckpointing: true },
+    ];
+    for (const kind of kinds) {
+      const settings = { ...kind, inversionSteps: 3, checkpointEvery: 1, beta: 20 };
+      await assertNothingLeft(engine, JSON.stringify(kind), async () => {
         const folder = await temporaryFolder(t);
         const run = tinyRun(engine, model, folder, settings);
         const stop = () => {

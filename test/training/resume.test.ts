@@ -172,6 +172,40 @@ test('killed anywhere in a step or a checkpoint, a run ends with the same bits a
   await assertSame(folder, undisturbed);
 });
 
+/** Each way of training that leaves other files, or runs other code, than training all weights straight on. */
+const OTHERS = {
+  'a LoRA': { lora: { rank: 2, alpha: 3, convolutions: true } },
+  'a LoRA with gradient checkpointing': {
+    lora: { rank: 2, convolutions: false },
+    gradientCheckpointing: true,
+  },
+  'gradient checkpointing': { gradientCheckpointing: true },
+};
+for (const [name, other] of Object.entries(OTHERS)) {
+  test(`${name}: stopped once and killed once, a run ends with the same bits and telemetry`, async (t) => {
+    const [folder, undisturbed] = [await temporaryFolder(t), await temporaryFolder(t)];
+    const settings = { ...SETTINGS, ...other };
+    await goOn(undisturbed, settings);
+    await goOn(folder, settings, { phase: 'train', done: 3 });
+    const waitAt = { phase: 'train', done: 5 } as const;
+    await killed(
+      { base: model.folder, folder, settings, pairs: 3, waitAt },
+      ({ phase, done }) => phase === 'train' && done === 5,
+    );
+    assert.deepEqual(await goOn(folder, settings), steps(5, 6));
+    await assertSame(folder, undisturbed);
+    assert.ok(!(await tunedWeights(folder)).equals(await tunedWeights(model.folder, '.')));
+    if (!('lora' in other)) return;
+    const file = 'pytorch_lora_weights.safetensors';
+    const bytes = (...parts: string[]) => readFile(path.join(...parts, file));
+    assert.ok((await bytes(folder)).equals(await bytes(undisturbed)), 'the LoRA files differ');
+    // The checkpoint at the end has the same LoRA, and no model.
+    const last = path.join(folder, 'checkpoints', 'step-6');
+    assert.ok((await bytes(last)).equals(await bytes(folder)));
+    assert.deepEqual((await readdir(last)).sort(), ['optimizer.safetensors', file, 'state.json']);
+  });
+}
+
 test('killed while it inverts, a run inverts only what is missing and ends with the same bits', async (t) => {
   const [folder, undisturbed] = [await temporaryFolder(t), await temporaryFolder(t)];
   const settings = { ...SETTINGS, inversionSteps: 3, steps: 2 };

@@ -196,7 +196,7 @@ for (const kind of KINDS) {
     test(`${nameOf(kind)} at guidance ${guidance}: a step reports what the formulas give (1e-4)`, () => {
       const batch = stepBatch(kind);
       const policy = batch.policy(batch.beside);
-      const settings = { ...kind, beta: 100, guidance };
+      const settings = { ...DEFAULT_TRAIN, ...kind, beta: 100, guidance };
       const weights = policy.weights();
       const want = formula(kind, batch, weights, settings.beta, guidance);
       const models = { config: model.unet.config, policy, reference: model.unet.weights };
@@ -215,7 +215,7 @@ for (const kind of KINDS) {
 for (const kind of KINDS) {
   test(`${nameOf(kind)}: the loss rises along the step's gradient by its norm (finite difference, 2e-2)`, () => {
     const batch = stepBatch(kind);
-    const settings = { ...kind, beta: 100, guidance: 1 };
+    const settings = { ...DEFAULT_TRAIN, ...kind, beta: 100 };
     const models = (policy: ReturnType<Batch['policy']>) => ({
       config: model.unet.config,
       policy,

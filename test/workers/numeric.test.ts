@@ -3,14 +3,23 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { after, test } from 'node:test';
+import { openEngine } from '../../src/engine/engine.ts';
+import { encodePng } from '../../src/engine/png.ts';
+import { toHost } from '../../src/engine/weights.ts';
 import { openQueue } from '../../src/jobs/queue.ts';
 import { createRun, getRun } from '../../src/jobs/runs.ts';
 import { runWorker } from '../../src/jobs/worker.ts';
+import { withLora } from '../../src/models/lora.ts';
+import { loadLora } from '../../src/models/lora-files.ts';
+import { loadDiffusionModel } from '../../src/models/model-folder.ts';
+import { folderBlobs } from '../../src/store/blobs.ts';
 import { query } from '../../src/store/client.ts';
 import { DEFAULT_TRAIN } from '../../src/training/settings.ts';
 import { startNumericThread } from '../../workers/numeric/client.ts';
 import { useDatabase } from '../database.ts';
 import { planOf } from '../jobs/plans.ts';
+import { temporaryFolder } from '../temporary.ts';
+import { TINY_TRAIN, telemetryOf, tinyCandidates, tinyModelFolder, tinyPairs } from '../training/tiny.ts';
 import { until } from '../wait.ts';
 
 const MODEL = path.resolve(import.meta.dirname, '../../models/sample/diffusion');
@@ -52,6 +61,48 @@ for (const name of ['generate-sd15', 'generate-sdxl']) {
     assert.deepEqual(await draw(), images);
   });
 }
+
+test('a LoRA is trained from blobs; the tuned model draws other images, and is its file merged into the base', async (t) => {
+  const root = await temporaryFolder(t);
+  const [model, blobs, folder] = [
+    await tinyModelFolder(path.join(root, 'base')),
+    `${root}/blobs`,
+    `${root}/run`,
+  ];
+  const store = folderBlobs(blobs);
+  const candidates = await Promise.all(
+    tinyCandidates(6).map(async ({ id, prompt, load }) => ({
+      ...{ id, prompt },
+      sha256: await store.put(await encodePng(await load())),
+    })),
+  );
+  const settings = { ...TINY_TRAIN, beta: 20, lora: { rank: 2, convolutions: true } };
+  const steps: number[] = [];
+  const result = await numeric.call(
+    'train',
+    { model, settings, candidates, pairs: tinyPairs(3), blobs, folder },
+    { onProgress: (progress) => void (progress.phase === 'train' && steps.push(progress.telemetry.step)) },
+  );
+  assert.deepEqual(steps, [1, 2]);
+  assert.deepEqual(
+    (await telemetryOf(folder)).map(({ step }) => step),
+    [1, 2],
+  );
+
+  const engine = await openEngine();
+  const [base, tuned] = [
+    await loadDiffusionModel(engine, model),
+    await loadDiffusionModel(engine, result.model),
+  ];
+  const { specs } = base.unet;
+  const lora = await loadLora(engine, result.lora!, specs);
+  const merged = withLora(engine, lora.config, base.unet.weights, lora.weights);
+  assert.deepEqual(toHost(merged, specs), toHost(tuned.unet.weights, specs));
+  const draw = (of: string) =>
+    numeric.call('generate', { model: of, requests: requests(1), steps: 2, guidance: 3 });
+  assert.notDeepEqual(await draw(result.model), await draw(model));
+  for (const disposable of [base, tuned]) disposable.dispose();
+});
 
 test('an error over there arrives with its code and message', async () => {
   const settings = DEFAULT_TRAIN;
