@@ -1,7 +1,7 @@
 /** From a request to a run's plan: which annotations, which stages. */
 import { DiptychError } from '../src/errors.ts';
 import type { RunPlan, StagePlan } from '../src/jobs/runs.ts';
-import { METRIC_NAMES } from '../src/scoring/score.ts';
+import { METRIC_NAMES, metricNames } from '../src/scoring/score.ts';
 import { annotationKeys, findSet } from '../src/store/annotations.ts';
 import type { Store } from '../src/store/client.ts';
 import { curate } from './curate.ts';
@@ -23,24 +23,8 @@ const PIPELINES: Record<RunKind, Pipeline> = {
   'curate-then-train': { stages: curateThenTrain, needs: ['curated', 'heldOut'] },
 };
 
-const METRICS: ReadonlySet<string> = new Set(METRIC_NAMES);
-
 /** Throws DIPTYCH_NOT_FOUND for an unknown set or run, DIPTYCH_INVALID_INPUT for what can't be done. */
 export async function planRun(store: Store, { kind, annotationSet, settings }: RunRequest): Promise<RunPlan> {
-  const unknown = Object.keys(settings.reward.weights).find((name) => !METRICS.has(name));
-  if (unknown !== undefined) {
-    throw new DiptychError(
-      'DIPTYCH_INVALID_INPUT',
-      `settings.reward.weights names "${unknown}"; there are ${[...METRICS].join(', ')}`,
-    );
-  }
-  if (!Object.values(settings.reward.weights).some((weight) => weight > 0)) {
-    const shown = JSON.stringify(settings.reward.weights);
-    throw new DiptychError(
-      'DIPTYCH_INVALID_INPUT',
-      `settings.reward.weights is ${shown}, one must be above 0`,
-    );
-  }
   checkServers(kind, settings);
   const set = await findSet(store, annotationSet);
   const input: PlanInput = { settings, curated: [], heldOut: [] };
@@ -57,6 +41,7 @@ export async function planRun(store: Store, { kind, annotationSet, settings }: R
     const there = need === 'sourceRun' ? settings.sourceRun !== undefined : input[need].length > 0;
     if (!there) throw new DiptychError('DIPTYCH_INVALID_INPUT', lacking[need]);
   }
+  let scoring = settings.scoring;
   if (settings.sourceRun !== undefined && needs.includes('sourceRun')) {
     const source = await store.run.findUnique({ where: { id: settings.sourceRun } });
     if (!source) throw new DiptychError('DIPTYCH_NOT_FOUND', `there is no run ${settings.sourceRun}`);
@@ -72,8 +57,29 @@ export async function planRun(store: Store, { kind, annotationSet, settings }: R
         `run ${source.id} is about another annotation set than "${annotationSet}"; name that one`,
       );
     }
+    // Training reads the scores that are there.
+    if (kind === 'train') scoring = (source.settings as unknown as RunSettings).scoring;
   }
+  checkReward(settings.reward.weights, metricNames(scoring));
   return { kind, setId: set.id, settings, stages: stages(input) };
+}
+
+/** `measured`: what the run's candidates have, or will have. */
+function checkReward(weights: Record<string, number>, measured: readonly string[]): void {
+  const unknown = Object.keys(weights).find((name) => !measured.includes(name));
+  if (unknown !== undefined) {
+    const hint = METRIC_NAMES.includes(unknown) ? '; settings.scoring can name a folder for it' : '';
+    throw new DiptychError(
+      'DIPTYCH_INVALID_INPUT',
+      `settings.reward.weights names "${unknown}"; measured are ${measured.join(', ')}${hint}`,
+    );
+  }
+  if (!Object.values(weights).some((weight) => weight > 0)) {
+    throw new DiptychError(
+      'DIPTYCH_INVALID_INPUT',
+      `settings.reward.weights is ${JSON.stringify(weights)}, one must be above 0`,
+    );
+  }
 }
 
 /** Settings that name servers of somebody else's. */

@@ -15,6 +15,8 @@ const whole = (minimum: number, maximum: number, fallback: number, description: 
   Type.Integer({ minimum, maximum, default: fallback, description });
 const positive = (fallback: number, description: string) =>
   Type.Number({ exclusiveMinimum: 0, default: fallback, description });
+const folderOf = (what: string) =>
+  Type.Optional(Type.String({ description: `Folder of ${what}; absent: not measured` }));
 const closed = { additionalProperties: false, default: {} };
 
 export const GENERATOR_APIS = ['automatic1111', 'openai-images'] as const;
@@ -46,7 +48,7 @@ const Generator = Type.Object(
 );
 export type GeneratorSettings = Static<typeof Generator>;
 
-/** Of a server that answers questions about images. */
+/** Of a server that answers questions about images, in the place of the answerer. */
 const VisionEndpoint = Type.Object(
   {
     ...remote('Base URL of a server with OpenAI chat completions: https://api.openai.com/v1', 60),
@@ -91,7 +93,18 @@ export const RunSettings = Type.Object(
           'fixed',
           'fixed: known defects of the benchmarks mended; compat: bug for bug',
         ),
+        answerer: Type.String({
+          default: 'sample',
+          description: 'Answers questions: "sample" (the sample world\'s reader), or a BLIP-VQA folder',
+        }),
         endpoint: Type.Optional(VisionEndpoint),
+        detector: Type.String({
+          default: 'sample',
+          description: 'Finds objects: "sample" (the sample world\'s reader), or an OWL-ViT folder',
+        }),
+        hps: folderOf('HPSv2 (a CLIP), for the metric hpsv2'),
+        aesthetic: folderOf("LAION's aesthetic predictor, for the metric aesthetic"),
+        imageReward: folderOf('ImageReward, for the metric image-reward'),
       },
       closed,
     ),
@@ -172,6 +185,7 @@ export const RunSettings = Type.Object(
   { additionalProperties: false, default: {} },
 );
 export type RunSettings = Static<typeof RunSettings>;
+export type ScoringSettings = RunSettings['scoring'];
 
 /** Body of POST /v1/runs. */
 export const RunRequest = Type.Object(

@@ -1,17 +1,40 @@
 /** Model names of run settings to folders. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import type { RunSettings } from '../pipelines/settings.ts';
 import { DiptychError } from '../src/errors.ts';
+import type { ScorerFolders } from './numeric/scorers.ts';
 
 const SAMPLE = path.resolve(import.meta.dirname, '..', 'models', 'sample');
 
 /** "sample", or a folder of the user's. Throws DIPTYCH_INVALID_INPUT when there is no such folder. */
 export function modelFolder(name: string, kind: 'diffusion' | 'clip'): string {
   if (name === 'sample') return path.join(SAMPLE, kind);
-  if (path.isAbsolute(name) && existsSync(name)) return name;
   const layout = kind === 'clip' ? 'transformers' : 'diffusers';
-  throw new DiptychError(
-    'DIPTYCH_INVALID_INPUT',
-    `there is no model "${name}": use "sample" or the absolute path of a folder in ${layout} layout`,
-  );
+  return givenFolder(name, `"sample" or the absolute path of a folder in ${layout} layout`);
+}
+
+/** `answers`: the folder where answers of vision endpoints are kept. */
+export function scorerFolders({ clip, pick, scoring }: RunSettings, answers: string): ScorerFolders {
+  const reader = (name: string, what: string) =>
+    name === 'sample' ? null : givenFolder(name, `"sample" or the absolute path of ${what}`);
+  const optional = (name: string | undefined) =>
+    name === undefined ? undefined : givenFolder(name, 'the absolute path of a folder (docs/models.md)');
+  const { answerer, detector, hps, aesthetic, imageReward, endpoint } = scoring;
+  return {
+    clip: modelFolder(clip, 'clip'),
+    pick: modelFolder(pick, 'clip'),
+    answerer: reader(answerer, 'a BLIP-VQA folder'),
+    detector: reader(detector, 'an OWL-ViT folder'),
+    hps: optional(hps),
+    aesthetic: optional(aesthetic),
+    imageReward: optional(imageReward),
+    endpoint,
+    answers,
+  };
+}
+
+function givenFolder(name: string, use: string): string {
+  if (path.isAbsolute(name) && existsSync(name)) return name;
+  throw new DiptychError('DIPTYCH_INVALID_INPUT', `there is no model "${name}": use ${use}`);
 }

@@ -27,7 +27,7 @@ test('a run is asked for with two words, and says every setting it has', async (
     candidates: 4,
     heldOutFraction: 0.2,
     sampling: { steps: 20, guidance: 3 },
-    scoring: { mode: 'fixed' },
+    scoring: { mode: 'fixed', answerer: 'sample', detector: 'sample' },
     reward: { policy: 'mean', weights: { dpg: 1, 't2i-3in1': 1 } },
     pairs: { policy: 'all', margin: 0.05, ties: 'drop' },
     train,

@@ -1,7 +1,7 @@
 /** What can't be asked for, and that the answer quotes what was wrong. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { METRIC_NAMES } from '../../src/scoring/score.ts';
+import { metricNames } from '../../src/scoring/score.ts';
 import { ensureSet, upsertAnnotations } from '../../src/store/annotations.ts';
 import { newRun } from '../jobs/plans.ts';
 import { scenes } from '../scenes.ts';
@@ -16,7 +16,7 @@ const UNKNOWN = '00000000-0000-4000-8000-000000000000';
 const source = await newRun(store, boss);
 const elsewhere = await newRun(store, boss);
 await store.run.update({ where: { id: elsewhere }, data: { status: 'succeeded' } });
-const metrics = METRIC_NAMES.join(', ');
+const metrics = metricNames({}).join(', ');
 
 const SECRET =
   'has a user, password or query; credentials belong in the environment of the service (docs/remote.md)';
@@ -37,7 +37,16 @@ const settings: [what: string, settings: unknown, message: string][] = [
   ],
   ['a negative weight', weights({ dpg: -1 }), 'settings.reward.weights.dpg is -1, must be >= 0'],
   ['no weight', weights({ dpg: 0 }), 'settings.reward.weights is {"dpg":0}, one must be above 0'],
-  ['an unknown metric', weights({ ugly: 1 }), `settings.reward.weights names "ugly"; there are ${metrics}`],
+  [
+    'a metric that the run does not measure',
+    weights({ aesthetic: 1 }),
+    `settings.reward.weights names "aesthetic"; measured are ${metrics}; settings.scoring can name a folder for it`,
+  ],
+  [
+    'an unknown metric',
+    weights({ ugly: 1 }),
+    `settings.reward.weights names "ugly"; measured are ${metrics}`,
+  ],
   [
     'an image server without a URL',
     { generator: { api: 'automatic1111' } },

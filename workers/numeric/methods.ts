@@ -9,21 +9,22 @@ import { fromPixels, type RgbImage } from '../../src/engine/image.ts';
 import { decodeImage } from '../../src/engine/png.ts';
 import { fromLatents } from '../../src/models/latents.ts';
 import {
-  type ClipModel,
   type DiffusionModel,
   diffusionModelHash,
-  loadClipModel,
   loadDiffusionModel,
 } from '../../src/models/model-folder.ts';
 import { disposeCondition, encodeEmpty, encodePrompts } from '../../src/models/text-condition.ts';
 import type { Pair } from '../../src/preference/pairs.ts';
-import { sampleAnswerer, sampleDetector } from '../../src/sample-world/ports.ts';
-import { clipScorer } from '../../src/scoring/clip-scorer.ts';
 import type { ScoringMode } from '../../src/scoring/metric.ts';
 import { type SubjectScores, scoreImages } from '../../src/scoring/score.ts';
 import { folderBlobs } from '../../src/store/blobs.ts';
 import type { TrainSettings } from '../../src/training/settings.ts';
 import { type TrainProgress, type TrainResult, trainPairs } from '../../src/training/train.ts';
+import { modelCache } from './model-cache.ts';
+import { createScorers, type ScorerFolders } from './scorers.ts';
+
+/** Images, so that networks get batches, memory stays bounded, and a cancelled task ends soon. */
+const SCORED_TOGETHER = 16;
 
 export interface GenerateArgument {
   model: string;
@@ -33,8 +34,7 @@ export interface GenerateArgument {
 }
 
 export interface ScoreArgument {
-  clip: string;
-  pick: string;
+  folders: ScorerFolders;
   mode: ScoringMode;
   subjects: { annotation: Annotation; png: Uint8Array }[];
 }
@@ -58,14 +58,16 @@ export interface NumericMethods {
   engineName(argument: null, call: Call<never>): Promise<string>;
   /** One image per request. Progress: the finished share. */
   generate(argument: GenerateArgument, call: Call<number>): Promise<RgbImage[]>;
-  score(argument: ScoreArgument, call: Call<never>): Promise<SubjectScores[]>;
+  /** Progress: the finished share. */
+  score(argument: ScoreArgument, call: Call<number>): Promise<SubjectScores[]>;
   train(argument: TrainArgument, call: Call<TrainProgress>): Promise<TrainResult>;
 }
 
 export async function openNumericMethods(): Promise<NumericMethods> {
   const engine = await openEngine();
-  const diffusion = modelCache<DiffusionModel>((folder) => loadDiffusionModel(engine, folder));
-  const clips = modelCache<ClipModel>((folder) => loadClipModel(engine, folder));
+  // An evaluation asks the base and the tuned model in turn.
+  const diffusion = modelCache<DiffusionModel>((folder) => loadDiffusionModel(engine, folder), 2);
+  const openPorts = createScorers(engine);
 
   return {
     engineName: async () => engine.name,
@@ -78,18 +80,20 @@ export async function openNumericMethods(): Promise<NumericMethods> {
       });
     },
 
-    async score({ clip, pick, mode, subjects }) {
-      const [clipModel, pickModel] = [await clips.get(clip, clip), await clips.get(pick, pick)];
-      const ports = {
-        answerer: sampleAnswerer(),
-        detector: sampleDetector(),
-        clip: clipScorer(engine, 'clip', clipModel),
-        pick: clipScorer(engine, 'pickscore', pickModel),
-      };
-      const decoded = await Promise.all(
-        subjects.map(async ({ annotation, png }) => ({ annotation, image: await decodeImage(png) })),
-      );
-      return scoreImages(decoded, ports, mode);
+    async score({ folders, mode, subjects }, { progress, signal }) {
+      const ports = await openPorts(folders, signal);
+      const scores: SubjectScores[] = [];
+      for (let i = 0; i < subjects.length; i += SCORED_TOGETHER) {
+        const batch = await Promise.all(
+          subjects
+            .slice(i, i + SCORED_TOGETHER)
+            .map(async ({ annotation, png }) => ({ annotation, image: await decodeImage(png) })),
+        );
+        scores.push(...(await scoreImages(batch, ports, mode)));
+        progress(scores.length / subjects.length);
+        signal.throwIfAborted();
+      }
+      return scores;
     },
 
     async train({ model: folder, settings, candidates, pairs, blobs: blobFolder, folder: out }, call) {
@@ -112,26 +116,6 @@ export async function openNumericMethods(): Promise<NumericMethods> {
           call.signal.throwIfAborted();
         },
       });
-    },
-  };
-}
-
-/** The last models of a kind, by folder; loaded again when their content changed. */
-function modelCache<M extends { dispose(): void }>(load: (folder: string) => Promise<M>) {
-  const KEEP = 2;
-  const held = new Map<string, M>();
-  return {
-    async get(folder: string, version: string): Promise<M> {
-      const key = `${folder}\0${version}`;
-      const known = held.get(key);
-      if (known) return known;
-      const model = await load(folder);
-      held.set(key, model);
-      for (const old of [...held.keys()].slice(0, -KEEP)) {
-        held.get(old)!.dispose();
-        held.delete(old);
-      }
-      return model;
     },
   };
 }

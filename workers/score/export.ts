@@ -4,7 +4,7 @@ import type { RunSettings } from '../../pipelines/settings.ts';
 import { writeExports } from '../../src/export/export.ts';
 import { type ExportAnnotation, grouped } from '../../src/export/rows.ts';
 import type { TaskHandler } from '../../src/jobs/worker.ts';
-import { METRIC_NAMES } from '../../src/scoring/score.ts';
+import { metricNames } from '../../src/scoring/score.ts';
 import { getAnnotations } from '../../src/store/annotations.ts';
 import { describeArtifacts, writeArtifacts } from '../../src/store/artifacts.ts';
 import type { Tools } from '../process.ts';
@@ -25,7 +25,7 @@ export function exportTask({ store, blobs, places }: Tools): TaskHandler {
     const result = await writeExports({
       annotations: annotations(),
       load: (sha256) => blobs.get(sha256),
-      metrics: METRIC_NAMES,
+      metrics: metricNames(scoring),
       reward,
       pairs,
       folder: path.join(places.runFolder(task.runId), 'export'),

@@ -6,14 +6,14 @@ import { type ItemFailure, recordFailures } from '../../src/jobs/failures.ts';
 import type { TaskHandler } from '../../src/jobs/worker.ts';
 import { getAnnotations } from '../../src/store/annotations.ts';
 import { candidatesOf, insertScores, type NewScore } from '../../src/store/candidates.ts';
-import { modelFolder } from '../model-folders.ts';
+import { scorerFolders } from '../model-folders.ts';
 import type { Tools } from '../process.ts';
 
 const CONCURRENT_READS = 8;
 
-export function scoreTask({ store, blobs, numeric }: Tools): TaskHandler {
+export function scoreTask({ store, blobs, numeric, places }: Tools): TaskHandler {
   const reads = new PQueue({ concurrency: CONCURRENT_READS });
-  return async ({ task, signal }) => {
+  return async ({ task, signal, progress }) => {
     const { variant, annotationIds } = task.payload as ScorePayload;
     const run = await store.run.findUniqueOrThrow({ where: { id: task.runId } });
     const settings = run.settings as unknown as RunSettings;
@@ -30,15 +30,14 @@ export function scoreTask({ store, blobs, numeric }: Tools): TaskHandler {
     const results = await numeric.call(
       'score',
       {
-        clip: modelFolder(settings.clip, 'clip'),
-        pick: modelFolder(settings.pick, 'clip'),
+        folders: scorerFolders(settings, places.answers),
         mode: settings.scoring.mode,
         subjects: candidates.map(({ annotationId }, i) => ({
           annotation: bodyOf.get(annotationId)!,
           png: pngs[i]!,
         })),
       },
-      { signal },
+      { signal, onProgress: progress },
     );
     const rows = candidates.flatMap(({ id }, i): NewScore[] =>
       results[i]!.scores.map((score) => ({ candidateId: id, ...score })),
