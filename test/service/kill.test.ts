@@ -3,17 +3,14 @@
  * alone: nothing is lost, nothing is done twice, and both export the same bytes.
  */
 import assert from 'node:assert/strict';
-import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { openClient } from '../../src/cli/client.ts';
-import { type Service, startService } from '../../src/cli/service.ts';
-import { openStore, query, type Store } from '../../src/store/client.ts';
-import { startEmbeddedPostgres } from '../../src/store/postgres.ts';
+import { query } from '../../src/store/client.ts';
 import { readTelemetry } from '../../src/training/telemetry.ts';
-import { reachableFolder } from '../database.ts';
 import { scenes } from '../scenes.ts';
 import { until } from '../wait.ts';
+import { type Home, SET, startHome } from './home.ts';
 
 const ANNOTATIONS = scenes(12);
 const SETTINGS = {
@@ -27,45 +24,12 @@ const SETTINGS = {
 /** Seconds that a part of the run may take on a busy machine. */
 const SLOW = 120;
 
-interface Home {
-  home: string;
-  service: Service;
-  store: Store;
-  log: string[];
-  runId: string;
-}
+type RunningHome = Home & { runId: string };
 
-/** A service on a folder of its own, with the annotations in it and the run asked for. */
-async function startHome(t: TestContext): Promise<Home> {
-  const home = await reachableFolder();
-  const log: string[] = [];
-  const starting = startService({ home, log: (line) => log.push(line) });
-  const made = [home];
-  let store: Store | undefined;
-  t.after(async () => {
-    try {
-      await store?.$disconnect();
-      await (await starting).stop();
-    } finally {
-      for (const folder of made) await rm(folder, { recursive: true, force: true });
-    }
-  });
-  const service = await starting;
-  // The server runs already: this only tells where.
-  const { url, folder } = await startEmbeddedPostgres(home);
-  made.push(folder);
-  store = openStore(url);
-  const answer = await fetch(`${service.url}/v1/annotation-sets/shapes/annotations`, {
-    method: 'POST',
-    body: JSON.stringify(ANNOTATIONS),
-  });
-  assert.equal(((await answer.json()) as { inserted: number }).inserted, ANNOTATIONS.length);
-  const run = await openClient(service.url).createRun({
-    kind: 'curate-then-train',
-    annotationSet: 'shapes',
-    settings: SETTINGS,
-  });
-  return { home, service, store, log, runId: run.id };
+async function startRun(t: TestContext): Promise<RunningHome> {
+  const home = await startHome(t, ANNOTATIONS);
+  const request = { kind: 'curate-then-train', annotationSet: SET, settings: SETTINGS };
+  return { ...home, runId: (await openClient(home.service.url).createRun(request)).id };
 }
 
 /** Kills the running processes of this name. */
@@ -77,10 +41,10 @@ function kill({ log }: Home, name: string): void {
   for (const pid of started.slice(ended)) process.kill(Number(pid), 'SIGKILL');
 }
 
-const telemetryOf = ({ home, runId }: Home) =>
+const telemetryOf = ({ home, runId }: RunningHome) =>
   readTelemetry(path.join(home, 'runs', runId, 'train', 'telemetry.jsonl'));
 
-async function finished(home: Home): Promise<void> {
+async function finished(home: RunningHome): Promise<void> {
   await until(
     'the run has ended',
     async () => (await home.store.run.findUniqueOrThrow({ where: { id: home.runId } })).finishedAt,
@@ -91,7 +55,7 @@ async function finished(home: Home): Promise<void> {
 }
 
 /** Everything that a run leaves and that no clock and no random id may change. */
-async function results({ store, runId }: Home) {
+async function results({ store, runId }: RunningHome) {
   const ask = (sql: string) => query<Record<string, unknown>>(store, sql, runId);
   return {
     images: await ask(`SELECT a.img_id, c.variant, c.slot, c.seed, c.sha256, c.request_hash
@@ -109,7 +73,7 @@ async function results({ store, runId }: Home) {
 test('killed workers and a killed API change nothing of what a run leaves', {
   timeout: 240_000,
 }, async (t) => {
-  const [calm, stormy] = await Promise.all([startHome(t), startHome(t)]);
+  const [calm, stormy] = await Promise.all([startRun(t), startRun(t)]);
 
   await until(
     'images are being made',
@@ -160,6 +124,6 @@ test('killed workers and a killed API change nothing of what a run leaves', {
     steps.map(({ step }) => step),
     Array.from({ length: SETTINGS.train.steps }, (_, i) => i + 1),
   );
-  const timeless = (home: Home) => telemetryOf(home).map(({ seconds: _, ...entry }) => entry);
+  const timeless = (home: RunningHome) => telemetryOf(home).map(({ seconds: _, ...entry }) => entry);
   assert.deepEqual(timeless(stormy), timeless(calm));
 });

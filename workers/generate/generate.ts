@@ -47,7 +47,8 @@ export function generateTask({ store, blobs, numeric }: Tools): TaskHandler {
     const missing = wanted.filter(({ requestHash }) => !known.has(requestHash));
     const failures: ItemFailure[] = [];
     // Alone where a request costs money: what arrived is kept even if this process ends before the others are there.
-    const calls = source.batches ? [missing] : missing.map((one) => [one]);
+    const alone = missing.map((one) => [one]);
+    const calls = source.batches && missing.length > 0 ? [missing] : alone;
     const shares = calls.map(() => 0);
     await Promise.all(
       calls.map(async (call, n) => {
