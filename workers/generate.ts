@@ -18,6 +18,7 @@ import {
 } from '../src/store/candidates.ts';
 import { modelFolder } from './model-folders.ts';
 import { startWorkerProcess, type Tools } from './process.ts';
+import { promptMaker } from './prompts.ts';
 
 /** Encoding and writing of images beside each other. */
 const CONCURRENT_WRITES = 4;
@@ -37,12 +38,15 @@ function generateTask({ store, blobs, numeric }: Tools): TaskHandler {
     const generation: Generation = { model, modelHash, sampler: 'ddim', steps, guidance };
 
     const annotations = await getAnnotations(store, annotationIds);
-    const wanted = annotations.flatMap(({ id, imgId, prompt }) =>
+    const promptOf = promptMaker(folder);
+    const wanted = annotations.flatMap(({ id, imgId, ...annotation }) =>
       Array.from({ length: samples }, (_, slot) => {
+        const prompt = promptOf(annotation);
         // The same seeds under both models of an evaluation, and other ones than in curation.
         const purpose = variant === 'curated' ? 'curate' : 'evaluate';
         const seed = hashSeed(purpose, settings.seed, imgId, slot);
-        const request = JSON.stringify(['txt2img', modelHash, prompt, seed, 'ddim', steps, guidance]);
+        const told = prompt.triples.length > 0 ? prompt : prompt.text;
+        const request = JSON.stringify(['txt2img', modelHash, told, seed, 'ddim', steps, guidance]);
         const requestHash = createHash('sha256').update(request).digest('hex');
         return { annotationId: id, prompt, slot, seed, requestHash };
       }),

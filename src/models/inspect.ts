@@ -3,8 +3,8 @@ import path from 'node:path';
 import { sizeOf } from '../engine/tensor.ts';
 import { matchWeights, misfits, type ParameterSpec } from '../engine/weights.ts';
 import { DiptychError } from '../errors.ts';
-import { readConfig } from './model-folder.ts';
-import { NETWORK_KINDS } from './network-kinds.ts';
+import { hasSceneGraphEncoder, readConfig, SCENE_GRAPH_FOLDER } from './model-folder.ts';
+import { NETWORK_KINDS, SCENE_GRAPH_CLASS } from './network-kinds.ts';
 import { weightFiles } from './weight-files.ts';
 
 export interface PartReport {
@@ -52,6 +52,8 @@ export async function inspectFolder(folder: string): Promise<FolderReport> {
   for (const { part, class: name } of named) {
     if (NETWORK_KINDS[name]) parts.push(await inspectPart(folder, part, name));
   }
+  if (hasSceneGraphEncoder(folder))
+    parts.push(await inspectPart(folder, SCENE_GRAPH_FOLDER, SCENE_GRAPH_CLASS));
   const unread = named.filter((entry) => !NETWORK_KINDS[entry.class] && !WITHOUT_WEIGHTS.test(entry.class));
   return { class: String(index._class_name), parts, unread: unread.map(({ part }) => part) };
 }

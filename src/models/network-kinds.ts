@@ -4,6 +4,11 @@ import { type BlipVqaConfig, blipVqaParameters, parseBlipVqaConfig } from './bli
 import { type ClipConfig, clipParameters, parseClipConfig } from './clip.ts';
 import { type ClipTextConfig, clipTextParameters, parseClipTextConfig, textAlias } from './clip-text.ts';
 import { type OwlVitConfig, owlVitParameters, parseOwlVitConfig } from './owlvit-parameters.ts';
+import {
+  parseSceneGraphEncoderConfig,
+  type SceneGraphEncoderConfig,
+  sceneGraphEncoderParameters,
+} from './scene-graph-encoder-parameters.ts';
 import { parseUNetConfig, type UNetConfig } from './unet-config.ts';
 import { unetParameters } from './unet-parameters.ts';
 import { parseVaeConfig, type VaeConfig, vaeAlias, vaeParameters } from './vae-parameters.ts';
@@ -41,6 +46,12 @@ export const CLIP: NetworkKind<ClipConfig> = {
   parse: parseClipConfig,
   parameters: clipParameters,
 };
+/** Its parameters are those of the original's state dict, its folder and class name are this project's own. */
+export const SCENE_GRAPH_ENCODER: NetworkKind<SceneGraphEncoderConfig> = {
+  stem: TRANSFORMERS,
+  parse: parseSceneGraphEncoderConfig,
+  parameters: sceneGraphEncoderParameters,
+};
 const BLIP_VQA: NetworkKind<BlipVqaConfig> = {
   stem: TRANSFORMERS,
   parse: parseBlipVqaConfig,
@@ -52,6 +63,8 @@ const OWL_VIT: NetworkKind<OwlVitConfig> = {
   parameters: owlVitParameters,
 };
 
+export const SCENE_GRAPH_CLASS = 'SceneGraphEncoder';
+
 /** By the class that diffusers and transformers name in model_index.json and config.json. */
 export const NETWORK_KINDS: Record<string, NetworkKind<unknown>> = {
   UNet2DConditionModel: UNET,
@@ -59,6 +72,7 @@ export const NETWORK_KINDS: Record<string, NetworkKind<unknown>> = {
   CLIPTextModel: CLIP_TEXT,
   CLIPTextModelWithProjection: CLIP_TEXT,
   CLIPModel: CLIP,
+  [SCENE_GRAPH_CLASS]: SCENE_GRAPH_ENCODER,
   BlipForQuestionAnswering: BLIP_VQA,
   OwlViTForObjectDetection: OWL_VIT,
 };

@@ -3,7 +3,7 @@
  * prompt's states. A graph network over the token states of objects and relations; its output, times a learned
  * scalar, is added to the states of the flat text.
  *
- * Letters: V vertices, E edges, D clipDim, K embedDim, L tokens of the flat text.
+ * Letters: V vertices, E edges, D clipDim, K embedDim, L tokens of the flat text, R states of a prompt.
  */
 import type { Engine, Tensor } from '../engine/engine.ts';
 import type { Weights } from '../engine/weights.ts';
@@ -20,6 +20,8 @@ export interface SceneGraphStates {
   dash: Tensor;
   /** States [L, D] of the flat text: SOS, body, EOS. */
   flat: Tensor;
+  /** How many states a prompt has, R: 77 in published models. */
+  rows: number;
 }
 
 export interface EncodedSceneGraph extends SceneGraphLayout {
@@ -29,11 +31,10 @@ export interface EncodedSceneGraph extends SceneGraphLayout {
   /** The same as directions in the space of text states: [V, D], [E, D]. */
   refinedVertices: Tensor;
   refinedEdges: Tensor;
-  /** What the UNet attends to: [77, D]. */
+  /** What the UNet attends to: [R, D]. */
   context: Tensor;
 }
 
-const ROWS = 77;
 /** As torch's normalize: rows shorter than this are divided by it. */
 const SHORTEST = 1e-12;
 
@@ -45,7 +46,7 @@ export function sceneGraphEncoderForward(
   engine: Engine,
   config: SceneGraphEncoderConfig,
   weights: Weights,
-  { phrases, triples, dash, flat }: SceneGraphStates,
+  { phrases, triples, dash, flat, rows }: SceneGraphStates,
 ): EncodedSceneGraph {
   const { tf, kernels: k } = engine;
   const layout = layOutSceneGraph(
@@ -60,12 +61,12 @@ export function sceneGraphEncoderForward(
 
   const refine = (states: Tensor) => k.linear(unitRows(states), weights['projection_mlp_2.weight']!);
   const [refinedVertices, refinedEdges] = [refine(vertices), refine(edges)];
-  const kept = layout.sequence.slice(0, ROWS - 2);
+  const kept = layout.sequence.slice(0, rows - 2);
   const refined = rowsOf(engine, tf.concat([refinedVertices, refinedEdges], 0), kept);
   return {
     ...layout,
     ...{ vertexStates: vertices, edgeStates: edges, refinedVertices, refinedEdges },
-    context: addToFlatText(engine, flat, refined.mul(weights.alpha_obj!)),
+    context: addToFlatText(engine, flat, refined.mul(weights.alpha_obj!), rows),
   };
 }
 
@@ -101,23 +102,23 @@ function graphLayer(
   return [dense('net2.2', dense('net2.0', sum.div(messages))), newEdges!];
 }
 
-/** SOS, body plus `refined` on its first rows, EOS; EOS again up to 77 rows. */
-function addToFlatText({ tf }: Engine, flat: Tensor, refined: Tensor): Tensor {
+/** SOS, body plus `refined` on its first rows, EOS; EOS again up to `rows` rows. */
+function addToFlatText({ tf }: Engine, flat: Tensor, refined: Tensor, rows: number): Tensor {
   const [length, width] = flat.shape as [number, number];
-  const [rows, body] = [refined.shape[0]!, length - 2];
-  if (body < rows) {
+  const [count, body] = [refined.shape[0]!, length - 2];
+  if (body < count) {
     throw new DiptychError(
       'DIPTYCH_INVALID_INPUT',
-      `scene graph: its phrases have ${rows} tokens, but the flat text only ${body}`,
+      `scene graph: its phrases have ${count} tokens, but the flat text only ${body}`,
     );
   }
   const added = tf.pad(refined, [
-    [1, length - 1 - rows],
+    [1, length - 1 - count],
     [0, 0],
   ]);
   const end = tf.slice(flat, [length - 1, 0], [1, width]);
-  const filled = tf.concat([flat.add(added), tf.tile(end, [Math.max(0, ROWS - length), 1])], 0);
-  return tf.slice(filled, [0, 0], [ROWS, width]) as Tensor;
+  const filled = tf.concat([flat.add(added), tf.tile(end, [Math.max(0, rows - length), 1])], 0);
+  return tf.slice(filled, [0, 0], [rows, width]) as Tensor;
 }
 
 /** Rows of x [N, C] by number. A product, because a gather has no gradient on WASM. */

@@ -7,6 +7,7 @@ import { gridStep, parseSchedule, samplingTimesteps } from '../../src/diffusion/
 import type { Tensor } from '../../src/engine/engine.ts';
 import { fromLatents } from '../../src/models/latents.ts';
 import { loadDiffusionModel } from '../../src/models/model-folder.ts';
+import { textPrompt } from '../../src/models/prompt.ts';
 import { encodeEmpty, encodePrompts } from '../../src/models/text-condition.ts';
 import type { TextCondition } from '../../src/models/unet.ts';
 import type { ComponentCheck, GoldenCase } from '../golden.ts';
@@ -22,7 +23,7 @@ async function pipeline(golden: GoldenCase): Promise<void> {
     const name = i === 0 ? 'ids.tokenizer' : 'ids.tokenizer_2';
     golden.exact(name, tokenizer.encode(text), [...golden.output[name]!.data]);
   }
-  const prompt = encodePrompts(engine, model, [text]);
+  const prompt = encodePrompts(engine, model, [textPrompt(text)]);
   const empty = encodeEmpty(engine, model);
   golden.check('prompt_embeds', values(prompt.states));
   golden.check('negative_prompt_embeds', values(empty.states));
@@ -46,7 +47,7 @@ async function pipeline(golden: GoldenCase): Promise<void> {
   golden.check('states', tf.stack(states).transpose([0, 1, 4, 2, 3]).dataSync());
   const latents = sample(engine, schedule, predictor(empty), noise, steps);
   golden.check('latents', fromNhwc(latents));
-  const other = encodePrompts(engine, model, [otherText]);
+  const other = encodePrompts(engine, model, [textPrompt(otherText)]);
   golden.check('latents_other_negative', fromNhwc(sample(engine, schedule, predictor(other), noise, steps)));
 
   const decoded = fromLatents(engine, model, latents);

@@ -31,6 +31,7 @@ async function sceneGraphEncoder(golden: GoldenCase): Promise<void> {
       triples,
       dash: device(input.dash!),
       flat: device(input[`g${g}.flat`]!),
+      rows: 77,
     }),
   );
   const encoded = (w: Weights) => graphs.map((graph) => sceneGraphEncoderForward(engine, config, w, graph));

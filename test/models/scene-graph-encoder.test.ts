@@ -27,6 +27,7 @@ const graph = (tokens: number[], triples: PhraseTriple[], flatTokens: number) =>
   triples,
   dash: tf.ones([1, 4]) as Tensor,
   flat: tf.range(0, 4 * flatTokens).reshape([flatTokens, 4]) as Tensor,
+  rows: 77,
 });
 
 test('a config field that is no positive whole number is refused by name and value', () => {

@@ -6,6 +6,7 @@ import { after, test } from 'node:test';
 import { openQueue } from '../../src/jobs/queue.ts';
 import { createRun, getRun } from '../../src/jobs/runs.ts';
 import { runWorker } from '../../src/jobs/worker.ts';
+import { textPrompt } from '../../src/models/prompt.ts';
 import { query } from '../../src/store/client.ts';
 import { DEFAULT_TRAIN } from '../../src/training/settings.ts';
 import { startNumericThread } from '../../workers/numeric/client.ts';
@@ -19,7 +20,10 @@ const numeric = startNumericThread();
 after(() => numeric.close());
 
 const requests = (count: number) =>
-  Array.from({ length: count }, (_, i) => ({ prompt: 'red circle left of blue square', seed: i + 1 }));
+  Array.from({ length: count }, (_, i) => ({
+    prompt: textPrompt('red circle left of blue square'),
+    seed: i + 1,
+  }));
 const generate = (count: number, steps: number, options = {}) =>
   numeric.call('generate', { model: MODEL, requests: requests(count), steps, guidance: 3 }, options);
 
