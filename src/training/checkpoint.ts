@@ -1,5 +1,5 @@
 /**
- * A checkpoint: the model in diffusers layout, the optimizer's state, and how far the run is. Written beside and
+ * A checkpoint: the weights as a model folder has them, the optimizer's state, and how far the run is. Written beside and
  * renamed, so a folder named step-N is always whole. Batches are functions of (seed, step), so the step is the
  * whole cursor and there is no random state to keep.
  */
@@ -11,23 +11,22 @@ import { type HostTensor, readTensors, writeSafetensors } from '../engine/safete
 
 export interface CheckpointContent {
   state: FlatState;
-  /** UNet weights by official name, torch layout. */
-  unet: Record<string, HostTensor>;
-  /** Model folder that everything but the UNet is copied from. */
-  base: string;
+  /** Writes the weights of this step into the checkpoint's folder, for people to use. */
+  writeWeights(folder: string): Promise<void>;
 }
 
 const KEEP = 2;
 
 /** Writes checkpoint step-N of a run folder and removes all but the newest two. Returns its folder. */
 export async function writeCheckpoint(runFolder: string, content: CheckpointContent): Promise<string> {
-  const { state, unet, base } = content;
+  const { state, writeWeights } = content;
   const folder = path.join(runFolder, 'checkpoints');
   const final = path.join(folder, `step-${state.step}`);
   if (existsSync(final)) return final;
   const partial = `${final}.partial`;
   await rm(partial, { recursive: true, force: true });
-  await writeModel(path.join(partial, 'model'), base, unet);
+  await mkdir(partial, { recursive: true });
+  await writeWeights(partial);
   const vector = (data: Float32Array): HostTensor => ({ shape: [data.length], dtype: 'float32', data });
   await writeSafetensors(path.join(partial, 'optimizer.safetensors'), {
     parameters: vector(state.parameters),

@@ -91,7 +91,10 @@ export async function trainPairs(options: TrainOptions): Promise<TrainResult> {
       checkLoss(telemetry, settings);
       record(telemetry);
       if (step % settings.checkpointEvery === 0) {
-        await writeCheckpoint(folder, { state: policy.state(), unet: policy.toHost(), base: model.folder });
+        await writeCheckpoint(folder, {
+          state: policy.state(),
+          writeWeights: (to) => writeModel(path.join(to, 'model'), model.folder, policy.toHost()),
+        });
       }
       await onProgress({ phase: 'train', done: step, total: settings.steps, telemetry });
     }
