@@ -14,6 +14,7 @@ import { components as openClip } from './open-clip.ts';
 import { components as optimizers } from './optimizers.ts';
 import { components as owlVit } from './owlvit.ts';
 import { components as pipelines } from './pipelines.ts';
+import { components as sceneGraphCondition } from './scene-graph-condition.ts';
 import { components as sceneGraphEncoder } from './scene-graph-encoder.ts';
 import { components as tokenizer } from './tokenizer.ts';
 import { components as unet } from './unet.ts';
@@ -36,6 +37,7 @@ export const components: Record<string, ComponentCheck> = {
   ...vae,
   ...lora,
   ...sceneGraphEncoder,
+  ...sceneGraphCondition,
   ...blipVqa,
   ...owlVit,
 };
