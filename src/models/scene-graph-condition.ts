@@ -3,7 +3,7 @@
  * encoder. A prompt without triples has nothing to encode and keeps the states that it has without the encoder; so
  * does the empty prompt of guidance.
  */
-import type { Engine, Tensor } from '../engine/engine.ts';
+import type { Engine, Tensor, Tf } from '../engine/engine.ts';
 import type { Weights } from '../engine/weights.ts';
 import type { DiffusionModel } from './model-folder.ts';
 import type { Prompt } from './prompt.ts';
@@ -15,8 +15,8 @@ import type { TextCondition } from './unet.ts';
 /** All of a condition that does not depend on the scene-graph encoder's weights; one row a prompt. */
 export type PromptStates = {
   text: TextCondition;
-  /** What the encoder sees of each prompt; null where it has no triples. */
-  graphs: (SceneGraphStates | null)[];
+  /** Null where no prompt has triples. */
+  graphs: SceneGraphStates | null;
 };
 
 const DASH = '-';
@@ -29,31 +29,34 @@ export function promptStates(
 ): PromptStates {
   const { tf } = engine;
   return tf.tidy(() => {
-    const text = encodeTexts(
-      engine,
-      model,
-      prompts.map(({ text }) => text),
+    const texts = prompts.map(({ text }) => text);
+    const text = encodeTexts(engine, model, texts);
+    const phrases = [...new Set(prompts.flatMap(({ triples }) => triples.flat()))];
+    if (phrases.length === 0) return { text, graphs: null } as never;
+    const [dash, ...states] = innerStates(engine, model, [DASH, ...phrases]);
+    const numbers = new Map(phrases.map((phrase, i) => [phrase, i]));
+    const graphs = prompts.map(({ triples }) =>
+      triples.map((triple) => triple.map((phrase) => numbers.get(phrase)!) as [number, number, number]),
     );
-    const phrases = [...new Set([DASH, ...prompts.flatMap(({ triples }) => triples.flat())])];
-    const states = new Map(innerStates(engine, model, phrases).map((t, i) => [phrases[i]!, t]));
-    const graphs = prompts.map(({ text: flatText, triples }, row): SceneGraphStates | null => {
-      if (triples.length === 0) return null;
-      const [, rows, width] = text.states.shape as [number, number, number];
-      const length = model.texts[0]!.tokenizer.unpadded(flatText).length;
-      const own = [...new Set(triples.flat())];
-      return {
-        phrases: own.map((phrase) => states.get(phrase)!.clone()),
-        triples: triples.map(
-          (triple) => triple.map((phrase) => own.indexOf(phrase)) as [number, number, number],
-        ),
-        dash: states.get(DASH)!.clone(),
-        flat: tf.slice(text.states, [row, 0, 0], [1, length, width]).reshape([length, width]) as Tensor,
-        rows,
-      };
-    });
+    const lengths = texts.map((text) => model.texts[0]!.tokenizer.unpadded(text).length);
+    const flat = endsRepeated(
+      tf,
+      text.states,
+      lengths.map((length, i) => (graphs[i]!.length > 0 ? length : Number.POSITIVE_INFINITY)),
+    );
+    const bodies = lengths.map((length) => length - 2);
     // tidy follows every tensor in there, but its types know neither null nor a readonly tuple.
-    return { text, graphs } as never;
+    return { text, graphs: { phrases: states, dash, graphs, flat, bodies } } as never;
   });
+}
+
+/** States [B, R, D] whose rows after the first `lengths` are the last of those: EOS in the place of padding. */
+function endsRepeated(tf: Tf, states: Tensor, lengths: readonly number[]): Tensor {
+  const [, rows, width] = states.shape as [number, number, number];
+  const from = lengths.flatMap((length, i) =>
+    Array.from({ length: rows }, (_, row) => i * rows + Math.min(row, length - 1)),
+  );
+  return tf.gather(states.reshape([-1, width]), tf.tensor1d(from, 'int32')).reshape(states.shape);
 }
 
 /** Differentiable in `weights`. Throws as sceneGraphEncoderForward does. */
@@ -63,12 +66,6 @@ export function sceneGraphCondition(
   weights: Weights,
   { text, graphs }: PromptStates,
 ): TextCondition {
-  const { tf } = engine;
-  return tf.tidy(() => {
-    const rows = tf.unstack(text.states) as Tensor[];
-    const contexts = graphs.map((graph, i) =>
-      graph ? sceneGraphEncoderForward(engine, config, weights, graph).context : rows[i]!,
-    );
-    return { ...text, states: tf.stack(contexts) as Tensor };
-  });
+  if (!graphs) return text;
+  return { ...text, states: sceneGraphEncoderForward(engine, config, weights, graphs).contexts };
 }

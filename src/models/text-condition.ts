@@ -22,15 +22,10 @@ export function encodePrompts(
       model,
       prompts.map(({ text }) => text),
     );
-  return engine.tf.tidy(() => {
-    const { added, states } = sceneGraphCondition(
-      engine,
-      sceneGraph.config,
-      sceneGraph.weights,
-      promptStates(engine, model, prompts),
-    );
-    return { states, ...(added && { added }) };
-  });
+  const { config, weights } = sceneGraph;
+  return engine.tf.tidy(() =>
+    sceneGraphCondition(engine, config, weights, promptStates(engine, model, prompts)),
+  );
 }
 
 /**
