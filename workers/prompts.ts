@@ -6,8 +6,10 @@ import { type Prompt, textPrompt } from '../src/models/prompt.ts';
 import { getAnnotations } from '../src/store/annotations.ts';
 import type { Store } from '../src/store/client.ts';
 
+export type PromptMaker = (from: { prompt: string; body: Annotation }) => Prompt;
+
 /** With the triples where the model in `folder` reads them, so that nothing hangs on a graph that nobody looked at. */
-export function promptMaker(folder: string): (from: { prompt: string; body: Annotation }) => Prompt {
+export function promptMaker(folder: string): PromptMaker {
   if (!hasSceneGraphEncoder(folder)) return ({ prompt }) => textPrompt(prompt);
   return ({ prompt, body }) => ({ text: prompt, triples: tripleTexts(body) });
 }

@@ -1,11 +1,12 @@
 /** Scored candidates with the reward that a run's settings give them, and the pairs that follow. */
-
+import { DiptychError } from '../src/errors.ts';
 import { formPairs, type Pair, type PairSettings } from '../src/preference/pairs.ts';
 import { createReward, type RewardSettings } from '../src/scoring/reward.ts';
 import { allScored, type ScoredCandidate, type Variant } from '../src/store/candidates.ts';
 import type { Store } from '../src/store/client.ts';
 
-export type RewardedCandidate = ScoredCandidate & { reward: number };
+/** `reward` is null where a metric with a say is missing: such a candidate makes no pair. */
+export type RewardedCandidate = ScoredCandidate & { reward: number | null };
 
 export async function* rewardedCandidates(
   store: Store,
@@ -29,12 +30,18 @@ export async function pairsOfRun(
   settings: { reward: RewardSettings; pairs: PairSettings },
 ): Promise<{ candidates: RewardedCandidate[]; pairs: Pair[] }> {
   const candidates = await Array.fromAsync(rewardedCandidates(store, runId, 'curated', settings.reward));
-  const rewarded = candidates.map(({ id, imgId, slot, reward, scores }) => ({
-    id,
-    annotationId: imgId,
-    slot,
-    reward,
-    metrics: scores,
-  }));
+  const rewarded = candidates.flatMap(({ id, imgId, slot, reward, scores }) =>
+    reward === null ? [] : [{ id, annotationId: imgId, slot, reward, metrics: scores }],
+  );
+  if (rewarded.length === 0 && candidates.length > 0) throw withoutRewards(settings.reward, candidates);
   return { candidates, pairs: formPairs(rewarded, settings.pairs, settings.reward.policy === 'dominance') };
+}
+
+function withoutRewards({ weights }: RewardSettings, candidates: readonly ScoredCandidate[]): DiptychError {
+  const measured = new Set(candidates.flatMap(({ scores }) => Object.keys(scores)));
+  const weighed = Object.keys(weights).filter((name) => weights[name] !== 0);
+  return new DiptychError(
+    'DIPTYCH_INVALID_INPUT',
+    `none of ${candidates.length} candidates has every metric that the reward weighs (${weighed.join(', ')}); measured are ${[...measured].join(', ')}`,
+  );
 }

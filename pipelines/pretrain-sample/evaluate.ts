@@ -39,13 +39,14 @@ export async function evaluateSampleModel(engine: Engine, folder: string) {
   tf.dispose([noise, pixels]);
   model.dispose();
   const subjects = annotations.map((annotation, i) => ({ annotation, image: images[i]! }));
-  const results = await dpg.score(subjects, { answerer: sampleAnswerer() } as ScoringPorts, 'fixed');
+  const measured = await dpg.score(subjects, { answerer: sampleAnswerer() } as ScoringPorts, 'fixed');
+  const results = measured.filter((result) => result !== null && 'value' in result);
   const questions = results.flatMap(
-    (result) => result!.evidence.questions as (DpgQuestion & { counted: number })[],
+    ({ evidence }) => evidence.questions as (DpgQuestion & { counted: number })[],
   );
   const share = (category: string) =>
     mean(questions.filter((q) => q.category === category).map(({ counted }) => counted));
-  const values = results.map((result) => result!.value);
+  const values = results.map(({ value }) => value);
   const scores = {
     dpg: mean(values),
     allRight: mean(values.map((value) => (value === 1 ? 1 : 0))),

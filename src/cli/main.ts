@@ -8,10 +8,13 @@ import { trainGraphEncoder } from './train-graph-encoder.ts';
 const COMMANDS: Record<string, { run(args: readonly string[]): Promise<number>; about: string }> = {
   demo: { run: demo, about: 'the whole loop on the shipped sample world, with a table at the end' },
   start: { run: start, about: 'serve the store in .diptych (or DIPTYCH_HOME) until Ctrl-C' },
-  models: { run: models, about: 'models check FOLDER: what a model folder is, and whether its files fit' },
   'train-graph-encoder': {
     run: trainGraphEncoder,
     about: 'a scene-graph encoder for a model folder, from annotations and their images',
+  },
+  models: {
+    run: models,
+    about: 'models check FOLDER [--case CASE]: what a model folder is, whether its files fit and agree',
   },
   doctor: { run: doctor, about: 'what was found on this machine, and how to get what is missing' },
 };

@@ -1,21 +1,37 @@
-/** `diptych models check FOLDER`: what a model folder is, and whether everything fits. */
+/** `diptych models check FOLDER [--case CASE]`: what a model folder is, whether everything fits, whether it agrees. */
+import { parseArgs } from 'node:util';
+import { openEngine } from '../engine/engine.ts';
 import { asError } from '../errors.ts';
 import { type FolderReport, inspectFolder, memoryNeeds } from '../models/inspect.ts';
+import { checkFolder } from '../recorded/index.ts';
 
 /** Lines listed of a long list; the others are counted. */
 const LISTED = 10;
 
-/** Returns 1 when something is missing or does not fit. */
-export async function models([action, folder]: readonly string[]): Promise<number> {
-  if (action !== 'check' || folder === undefined) {
-    console.error('npm run diptych -- models check FOLDER');
-    return 1;
-  }
+/** Returns 1 when something is missing, does not fit, or gives other values than were recorded. */
+export async function models(args: readonly string[]): Promise<number> {
   try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: { case: { type: 'string' } },
+    });
+    const [action, folder] = positionals;
+    if (action !== 'check' || folder === undefined) {
+      console.error('npm run diptych -- models check FOLDER [--case CASE]');
+      return 1;
+    }
     const report = await inspectFolder(folder);
     const lines = reportLines(report);
     for (const line of lines) console.log(line);
-    return report.parts.some(({ missing, misfits }) => missing.length + misfits.length > 0) ? 1 : 0;
+    if (report.parts.some(({ missing, misfits }) => missing.length + misfits.length > 0)) return 1;
+    if (values.case !== undefined) {
+      const isPipeline = report.parts[0]!.name !== '.';
+      const { checks, worst, at } = await checkFolder(await openEngine(), folder, values.case, isPipeline);
+      const share = `${(100 * worst).toPrecision(2)}% of the tolerance, in ${at}`;
+      console.log(`agrees  with ${values.case}: ${checks} recorded outputs, largest deviation ${share}`);
+    }
+    return 0;
   } catch (thrown) {
     console.error(asError(thrown).message);
     return 1;

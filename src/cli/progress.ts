@@ -6,6 +6,8 @@ export interface StageView {
   total: number;
   done: number;
   failed: number;
+  /** Of `done`: candidates that failed alone. */
+  dropped: number;
   /** Share of the running work that is finished, 0 to 1. */
   fraction: number;
 }
@@ -21,7 +23,8 @@ export function formatDuration(seconds: number): string {
 export function formatBar(stage: StageView): string {
   const filled = Math.round(stage.fraction * BAR_WIDTH);
   const bar = '█'.repeat(filled) + '░'.repeat(BAR_WIDTH - filled);
-  const failed = stage.failed > 0 ? `, ${stage.failed} failed` : '';
+  const bad = stage.failed + stage.dropped;
+  const failed = bad > 0 ? `, ${bad} failed` : '';
   return `  ${stage.name.padEnd(18)} ${bar} ${(stage.fraction * 100).toFixed(0).padStart(3)}%  ${stage.status}${failed}`;
 }
 

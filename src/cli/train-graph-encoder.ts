@@ -130,7 +130,7 @@ function progressOf(steps: number): (telemetry: SceneGraphTelemetry) => void {
     recent.push(seconds);
     if (recent.length > RECENT) recent.shift();
     const mean = recent.reduce((sum, x) => sum + x, 0) / recent.length;
-    const counts = { total: steps, done: step, failed: 0, fraction: step / steps };
+    const counts = { total: steps, done: step, failed: 0, dropped: 0, fraction: step / steps };
     printer.show([{ name: 'graph encoder', status: 'running', ...counts }], mean * (steps - step));
   };
 }

@@ -19,10 +19,13 @@ export async function encodePng(image: RgbImage): Promise<Buffer> {
     .toBuffer();
 }
 
-/** Pixels of a PNG, JPEG or WebP; transparency is laid on white. Throws DIPTYCH_BAD_FILE for anything else. */
-export async function decodeImage(bytes: Uint8Array): Promise<RgbImage> {
+/**
+ * Pixels of a PNG, JPEG or WebP; transparency is laid on white. Throws DIPTYCH_BAD_FILE for anything else, and for an
+ * image of more than `maxPixels` before it takes their memory.
+ */
+export async function decodeImage(bytes: Uint8Array, maxPixels = 2 ** 28): Promise<RgbImage> {
   try {
-    const encoded = sharp(bytes);
+    const encoded = sharp(bytes, { limitInputPixels: maxPixels });
     const { format } = await encoded.metadata();
     if (!READABLE.includes(format)) throw new Error(`its format is ${format}`);
     const { data, info } = await encoded

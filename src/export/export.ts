@@ -141,13 +141,19 @@ async function writeFiles(options: ExportOptions, folder: string): Promise<Expor
 }
 
 function pairsOf(annotation: ExportAnnotation, settings: PairSettings, dominance: boolean) {
-  const rewarded = annotation.candidates.map(({ slot, reward, scores }) => ({
-    id: imageUid(annotation.imgId, slot),
-    annotationId: annotation.imgId,
-    slot,
-    reward,
-    metrics: scores,
-  }));
+  const rewarded = annotation.candidates.flatMap(({ slot, reward, scores }) =>
+    reward === null
+      ? []
+      : [
+          {
+            id: imageUid(annotation.imgId, slot),
+            annotationId: annotation.imgId,
+            slot,
+            reward,
+            metrics: scores,
+          },
+        ],
+  );
   return formPairs(rewarded, settings, dominance);
 }
 

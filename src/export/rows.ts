@@ -8,9 +8,17 @@ export interface ExportCandidate {
   sha256: string;
   width: number;
   height: number;
-  generation: { model: string; modelHash: string; sampler: string; steps: number; guidance: number };
+  /** Null where the server that made the image does not tell. */
+  generation: {
+    model: string;
+    modelHash: string | null;
+    sampler: string | null;
+    steps: number | null;
+    guidance: number | null;
+  };
   scores: Record<string, number>;
-  reward: number;
+  /** Null where a metric with a say is missing. */
+  reward: number | null;
 }
 
 export interface ExportAnnotation {

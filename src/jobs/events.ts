@@ -8,7 +8,7 @@ export interface RunEvents {
   'run-cancelled': Record<string, never>;
   'run-retried': { tasks: number };
   'stage-started': { stage: string; tasks: number };
-  'stage-succeeded': { stage: string; seconds: number };
+  'stage-succeeded': { stage: string; seconds: number; dropped: number };
   'task-retried': { stage: string; attempt: number; error: string };
   'task-failed': { stage: string; attempt: number; error: string };
   'artifact-written': { name: string; bytes: number };

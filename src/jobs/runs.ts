@@ -38,6 +38,8 @@ export interface StageView {
   total: number;
   done: number;
   failed: number;
+  /** Of `done`: candidates that failed alone (failures.ts). */
+  dropped: number;
   /** Finished share including running tasks, 0 to 1. */
   fraction: number;
   startedAt: Date | null;
@@ -103,15 +105,9 @@ export async function getRun(store: Store, id: string): Promise<RunView> {
     id,
   );
   const partial = new Map(running.map((row) => [row.ordinal, row.units]));
-  const stages = run.stages.map(({ name, status, total, done, failed, startedAt, finishedAt, ordinal }) => ({
-    name,
-    status,
-    total,
-    done,
-    failed,
-    fraction: (done + (partial.get(ordinal) ?? 0)) / total,
-    startedAt,
-    finishedAt,
+  const stages = run.stages.map(({ ordinal, runId: _, secondsPerUnit: __, ...stage }) => ({
+    ...stage,
+    fraction: (stage.done + (partial.get(ordinal) ?? 0)) / stage.total,
   }));
   const active = run.status === 'queued' || run.status === 'running';
   return {
@@ -184,7 +180,10 @@ export async function cancelRun(store: Store, id: string): Promise<void> {
   });
 }
 
-/** Tries the failed tasks of a failed run again, and only those. Throws DIPTYCH_CONFLICT otherwise. */
+/**
+ * Tries the failed tasks of a failed run's stage again, and those with items that failed alone; no others. Throws
+ * DIPTYCH_CONFLICT when the run has not failed.
+ */
 export async function retryRun(store: Store, boss: PgBoss, id: string): Promise<void> {
   await store.$transaction(async (tx) => {
     const changed = await query(
@@ -194,15 +193,25 @@ export async function retryRun(store: Store, boss: PgBoss, id: string): Promise<
       id,
     );
     if (changed.length === 0) throw await notPossible(store, id, 'retried', 'a failed one');
-    await query(
-      tx,
-      `UPDATE stage SET status = 'running', failed = 0 WHERE run_id = $1::uuid AND status = 'failed' RETURNING run_id`,
-      id,
-    );
     const tasks = await query<{ id: string; worker: string }>(
       tx,
-      `UPDATE task SET status = 'queued', error = NULL
-       WHERE run_id = $1::uuid AND status = 'failed' RETURNING id, worker`,
+      `UPDATE task t SET status = 'queued', error = NULL FROM stage s
+       WHERE t.run_id = $1::uuid AND s.run_id = t.run_id AND s.ordinal = t.ordinal AND s.status = 'failed'
+         AND (t.status = 'failed' OR EXISTS (SELECT FROM item_failure f WHERE f.task_id = t.id))
+       RETURNING t.id, t.worker`,
+      id,
+    );
+    await query(
+      tx,
+      'DELETE FROM item_failure WHERE task_id = ANY($1::uuid[]) RETURNING id',
+      tasks.map((task) => task.id),
+    );
+    await query(
+      tx,
+      `UPDATE stage s SET status = 'running', failed = 0, dropped = 0, finished_at = NULL,
+         done = (SELECT coalesce(sum(units), 0) FROM task t
+                 WHERE t.run_id = s.run_id AND t.ordinal = s.ordinal AND t.status = 'succeeded')
+       WHERE run_id = $1::uuid AND status = 'failed' RETURNING name`,
       id,
     );
     await appendEvent(tx, id, 'run-retried', { tasks: tasks.length });

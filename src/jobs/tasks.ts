@@ -64,21 +64,24 @@ export async function commitTask(
     async (tx) => {
       await leaveRunning(tx, task, 'succeeded', null);
       await write(tx);
-      const [stage] = await query<{ name: string; finished: boolean; seconds: number }>(
+      const [stage] = await query<{ name: string; state: string; dropped: number; seconds: number }>(
         tx,
         `UPDATE stage SET done = done + $3,
-           status = CASE WHEN done + $3 = total THEN 'succeeded'::task_status ELSE status END,
+           status = CASE WHEN done + $3 < total THEN status WHEN dropped < total THEN 'succeeded'::task_status
+                    ELSE 'failed' END,
            finished_at = CASE WHEN done + $3 = total THEN now() END
          WHERE run_id = $1::uuid AND ordinal = $2
-         RETURNING name, done = total AS finished, extract(epoch FROM now() - started_at)::float8 AS seconds`,
+         RETURNING name, status::text AS state, dropped, extract(epoch FROM now() - started_at)::float8 AS seconds`,
         task.runId,
         task.ordinal,
         task.units,
       );
-      if (stage!.finished) {
-        await appendEvent(tx, task.runId, 'stage-succeeded', { stage: stage!.name, seconds: stage!.seconds });
+      const { name, state, dropped, seconds } = stage!;
+      if (state === 'succeeded') {
+        await appendEvent(tx, task.runId, 'stage-succeeded', { stage: name, seconds, dropped });
         await startStage(tx, boss, task.runId, task.ordinal + 1);
-      } else await failRunIfSettled(tx, task);
+      } else if (state === 'failed') await failBarrenRun(tx, task, name, dropped);
+      else await failRunIfSettled(tx, task);
     },
     { timeout: 120_000, maxWait: 30_000 },
   );
@@ -157,14 +160,38 @@ async function failRunIfSettled(tx: Transaction, task: ClaimedTask): Promise<voi
     task.runId,
     task.ordinal,
   );
-  const message = `stage "${stage.name}": ${error}`;
+  await failRun(tx, task.runId, `stage "${stage.name}": ${error}`);
+}
+
+/** A stage that was left without a single good item has nothing to hand on. */
+async function failBarrenRun(
+  tx: Transaction,
+  task: ClaimedTask,
+  stage: string,
+  dropped: number,
+): Promise<void> {
+  const [first] = await query<{ reason: string }>(
+    tx,
+    `SELECT f.reason FROM item_failure f JOIN task t ON t.id = f.task_id
+     WHERE t.run_id = $1::uuid AND t.ordinal = $2 ORDER BY f.id LIMIT 1`,
+    task.runId,
+    task.ordinal,
+  );
+  await failRun(
+    tx,
+    task.runId,
+    `stage "${stage}": all ${dropped} candidates failed; the first: ${first!.reason}`,
+  );
+}
+
+async function failRun(tx: Transaction, runId: string, error: string): Promise<void> {
   await query(
     tx,
     `UPDATE run SET status = 'failed', error = $2, finished_at = now() WHERE id = $1::uuid RETURNING id`,
-    task.runId,
-    message,
+    runId,
+    error,
   );
-  await appendEvent(tx, task.runId, 'run-failed', { error: message });
+  await appendEvent(tx, runId, 'run-failed', { error });
 }
 
 /** Starts a stage, or ends the run when there is none of that ordinal. */

@@ -12,6 +12,8 @@ export interface BertTokenizer {
   clsId: number;
   sepId: number;
   padId: number;
+  /** Of every token by its text. */
+  ids: ReadonlyMap<string, number>;
   /** [CLS], the text's tokens, [SEP]; a text of more than maxLength ids is cut before [SEP]. */
   encode(text: string, maxLength: number): number[];
 }
@@ -47,7 +49,7 @@ export async function loadBertTokenizer(folder: string): Promise<BertTokenizer> 
     throw new DiptychError('DIPTYCH_BAD_MODEL', `${path.join(folder, 'vocab.txt')} has no token "${token}"`);
   }) as [number, number, number, number];
   return {
-    ...{ clsId, sepId, padId },
+    ...{ clsId, sepId, padId, ids: vocab },
     encode(text, maxLength) {
       // One by one, as transformers does: a capital sigma at the end of a word becomes a plain one.
       const lower = [...text].map((character) => character.toLowerCase()).join('');

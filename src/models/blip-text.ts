@@ -25,7 +25,7 @@ export interface BlipTextInput {
   ids: readonly (readonly number[])[];
   /** Which tokens see which, as in Kernels.attention. */
   mask?: Tensor;
-  /** [B, M, width of the states] */
+  /** [B, M, width of the states], or [1, M, width] where all rows see the same and all of it. */
   states: Tensor;
   /** Which states the tokens see. */
   statesMask?: Tensor;
@@ -111,7 +111,11 @@ export function blipTextStates(
       dense(`${name}.self.key`, source),
       dense(`${name}.self.value`, source),
     ];
-    return joined(name, k.attention(query, key, value, config.heads, mask), h);
+    // What all rows look at is read once: without a mask, rows may as well stand in one row.
+    const shared = key.shape[0] === 1 && mask === undefined;
+    const asked = shared ? query.reshape([1, -1, config.hiddenSize]) : query;
+    const seen = k.attention(asked, key, value, config.heads, mask).reshape(h.shape) as Tensor;
+    return joined(name, seen, h);
   };
   let h = normed(`${prefix}embeddings.LayerNorm`, embedded(engine, prefix, config, weights, ids));
   for (let i = 0; i < config.layers; i++) {

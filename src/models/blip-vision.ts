@@ -1,6 +1,6 @@
 /** BLIP's vision transformer (transformers BlipVisionModel) as a function of named weights. */
 import type { Engine, Tensor } from '../engine/engine.ts';
-import type { ParameterSpec, Weights } from '../engine/weights.ts';
+import { type LoadOptions, loadWeights, type ParameterSpec, type Weights } from '../engine/weights.ts';
 import { type ClipTowerConfig, layerNorm, parseTower, towerStates } from './clip-layers.ts';
 import { refuseUnsupported, requireMultiple, size } from './config-fields.ts';
 import { conv, linear, norm } from './parameter-lists.ts';
@@ -34,6 +34,7 @@ export function parseBlipVisionConfig(json: Record<string, unknown>): BlipVision
   return { ...parseTower(full), imageSize: full.image_size, patchSize: full.patch_size };
 }
 
+/** As the file has them: queries, keys and values side by side in one matrix. See `loadBlipWeights`. */
 export function blipVisionParameters(config: BlipVisionConfig): ParameterSpec[] {
   const { hiddenSize: width, intermediateSize, patchSize } = config;
   const tokens = 1 + (config.imageSize / patchSize) ** 2;
@@ -41,7 +42,7 @@ export function blipVisionParameters(config: BlipVisionConfig): ParameterSpec[] 
     { name: `${PREFIX}embeddings.class_embedding`, shape: [1, 1, width], kind: 'vector' },
     { name: `${PREFIX}embeddings.position_embedding`, shape: [1, tokens, width], kind: 'vector' },
     ...conv(`${PREFIX}embeddings.patch_embedding`, 3, width, patchSize),
-    ...layerNames(config).flatMap((layer) => [
+    ...Array.from({ length: config.layers }, (_, i) => `${PREFIX}encoder.layers.${i}`).flatMap((layer) => [
       ...linear(`${layer}.self_attn.qkv`, width, 3 * width),
       ...linear(`${layer}.self_attn.projection`, width, width),
       ...norm(`${layer}.layer_norm1`, width),
@@ -53,7 +54,36 @@ export function blipVisionParameters(config: BlipVisionConfig): ParameterSpec[] 
   ];
 }
 
-/** Normalised pixels [B, S, S, 3] to states [B, 1 + N, D] of the class token and the N patches, after the final norm. */
+/**
+ * Weights of a model with this tower under the file's names, but those of the tower's layers under the names that
+ * CLIP's have (`clip-layers.ts`): each joined matrix is taken apart once, here. Throws as `loadWeights` does.
+ */
+export async function loadBlipWeights(
+  engine: Engine,
+  files: string | readonly string[],
+  specs: readonly ParameterSpec[],
+  options?: LoadOptions,
+): Promise<Weights> {
+  const { tf } = engine;
+  const weights: Weights = {};
+  for (const [name, tensor] of Object.entries(await loadWeights(engine, files, specs, options))) {
+    const [, layer, part] = /^(vision_model\..*\.self_attn\.)qkv(\..*)$/.exec(name) ?? [];
+    if (layer === undefined) {
+      weights[name.replace('.self_attn.projection.', '.self_attn.out_proj.')] = tensor;
+      continue;
+    }
+    const parts = tf.split(tensor, 3, -1);
+    for (const [i, letter] of ['q', 'k', 'v'].entries())
+      weights[`${layer}${letter}_proj${part}`] = tf.keep(parts[i]!);
+    tensor.dispose();
+  }
+  return weights;
+}
+
+/**
+ * Normalised pixels [B, S, S, 3] to states [B, 1 + N, D] of the class token and the N patches, after the final norm.
+ * `weights` from `loadBlipWeights`.
+ */
 export function blipVisionStates(
   engine: Engine,
   config: BlipVisionConfig,
@@ -68,23 +98,6 @@ export function blipVisionStates(
     positions: weights[`${embeddings}position_embedding`]!,
   };
   const tokens = patchTokens(engine, patch, pixels);
-  const states = towerStates(engine, PREFIX, config, asClipLayers(engine, config, weights), tokens);
+  const states = towerStates(engine, PREFIX, config, weights, tokens);
   return layerNorm(engine.kernels, weights, `${PREFIX}post_layernorm`, states.at(-1)!, config.layerNormEps);
-}
-
-const layerNames = ({ layers }: BlipVisionConfig) =>
-  Array.from({ length: layers }, (_, i) => `${PREFIX}encoder.layers.${i}`);
-
-/** The layers are CLIP's, but for queries, keys and values side by side in one matrix and another name of the output. */
-function asClipLayers({ tf }: Engine, config: BlipVisionConfig, weights: Weights): Weights {
-  const renamed: Weights = { ...weights };
-  for (const layer of layerNames(config)) {
-    for (const part of ['weight', 'bias']) {
-      const qkv = tf.split(weights[`${layer}.self_attn.qkv.${part}`]!, 3, -1);
-      for (const [i, name] of ['q_proj', 'k_proj', 'v_proj'].entries())
-        renamed[`${layer}.self_attn.${name}.${part}`] = qkv[i]!;
-      renamed[`${layer}.self_attn.out_proj.${part}`] = weights[`${layer}.self_attn.projection.${part}`]!;
-    }
-  }
-  return renamed;
 }

@@ -14,15 +14,22 @@ import {
   parseBlipVisionConfig,
 } from './blip-vision.ts';
 import { layerNorm } from './clip-layers.ts';
+import { size } from './config-fields.ts';
 import { linear, norm } from './parameter-lists.ts';
 
 export interface BlipVqaConfig {
   vision: BlipVisionConfig;
   text: BlipTextConfig;
+  /** Stands before an answer: [DEC] of BLIP's own code. */
+  bosId: number;
+  /** Stands before a question, in place of [CLS]: [ENC] of BLIP's own code, the id after [DEC]. */
+  encId: number;
 }
 
 type Rows = readonly (readonly number[])[];
 
+/** What transformers takes when the file says nothing. */
+const BOS = { bos_token_id: 30522 };
 const ENCODER = 'text_encoder.';
 const DECODER = 'text_decoder.bert.';
 const HEAD = 'text_decoder.cls.predictions';
@@ -39,7 +46,12 @@ export function parseBlipVqaConfig(json: Record<string, unknown>): BlipVqaConfig
       `BLIP config: "hidden_size" of text_config is ${text.hiddenSize} and of vision_config ${vision.hiddenSize}; they must be equal`,
     );
   }
-  return { vision, text };
+  const bosId = size('BLIP text_config', { ...BOS, ...part('text_config') }, 'bos_token_id');
+  if (bosId + 1 < text.vocabSize) return { vision, text, bosId, encId: bosId + 1 };
+  throw new DiptychError(
+    'DIPTYCH_BAD_MODEL',
+    `BLIP config: "bos_token_id" is ${bosId}, so questions begin with ${bosId + 1}; "vocab_size" is ${text.vocabSize}`,
+  );
 }
 
 export function blipVqaParameters({ vision, text }: BlipVqaConfig): ParameterSpec[] {
@@ -66,7 +78,7 @@ export function blipImageStates(
 
 /**
  * Questions to states [B, L, D] that know the image. `ids`: B rows of equal length; `attended`: 1 for a token, 0 for
- * padding; `image` [B, 1 + N, D].
+ * padding; `image` [B, 1 + N, D], or [1, 1 + N, D] for one image of all questions.
  */
 export function blipQuestionStates(
   engine: Engine,

@@ -36,6 +36,16 @@ export function clipParameters({ text, vision, projectionDim }: ClipConfig): Par
   return [
     { name: 'logit_scale', shape: [], kind: 'vector' },
     ...clipTextParameters(text),
+    ...clipImageParameters({ vision, projectionDim }),
+  ];
+}
+
+/** Those that an image's embedding needs. */
+export function clipImageParameters({
+  vision,
+  projectionDim,
+}: Pick<ClipConfig, 'vision' | 'projectionDim'>): ParameterSpec[] {
+  return [
     ...clipVisionParameters(vision),
     ...linear('visual_projection', vision.hiddenSize, projectionDim, false),
   ];

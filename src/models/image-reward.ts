@@ -7,10 +7,14 @@ import type { Engine, Tensor } from '../engine/engine.ts';
 import type { ParameterSpec, Weights } from '../engine/weights.ts';
 import { DiptychError } from '../errors.ts';
 import { paddingMask } from './attention-masks.ts';
-import { type BlipTextConfig, blipTextParameters, blipTextStates } from './blip-text.ts';
-import { type BlipVisionConfig, blipVisionParameters, blipVisionStates } from './blip-vision.ts';
-import { size } from './config-fields.ts';
-import { type HeadSizes, linearHead, linearHeadParameters } from './linear-head.ts';
+import { type BlipTextConfig, blipTextParameters, blipTextStates, parseBlipTextConfig } from './blip-text.ts';
+import {
+  type BlipVisionConfig,
+  blipVisionParameters,
+  blipVisionStates,
+  parseBlipVisionConfig,
+} from './blip-vision.ts';
+import { type HeadSizes, headSizes, linearHead, linearHeadParameters } from './linear-head.ts';
 
 type Json = Record<string, unknown>;
 type Rows = readonly (readonly number[])[];
@@ -38,42 +42,39 @@ export interface ImageRewards {
 const TEXT = 'blip.text_encoder.';
 const HEAD = 'mlp.';
 const CONFIG = 'ImageReward config';
-/** Widths inside the head, the same in every release. */
-const HEAD_WIDTHS = [1024, 128, 64, 16] as const;
-/** The feed-forward layers of the image tower are this many times as wide as it. */
-const MLP_RATIO = 4;
+/** The image tower, of which med_config.json says nothing: BLIP's large one. */
+const VISION = {
+  hidden_size: 1024,
+  intermediate_size: 4096,
+  num_hidden_layers: 24,
+  num_attention_heads: 16,
+  image_size: 224,
+  patch_size: 16,
+  layer_norm_eps: 1e-6,
+};
+/** Over the published model's training set. */
+const STANDARD = { mean: 0.16717362830052426, std: 1.0333394966054072 };
+/** What transformers takes for fields of BERT that are not in the file. */
+const TEXT_DEFAULTS = { num_attention_heads: 12 };
 
-/** Throws DIPTYCH_BAD_MODEL that quotes a field which is missing or no number of its kind. */
+/**
+ * med_config.json: BERT's fields for the text tower. A model of other size than the published one also has
+ * "vision_config" (fields of transformers' BlipVisionConfig), "mean" and "std". Throws DIPTYCH_BAD_MODEL that quotes
+ * a field which is no number of its kind.
+ */
 export function parseImageRewardConfig(json: Json): ImageRewardConfig {
-  const [width, hidden] = [size(CONFIG, json, 'vw'), size(CONFIG, json, 'hidden')];
+  const { mean, std, ...text } = { ...STANDARD, ...TEXT_DEFAULTS, ...json };
+  const parsed = parseBlipTextConfig(text);
   return {
-    vision: {
-      imageSize: size(CONFIG, json, 'img'),
-      patchSize: size(CONFIG, json, 'patch'),
-      hiddenSize: width,
-      intermediateSize: MLP_RATIO * width,
-      layers: size(CONFIG, json, 'vdepth'),
-      heads: size(CONFIG, json, 'vheads'),
-      activation: 'gelu',
-      layerNormEps: 1e-6,
-    },
-    text: {
-      hiddenSize: hidden,
-      intermediateSize: size(CONFIG, json, 'inter'),
-      layers: size(CONFIG, json, 'layers'),
-      heads: size(CONFIG, json, 'heads'),
-      vocabSize: size(CONFIG, json, 'vocab'),
-      maxPositions: size(CONFIG, json, 'max_position_embeddings'),
-      layerNormEps: 1e-12,
-    },
-    head: [hidden, ...HEAD_WIDTHS],
-    mean: finite(json, 'mean'),
-    std: finite(json, 'std'),
+    vision: parseBlipVisionConfig({ ...VISION, ...(json.vision_config as Json | undefined) }),
+    text: parsed,
+    head: headSizes(parsed.hiddenSize),
+    mean: finite('mean', mean),
+    std: finite('std', std),
   };
 }
 
-function finite(json: Json, field: string): number {
-  const value = json[field];
+function finite(field: string, value: unknown): number {
   if (Number.isFinite(value)) return value as number;
   throw new DiptychError(
     'DIPTYCH_BAD_MODEL',
@@ -110,7 +111,7 @@ export const imageRewardAlias = (name: string): string[] =>
 
 /**
  * Image i with text i: normalised pixels [B, S, S, 3]; `ids` B rows of equal length, BERT's [CLS] first; `attended`
- * as many rows of 1 for a token and 0 for padding.
+ * as many rows of 1 for a token and 0 for padding. `weights` from `loadBlipWeights`.
  */
 export function imageRewards(
   engine: Engine,

@@ -11,6 +11,9 @@ const PLACES = [0, 2, 4, 6, 7];
 /** Widths that each of the five layers takes in; the last one gives a single number. */
 export type HeadSizes = readonly [number, number, number, number, number];
 
+/** The sizes of every release, on top of embeddings of `width`. */
+export const headSizes = (width: number): HeadSizes => [width, 1024, 128, 64, 16];
+
 export function linearHeadParameters(prefix: string, sizes: HeadSizes): ParameterSpec[] {
   return PLACES.flatMap((place, i) => linear(`${prefix}layers.${place}`, sizes[i]!, sizes[i + 1] ?? 1));
 }

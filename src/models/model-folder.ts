@@ -7,9 +7,18 @@ import { hashFiles } from '../engine/safetensors.ts';
 import { disposeWeights, loadWeights, type ParameterSpec, type Weights } from '../engine/weights.ts';
 import { asError, DiptychError } from '../errors.ts';
 import { type ClipConfig, clipParameters } from './clip.ts';
+import { type ImagePreprocessor, parseClipPreprocessor } from './clip-preprocess.ts';
 import type { ClipTextConfig } from './clip-text.ts';
-import { CLIP, CLIP_TEXT, type NetworkKind, SCENE_GRAPH_ENCODER, UNET, VAE } from './network-kinds.ts';
-import { openClipPreprocessor, parseOpenClipConfig } from './open-clip.ts';
+import {
+  CLIP,
+  CLIP_TEXT,
+  type NetworkKind,
+  OPEN_CLIP,
+  SCENE_GRAPH_ENCODER,
+  UNET,
+  VAE,
+} from './network-kinds.ts';
+import { openClipPreprocessor } from './open-clip.ts';
 import { loadOpenClipWeights } from './open-clip-weights.ts';
 import type { SceneGraphEncoderConfig } from './scene-graph-encoder-parameters.ts';
 import { type ClipTokenizer, loadTokenizer } from './tokenizer.ts';
@@ -52,8 +61,7 @@ export interface ClipModel extends Network<ClipConfig> {
   folder: string;
   hash: string;
   tokenizer: ClipTokenizer;
-  /** preprocessor_config.json as it stands. */
-  preprocessor: Record<string, unknown>;
+  preprocessor: ImagePreprocessor;
   dispose(): void;
 }
 
@@ -121,12 +129,13 @@ async function layoutOf(folder: string) {
   };
 }
 
-async function loadNetwork<Config>(
+/** One network from its own folder. */
+export async function loadNetwork<Config>(
   engine: Engine,
   folder: string,
   kind: NetworkKind<Config>,
 ): Promise<Network<Config>> {
-  const config = kind.parse(await readConfig(folder, 'config.json'));
+  const config = kind.parse(await readConfig(folder, kind.configFile));
   const specs = kind.parameters(config);
   const files = await weightFiles(folder, kind.stem);
   return { config, specs, weights: await loadWeights(engine, files, specs, kind) };
@@ -147,10 +156,12 @@ export async function diffusionModelHash(folder: string): Promise<string> {
   return hashFiles(files.flat());
 }
 
+/** Where transformers keeps how images are prepared. */
+export const PREPROCESSOR = 'preprocessor_config.json';
+
 /** Of a CLIPModel in transformers layout, or of open_clip's where there is only open_clip_config.json. */
 export async function loadClipModel(engine: Engine, folder: string): Promise<ClipModel> {
-  const has = (name: string) => existsSync(path.join(folder, name));
-  const layout = has(OPEN_CLIP) && !has('config.json') ? openClip : transformersClip;
+  const layout = isOpenClip(folder) ? openClip : transformersClip;
   const { config, files, weights, preprocessor } = await layout(engine, folder);
   return {
     folder,
@@ -164,20 +175,25 @@ export async function loadClipModel(engine: Engine, folder: string): Promise<Cli
   };
 }
 
-const OPEN_CLIP = 'open_clip_config.json';
+/** Whether open_clip wrote the folder. One that transformers can read too is transformers'. */
+export function isOpenClip(folder: string): boolean {
+  const has = (name: string) => existsSync(path.join(folder, name));
+  return has(OPEN_CLIP.configFile) && !has(CLIP.configFile);
+}
 
 async function transformersClip(engine: Engine, folder: string) {
-  const config = CLIP.parse(await readConfig(folder, 'config.json'));
-  const preprocessor = await readConfig(folder, 'preprocessor_config.json');
+  const config = CLIP.parse(await readConfig(folder, CLIP.configFile));
+  const preprocessor = parseClipPreprocessor(await readConfig(folder, PREPROCESSOR), config.vision.imageSize);
   const files = await weightFiles(folder, CLIP.stem);
   return { config, preprocessor, files, weights: await loadWeights(engine, files, clipParameters(config)) };
 }
 
 async function openClip(engine: Engine, folder: string) {
-  const json = (await readConfig(folder, OPEN_CLIP)) as Record<string, Record<string, unknown>>;
-  const config = parseOpenClipConfig(json.model_cfg ?? {});
-  const preprocessor = openClipPreprocessor(json.preprocess_cfg ?? {});
-  const files = await weightFiles(folder, 'open_clip_model');
+  const json = await readConfig(folder, OPEN_CLIP.configFile);
+  const config = OPEN_CLIP.parse(json);
+  const preprocess = (json.preprocess_cfg ?? {}) as Record<string, unknown>;
+  const preprocessor = openClipPreprocessor(preprocess, config.vision.imageSize);
+  const files = await weightFiles(folder, OPEN_CLIP.stem);
   return { config, preprocessor, files, weights: await loadOpenClipWeights(engine, files, config) };
 }
 

@@ -53,6 +53,12 @@ function sourceOf(spec: ParameterSpec): Source {
   return { spec: { ...spec, name, shape: [3 * rows, ...rest] }, third };
 }
 
+/** The tensors of the file, each once, under its names. */
+export function openClipParameters(config: ClipConfig): ParameterSpec[] {
+  const specs = clipParameters(config).map((spec) => sourceOf(spec).spec);
+  return [...new Map(specs.map((spec) => [spec.name, spec])).values()];
+}
+
 /**
  * Weights under the names of `clipParameters`. Throws DIPTYCH_BAD_MODEL that names the file's tensor when it is
  * missing or has another shape.
@@ -63,12 +69,12 @@ export async function loadOpenClipWeights(
   config: ClipConfig,
 ): Promise<Weights> {
   const { tf } = engine;
-  const placed = clipParameters(config).map((spec) => ({ name: spec.name, source: sourceOf(spec) }));
-  const sources = new Map(placed.map(({ source }) => [source.spec.name, source.spec]));
-  const read = await loadWeights(engine, files, [...sources.values()]);
+  const read = await loadWeights(engine, files, openClipParameters(config));
   const weights: Weights = {};
   const stacked = new Set<Tensor>();
-  for (const { name, source } of placed) {
+  for (const spec of clipParameters(config)) {
+    const { name } = spec;
+    const source = sourceOf(spec);
     const tensor = read[source.spec.name]!;
     if (source.third === undefined) weights[name] = tensor;
     else {

@@ -2,6 +2,12 @@
 import { DiptychError } from '../errors.ts';
 import type { ClipConfig } from './clip.ts';
 import type { ClipTowerConfig } from './clip-layers.ts';
+import {
+  type ImagePreprocessor,
+  resizeAndCropToEven,
+  resizeAndPad,
+  statisticsOf,
+} from './clip-preprocess.ts';
 import { LEGACY_EOS } from './clip-text.ts';
 import { refuseUnsupported, size } from './config-fields.ts';
 
@@ -10,6 +16,7 @@ type Json = Record<string, unknown>;
 const MODEL = 'open_clip model_cfg';
 const VISION = 'open_clip vision_cfg';
 const TEXT = 'open_clip text_cfg';
+const PREPROCESS = 'open_clip preprocess_cfg';
 /** The fields that are read, and patch_dropout, which only training does. Any other must be off. */
 const READ = {
   [MODEL]: ['embed_dim', 'vision_cfg', 'text_cfg', 'quick_gelu'],
@@ -80,14 +87,16 @@ function refuseOthers(name: keyof typeof READ, json: Json): void {
 }
 
 /**
- * The "preprocess_cfg" of an open_clip_config.json, in the terms of a preprocessor_config.json. Throws
- * DIPTYCH_BAD_MODEL for another filter than bicubic, or a resize that is not by the shorter side.
+ * The "preprocess_cfg" of an open_clip_config.json, for images of `side` pixels. Throws DIPTYCH_BAD_MODEL for another
+ * filter than bicubic, a resize that squashes, padding that is not black, or statistics that are not three numbers.
  */
-export function openClipPreprocessor(json: Json): Json {
-  refuseUnsupported('open_clip preprocess_cfg', json, {
+export function openClipPreprocessor(json: Json, side: number): ImagePreprocessor {
+  refuseUnsupported(PREPROCESS, json, {
     interpolation: ['bicubic'],
-    resize_mode: ['shortest'],
+    resize_mode: ['shortest', 'longest'],
+    fill_color: [0],
     mode: ['RGB'],
   });
-  return { image_mean: json.mean, image_std: json.std };
+  const statistics = statisticsOf(PREPROCESS, { image_mean: json.mean, image_std: json.std });
+  return { ...statistics, side, frame: json.resize_mode === 'longest' ? resizeAndPad : resizeAndCropToEven };
 }

@@ -42,14 +42,24 @@ export function owlVitForward(
   config: OwlVitConfig,
   weights: Weights,
   pixels: Tensor,
+  queries: OwlVitQueries,
+): Detections {
+  return owlVitDetections(engine, config, weights, owlVitPatches(engine, config, weights, pixels), queries);
+}
+
+/** What `owlVitForward` finds among patches that were encoded before: imageEmbeds [B, N, D]. */
+export function owlVitDetections(
+  engine: Engine,
+  config: OwlVitConfig,
+  weights: Weights,
+  imageEmbeds: Tensor,
   { ids, attended }: OwlVitQueries,
 ): Detections {
   const { tf, kernels: k } = engine;
-  const towers = towerWeights(weights);
-  const [batch, count, width] = [pixels.shape[0]!, ids.length / pixels.shape[0]!, config.text.projectionDim!];
-  const text = clipTextForward(engine, config.text, towers, ids, attended).embeds!;
+  const batch = imageEmbeds.shape[0]!;
+  const [count, width] = [ids.length / batch, config.text.projectionDim!];
+  const text = clipTextForward(engine, config.text, towerWeights(weights), ids, attended).embeds!;
   const textEmbeds = unitRows(text).reshape([batch, count, width]) as Tensor;
-  const imageEmbeds = patchEmbeds(engine, config, weights, towers, pixels);
 
   const dense = (name: string, x: Tensor) => k.linear(x, weights[`${name}.weight`]!, weights[`${name}.bias`]);
   const classEmbeds = nearlyUnit(dense('class_head.dense0', imageEmbeds));
@@ -77,15 +87,15 @@ function towerWeights(weights: Weights): Weights {
   return Object.fromEntries(inside.map(([name, tensor]) => [name.slice(TOWERS.length), tensor]));
 }
 
-/** Each patch's state times the class token's, normed: [B, N, D]. */
-function patchEmbeds(
+/** Each patch's state times the class token's, normed: pixels [B, S, S, 3] to [B, N, D]. */
+export function owlVitPatches(
   engine: Engine,
   { vision }: OwlVitConfig,
   weights: Weights,
-  towers: Weights,
   pixels: Tensor,
 ): Tensor {
   const { tf, kernels } = engine;
+  const towers = towerWeights(weights);
   const states = clipVisionNorm(engine, vision, towers, clipVisionStates(engine, vision, towers, pixels));
   const [first, patches] = tf.split(states, [1, states.shape[1]! - 1], 1) as [Tensor, Tensor];
   return layerNorm(kernels, weights, 'layer_norm', patches.mul(first), vision.layerNormEps);

@@ -1,22 +1,19 @@
-/** A CLIPModel behind the ImageTextScorer port: CLIP score with OpenCLIP or OpenAI weights, PickScore with its own. */
+/** A CLIPModel behind the ImageTextScorer port: CLIP score, HPSv2 and PickScore, each with its own weights. */
 import type { Engine, Tensor } from '../engine/engine.ts';
 import { clipImageEmbeds, clipTextEmbeds, unitRows } from '../models/clip.ts';
-import { normalisedPixels, parseClipPreprocessor, resizeAndCrop } from '../models/clip-preprocess.ts';
+import { preparedPixels } from '../models/clip-preprocess.ts';
 import type { ClipModel } from '../models/model-folder.ts';
 import type { ImageTextScorer } from './ports.ts';
 
 export function clipScorer(engine: Engine, name: string, model: ClipModel): ImageTextScorer {
-  const { config, weights, tokenizer } = model;
-  const { imageSize } = config.vision;
-  const statistics = parseClipPreprocessor(model.preprocessor, imageSize);
+  const { config, weights, tokenizer, preprocessor } = model;
   return {
     name: `${name}@${model.hash.slice(0, 12)}`,
     async score(images, texts) {
       const { tf } = engine;
-      const prepared = images.map((image) => resizeAndCrop(image, imageSize));
       const ids = texts.map((text) => tokenizer.encode(text));
       const [cosines, scale] = tf.tidy(() => {
-        const pixels = normalisedPixels(tf, prepared, statistics);
+        const pixels = preparedPixels(tf, preprocessor, images);
         const image = unitRows(clipImageEmbeds(engine, config, weights, pixels));
         const text = unitRows(clipTextEmbeds(engine, config, weights, ids));
         const rows = image.mul(text).sum(-1) as Tensor;

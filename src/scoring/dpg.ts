@@ -1,6 +1,6 @@
 /** DPG-Bench's score of one image: the mean over its questions, each 0 while a question it depends on is 0. */
 import { dpgQuestions } from './dpg-questions.ts';
-import type { Metric } from './metric.ts';
+import { type Metric, measureEach } from './metric.ts';
 
 /**
  * fixed and compat differ between images, not within one (the published code skips its first row and takes
@@ -10,22 +10,20 @@ export const dpg: Metric = {
   name: 'dpg',
   version: '1',
   score: (subjects, { answerer }) =>
-    Promise.all(
-      subjects.map(async ({ annotation, image }) => {
-        const questions = dpgQuestions(annotation);
-        const answers = await answerer.answer(
-          image,
-          questions.map(({ question }) => question),
-        );
-        const raw = answers.map(({ answer }) => (answer === 'yes' ? 1 : 0));
-        const counted = applyDependencies(questions, raw);
-        const evidence = {
-          answerer: answerer.name,
-          questions: questions.map((question, i) => ({ ...question, ...answers[i]!, counted: counted[i]! })),
-        };
-        return { value: mean(counted), evidence };
-      }),
-    ),
+    measureEach(subjects, async ({ annotation, image }) => {
+      const questions = dpgQuestions(annotation);
+      const answers = await answerer.answer(
+        image,
+        questions.map(({ question }) => question),
+      );
+      const raw = answers.map(({ answer }) => (answer === 'yes' ? 1 : 0));
+      const counted = applyDependencies(questions, raw);
+      const evidence = {
+        answerer: answerer.name,
+        questions: questions.map((question, i) => ({ ...question, ...answers[i]!, counted: counted[i]! })),
+      };
+      return { value: mean(counted), evidence };
+    }),
 };
 
 /** In the order of the questions, so that a zero travels down a chain whose parents come first. */

@@ -1,5 +1,5 @@
 /**
- * CLIP score and PickScore: cosines of image and prompt. Raw cosines, as Diffusion-DPO's and Inversion-DPO's
+ * CLIP score, PickScore and HPSv2: cosines of image and prompt. Raw cosines, as Diffusion-DPO's and Inversion-DPO's
  * utilities report them (PickScore 0.22, not 22); the scaled value stands in the evidence.
  */
 import { promptText } from '../annotations/prompt.ts';
@@ -8,6 +8,7 @@ import type { ImageTextScorer, ScoringPorts } from './ports.ts';
 
 export const clipScore = cosineMetric('clip-score', (ports) => ports.clip);
 export const pickScore = cosineMetric('pickscore', (ports) => ports.pick);
+export const hpsV2 = cosineMetric('hpsv2', (ports) => ports.hps!);
 
 function cosineMetric(name: string, port: (ports: ScoringPorts) => ImageTextScorer): Metric {
   return {

@@ -40,9 +40,19 @@ export interface ImageTextScorer {
   score(images: readonly RgbImage[], texts: readonly string[]): Promise<ImageTextScore[]>;
 }
 
+export interface ImageRater {
+  name: string;
+  /** One number for image i, made for text i; higher is better. */
+  rate(images: readonly RgbImage[], texts: readonly string[]): Promise<number[]>;
+}
+
+/** The metrics of the optional ones are measured where they are there. */
 export interface ScoringPorts {
   answerer: VisualQuestionAnswerer;
   detector: ObjectDetector;
   clip: ImageTextScorer;
   pick: ImageTextScorer;
+  hps?: ImageTextScorer;
+  aesthetic?: ImageRater;
+  imageReward?: ImageRater;
 }

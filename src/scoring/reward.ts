@@ -20,12 +20,13 @@ export const DEFAULT_REWARD: RewardSettings = { policy: 'mean', weights: { dpg: 
 
 /** Metric values of one candidate, by name. */
 export type MetricValues = Readonly<Record<string, number>>;
-export type Reward = (metrics: MetricValues) => number;
+/** Null for a candidate that lacks a metric with a say: it failed there, or the metric says nothing about it. */
+export type Reward = (metrics: MetricValues) => number | null;
 
 /**
  * The settings' reward as a function of one candidate's metrics. `set`: all candidates' metrics, read once and
  * not kept, and only by policies that compare with the whole set. Throws DIPTYCH_INVALID_INPUT when the weights
- * are unusable or name a metric that was not measured.
+ * are unusable.
  */
 export async function createReward(
   { policy, weights }: RewardSettings,
@@ -43,26 +44,22 @@ export async function createReward(
   if (policy === 'zmean') {
     const spreads = names.map(() => runningSpread());
     for await (const metrics of set) {
-      for (const [i, name] of names.entries()) spreads[i]!.add(measured(metrics, name));
+      for (const [i, name] of names.entries()) {
+        if (metrics[name] !== undefined) spreads[i]!.add(metrics[name]);
+      }
     }
     for (const [i, name] of names.entries()) scales.set(name, spreads[i]!.result());
   }
   return (metrics) => {
-    const terms = names.map((name) => {
+    let sum = 0;
+    for (const name of names) {
+      const value = metrics[name];
+      if (value === undefined) return null;
       const { mean, deviation } = scales.get(name)!;
-      return (weights[name]! * (measured(metrics, name) - mean)) / deviation;
-    });
-    return terms.reduce((sum, term) => sum + term, 0) / total;
+      sum += (weights[name]! * (value - mean)) / deviation;
+    }
+    return sum / total;
   };
-}
-
-function measured(metrics: MetricValues, name: string): number {
-  const value = metrics[name];
-  if (value !== undefined) return value;
-  throw new DiptychError(
-    'DIPTYCH_INVALID_INPUT',
-    `the reward weighs "${name}", which was not measured; there are ${Object.keys(metrics).join(', ')}`,
-  );
 }
 
 /** Mean and population deviation in one pass (Welford); a constant gets deviation 1, so it adds nothing. */

@@ -1,27 +1,60 @@
 /** All metrics of a batch of images, with the 3-in-1 score made of its parts. */
 import { dpg } from './dpg.ts';
-import { clipScore, pickScore } from './image-text.ts';
+import { aesthetic, imageReward } from './image-rating.ts';
+import { clipScore, hpsV2, pickScore } from './image-text.ts';
 import type { Metric, Score, ScoringMode, Subject } from './metric.ts';
 import type { ScoringPorts } from './ports.ts';
 import { blipVqa, compbenchClip, spatial2d, threeInOne } from './t2i-compbench.ts';
 
 const MEASURED: readonly Metric[] = [dpg, blipVqa, spatial2d, compbenchClip, clipScore, pickScore];
+/** Each measured where its port is there. */
+const OPTIONAL = { hps: hpsV2, aesthetic, imageReward } as const satisfies Partial<
+  Record<keyof ScoringPorts, Metric>
+>;
 const THREE_IN_ONE = { name: 't2i-3in1', version: '1' };
+const PARTS = [blipVqa, spatial2d, compbenchClip].map(({ name }) => name);
 
-export const METRIC_NAMES = [...MEASURED.map(({ name }) => name), THREE_IN_ONE.name] as const;
+/** Which optional ports there are: ports themselves, or settings under their names. */
+export type OptionalPorts = { readonly [Port in keyof typeof OPTIONAL]?: unknown };
 
-/** Scores per subject, in the order of METRIC_NAMES; a metric that says nothing about a subject is left out. */
+export interface SubjectScores {
+  /** In the order of `metricNames`, without the metrics that say nothing about the subject or failed. */
+  scores: Score[];
+  failures: { metric: string; reason: string }[];
+}
+
+function measured(ports: OptionalPorts): readonly Metric[] {
+  const there = Object.entries(OPTIONAL).filter(([port]) => ports[port as keyof OptionalPorts]);
+  return [...MEASURED, ...there.map(([, metric]) => metric)];
+}
+
+/** What `scoreImages` measures with such ports, in its order. */
+export const metricNames = (ports: OptionalPorts): string[] => [
+  ...measured(ports).map(({ name }) => name),
+  THREE_IN_ONE.name,
+];
+
+/** Every metric there is. */
+export const METRIC_NAMES: readonly string[] = metricNames({ hps: true, aesthetic: true, imageReward: true });
+
+/** One entry per subject. Where a part of the 3-in-1 score failed, that score is missing too. */
 export async function scoreImages(
   subjects: readonly Subject[],
   ports: ScoringPorts,
   mode: ScoringMode,
-): Promise<Score[][]> {
-  const columns = await Promise.all(MEASURED.map((metric) => metric.score(subjects, ports, mode)));
+): Promise<SubjectScores[]> {
+  const metrics = measured(ports);
+  const columns = await Promise.all(metrics.map((metric) => metric.score(subjects, ports, mode)));
   return subjects.map(({ annotation }, row) => {
-    const scores = MEASURED.flatMap(({ name, version }, column): Score[] => {
-      const result = columns[column]![row];
-      return result ? [{ metric: name, version, mode, ...result }] : [];
-    });
+    const scores: Score[] = [];
+    const failures: SubjectScores['failures'] = [];
+    for (const [column, { name: metric, version }] of metrics.entries()) {
+      const result = columns[column]![row]!;
+      if (result === null) continue;
+      if ('failed' in result) failures.push({ metric, reason: result.failed });
+      else scores.push({ metric, version, mode, ...result });
+    }
+    if (failures.some(({ metric }) => PARTS.includes(metric))) return { scores, failures };
     const value = (name: string) => scores.find(({ metric }) => metric === name)?.value;
     const parts = {
       blip: value(blipVqa.name)!,
@@ -30,6 +63,7 @@ export async function scoreImages(
     };
     const { value: combined, rule } = threeInOne(annotation, parts, mode);
     const { name: metric, version } = THREE_IN_ONE;
-    return [...scores, { metric, version, mode, value: combined, evidence: { ...parts, rule } }];
+    scores.push({ metric, version, mode, value: combined, evidence: { ...parts, rule } });
+    return { scores, failures };
   });
 }

@@ -5,7 +5,7 @@
 import type { Annotation, Item } from '../annotations/annotation.ts';
 import { isolatedItems, nodeText, triples } from '../annotations/prompt.ts';
 import type { RgbImage } from '../engine/image.ts';
-import type { Metric, ScoringMode } from './metric.ts';
+import { type Metric, measureEach, type ScoringMode } from './metric.ts';
 import type { Detection, ObjectDetector } from './ports.ts';
 import { directionOf, positionScore } from './spatial-relation.ts';
 
@@ -17,21 +17,19 @@ export const blipVqa: Metric = {
   name: 't2i-blip-vqa',
   version: '1',
   score: (subjects, { answerer }, mode) =>
-    Promise.all(
-      subjects.map(async ({ annotation, image }) => {
-        const items = mode === 'compat' ? annotation.items.slice(0, MAX_CHUNKS) : annotation.items;
-        const questions = items.map((item) => `${nodeText(item)}?`);
-        const answers = await answerer.answer(image, questions);
-        // The published code rounds each probability to four decimals.
-        const yes = answers.map((answer) => (mode === 'compat' ? Number(answer.yes.toFixed(4)) : answer.yes));
-        const value = yes.reduce((product, p) => product * p, 1);
-        const evidence = {
-          answerer: answerer.name,
-          questions: questions.map((question, i) => ({ question, yes: yes[i]! })),
-        };
-        return { value, evidence };
-      }),
-    ),
+    measureEach(subjects, async ({ annotation, image }) => {
+      const items = mode === 'compat' ? annotation.items.slice(0, MAX_CHUNKS) : annotation.items;
+      const questions = items.map((item) => `${nodeText(item)}?`);
+      const answers = await answerer.answer(image, questions);
+      // The published code rounds each probability to four decimals.
+      const yes = answers.map((answer) => (mode === 'compat' ? Number(answer.yes.toFixed(4)) : answer.yes));
+      const value = yes.reduce((product, p) => product * p, 1);
+      const evidence = {
+        answerer: answerer.name,
+        questions: questions.map((question, i) => ({ question, yes: yes[i]! })),
+      };
+      return { value, evidence };
+    }),
 };
 
 /**
@@ -43,33 +41,31 @@ export const spatial2d: Metric = {
   name: 't2i-2d-spatial',
   version: '1',
   score: (subjects, { detector }, mode) =>
-    Promise.all(
-      subjects.map(async ({ annotation, image }) => {
-        const spatial = triples(annotation).flatMap((triple) => {
-          const direction = directionOf(triple.relation, mode);
-          return direction === undefined ? [] : [{ ...triple, direction }];
-        });
-        if (spatial.length === 0) return null;
-        const asked = mode === 'compat' ? spatial.slice(0, 1) : spatial;
-        const parts = await Promise.all(
-          asked.map(async ({ subject, relation, object, direction }) => {
-            const [a, b] = await findPair(detector, image, subject, object, mode);
-            const position =
-              a && b ? positionScore(a.box, b.box, direction, Math.min(image.width, image.height)) : 0;
-            const score = 0.25 * (a?.confidence ?? 0) + 0.25 * (b?.confidence ?? 0) + 0.5 * position;
-            return {
-              relation,
-              subject: a ?? null,
-              object: b ?? null,
-              position,
-              score: mode === 'compat' && score < 0.5 ? 0 : score,
-            };
-          }),
-        );
-        const value = parts.reduce((sum, { score }) => sum + score, 0) / parts.length;
-        return { value, evidence: { detector: detector.name, relations: parts } };
-      }),
-    ),
+    measureEach(subjects, async ({ annotation, image }) => {
+      const spatial = triples(annotation).flatMap((triple) => {
+        const direction = directionOf(triple.relation, mode);
+        return direction === undefined ? [] : [{ ...triple, direction }];
+      });
+      if (spatial.length === 0) return null;
+      const asked = mode === 'compat' ? spatial.slice(0, 1) : spatial;
+      const parts = await Promise.all(
+        asked.map(async ({ subject, relation, object, direction }) => {
+          const [a, b] = await findPair(detector, image, subject, object, mode);
+          const position =
+            a && b ? positionScore(a.box, b.box, direction, Math.min(image.width, image.height)) : 0;
+          const score = 0.25 * (a?.confidence ?? 0) + 0.25 * (b?.confidence ?? 0) + 0.5 * position;
+          return {
+            relation,
+            subject: a ?? null,
+            object: b ?? null,
+            position,
+            score: mode === 'compat' && score < 0.5 ? 0 : score,
+          };
+        }),
+      );
+      const value = parts.reduce((sum, { score }) => sum + score, 0) / parts.length;
+      return { value, evidence: { detector: detector.name, relations: parts } };
+    }),
 };
 
 /** fixed looks for "red circle", compat for "circle" as the published label match does. */

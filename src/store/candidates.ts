@@ -4,13 +4,15 @@ import { query, type Store, type Transaction } from './client.ts';
 export const VARIANTS = ['curated', 'base', 'tuned'] as const;
 export type Variant = (typeof VARIANTS)[number];
 
-/** How an image was made; part of its request hash. */
+/** How an image was made; part of its request hash. Null: the server that made it does not tell or take it. */
 export interface Generation {
   model: string;
-  modelHash: string;
-  sampler: string;
-  steps: number;
-  guidance: number;
+  modelHash: string | null;
+  sampler: string | null;
+  steps: number | null;
+  guidance: number | null;
+  /** Of an image that another server made. */
+  server?: { api: string; host: string };
 }
 
 export interface NewCandidate {
@@ -77,11 +79,12 @@ export async function findGenerated(
   return new Map(rows.map((row) => [row.requestHash, row.sha256]));
 }
 
+/** Needs no transaction with what the images are for: they are the same whoever asks. */
 export async function rememberGenerated(
-  tx: Transaction,
+  store: Store | Transaction,
   rows: readonly { requestHash: string; sha256: string }[],
 ): Promise<void> {
-  await tx.generatedImage.createMany({ data: [...rows], skipDuplicates: true });
+  await store.generatedImage.createMany({ data: [...rows], skipDuplicates: true });
 }
 
 export interface Page {

@@ -4,6 +4,8 @@ import path from 'node:path';
 export interface Places {
   home: string;
   blobs: string;
+  /** What vision endpoints answered before. */
+  answers: string;
   runFolder(runId: string): string;
 }
 
@@ -15,6 +17,7 @@ export function places(): Places {
   return {
     home,
     blobs: path.join(home, 'blobs'),
+    answers: path.join(home, 'answers'),
     runFolder: (runId) => path.join(home, 'runs', runId),
   };
 }

@@ -68,6 +68,7 @@ test('the OpenAPI document names every route with its parameters and answers', (
     'GET /v1/runs/{id}/artifacts/{*}',
     'GET /v1/runs/{id}/candidates',
     'GET /v1/runs/{id}/events',
+    'GET /v1/runs/{id}/failures',
     'GET /v1/runs/{id}/scores.arrow',
     'POST /v1/annotation-sets/{name}/annotations',
     'POST /v1/runs',
@@ -89,7 +90,7 @@ test('the OpenAPI document names every route with its parameters and answers', (
     }
   }
   const body = paths!['/v1/runs']!.post!.requestBody!.content!['application/json']!.schema!;
-  assert.deepEqual(Object.keys(body.properties!.settings!.properties!).length, 13);
+  assert.deepEqual(Object.keys(body.properties!.settings!.properties!).length, 14);
 });
 
 test('every reference in the OpenAPI document leads somewhere, every schema has known types', () => {

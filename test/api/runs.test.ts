@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { failTask } from '../../src/jobs/tasks.ts';
+import { recordFailures } from '../../src/jobs/failures.ts';
+import { commitTask, failTask } from '../../src/jobs/tasks.ts';
 import { ensureSet, upsertAnnotations } from '../../src/store/annotations.ts';
 import { DEFAULT_TRAIN } from '../../src/training/settings.ts';
-import { claim, newRun } from '../jobs/plans.ts';
+import { claim, failureOf, newRun } from '../jobs/plans.ts';
 import { scenes } from '../scenes.ts';
 import { useApp } from './app.ts';
 
@@ -99,4 +100,26 @@ test('runs are listed newest first, page by page', async () => {
     ids,
     all.map(({ id }) => id),
   );
+});
+
+test('candidates that failed alone are listed page by page, each with its reason', async () => {
+  const id = await newRun(store, boss);
+  const failures = await Promise.all([0, 1, 2].map((slot) => failureOf(store, slot, `reason ${slot}`)));
+  const task = await claim(store, id, 0, 0);
+  await commitTask(store, boss, task, (tx) => recordFailures(tx, task, failures.slice(0, 2)));
+  const first = (await send('GET', `/v1/runs/${id}/failures?limit=1`)).body;
+  assert.deepEqual(first.items, [
+    { imgId: 'failing', variant: 'curated', slot: 0, stage: 'first', what: 'image', reason: 'reason 0' },
+  ]);
+  const second = (await send('GET', `/v1/runs/${id}/failures?limit=2&cursor=${first.next}`)).body;
+  assert.deepEqual(
+    (second.items as { reason: string }[]).map(({ reason }) => reason),
+    ['reason 1'],
+  );
+  assert.equal(second.next, null);
+  const run = (await send('GET', `/v1/runs/${id}`)).body;
+  assert.equal((run.stages as { dropped: number }[])[0]!.dropped, 2);
+  const bad = await send('GET', `/v1/runs/${id}/failures?cursor=nonsense`);
+  assert.deepEqual([bad.status, bad.body.error.code], [400, 'DIPTYCH_INVALID_INPUT']);
+  assert.equal((await send('GET', `/v1/runs/${UNKNOWN}/failures`)).status, 404);
 });

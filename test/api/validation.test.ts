@@ -18,6 +18,9 @@ const elsewhere = await newRun(store, boss);
 await store.run.update({ where: { id: elsewhere }, data: { status: 'succeeded' } });
 const metrics = METRIC_NAMES.join(', ');
 
+const SECRET =
+  'has a user, password or query; credentials belong in the environment of the service (docs/remote.md)';
+
 /** Settings of a curate run, each with the whole message. */
 const settings: [what: string, settings: unknown, message: string][] = [
   ['an unknown setting', { seeds: 1 }, 'settings has "seeds", which is not a known property'],
@@ -34,7 +37,42 @@ const settings: [what: string, settings: unknown, message: string][] = [
   ['a negative weight', weights({ dpg: -1 }), 'settings.reward.weights.dpg is -1, must be >= 0'],
   ['no weight', weights({ dpg: 0 }), 'settings.reward.weights is {"dpg":0}, one must be above 0'],
   ['an unknown metric', weights({ ugly: 1 }), `settings.reward.weights names "ugly"; there are ${metrics}`],
+  [
+    'an image server without a URL',
+    { generator: { api: 'automatic1111' } },
+    "settings.generator must have required property 'url'",
+  ],
+  [
+    'an unknown image server',
+    server({ api: 'dall-e' }),
+    'settings.generator.api is "dall-e", must be one of automatic1111, openai-images',
+  ],
+  [
+    'a URL of a file',
+    server({ url: 'file:///x' }),
+    'settings.generator.url is "file:///x", must begin with http:// or https://',
+  ],
+  [
+    'no URL at all',
+    server({ url: 'localhost' }),
+    'settings.generator.url is "localhost", must begin with http:// or https://',
+  ],
+  ['a secret in a URL', server({ url: 'http://ann:secret@host' }), `settings.generator.url ${SECRET}`],
+  [
+    'a side that no model makes',
+    server({ width: 500 }),
+    'settings.generator.width is 500, must be multiple of 8',
+  ],
+  [
+    'a secret in the URL of a vision endpoint',
+    { scoring: { endpoint: { url: 'http://host/v1?key=secret', model: 'm' } } },
+    `settings.scoring.endpoint.url ${SECRET}`,
+  ],
 ];
+
+function server(given: Record<string, unknown>) {
+  return { generator: { api: 'automatic1111', url: 'http://host', ...given } };
+}
 
 function weights(given: Record<string, number>) {
   return { reward: { weights: given } };
@@ -63,6 +101,12 @@ const refused: [what: string, body: unknown, status: number, message: string][] 
     400,
     'body has "sets", which is not a known property',
   ],
+  ...['train', 'curate-then-train', 'evaluate'].map((kind): [string, unknown, number, string] => [
+    `another server's images in a run of kind ${kind}`,
+    run(kind, 'shapes', server({})),
+    400,
+    `settings.generator is for runs of kind "curate", not "${kind}": training and evaluation need the weights of settings.model`,
+  ]),
   ['an unknown set', run('curate', 'none'), 404, 'there is no annotation set "none"'],
   [
     'a set without annotations',

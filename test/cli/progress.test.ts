@@ -14,6 +14,7 @@ const stage = (more: Partial<StageView> = {}): StageView => ({
   total: 48,
   done: 12,
   failed: 0,
+  dropped: 0,
   fraction: 0.25,
   ...more,
 });
@@ -38,6 +39,7 @@ test('a bar is 24 cells wide whatever the fraction, and names failures', () => {
     assert.equal(cells.lastIndexOf('█') + 1, Math.round(24 * fraction));
   }
   assert.match(formatBar(stage({ failed: 3 })), /running, 3 failed$/);
+  assert.match(formatBar(stage({ failed: 3, dropped: 2 })), /running, 5 failed$/);
 });
 
 test('a terminal is repainted in place: up by the lines of before, each cleared', () => {

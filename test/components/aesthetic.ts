@@ -1,24 +1,19 @@
 /** LAION's aesthetic head: the five layers, and the vector that they collapse to. */
 import path from 'node:path';
 import { disposeWeights, loadWeights } from '../../src/engine/weights.ts';
-import {
-  aestheticParameters,
-  aestheticScores,
-  collapsedHead,
-  parseAestheticConfig,
-} from '../../src/models/aesthetic.ts';
+import { aestheticParameters, aestheticScores, collapsedHead } from '../../src/models/aesthetic.ts';
 import { unitRows } from '../../src/models/clip.ts';
 import type { ComponentCheck, GoldenCase } from '../golden.ts';
 import { device, engine, readJson, values } from './tensors.ts';
 
 async function aesthetic(golden: GoldenCase): Promise<void> {
-  const config = parseAestheticConfig(readJson(golden.folder, 'model', 'config.json'));
+  const { sizes } = readJson(golden.folder, 'model', 'config.json');
   const file = path.join(golden.folder, 'model', 'model.safetensors');
-  const weights = await loadWeights(engine, file, aestheticParameters(config));
+  const weights = await loadWeights(engine, file, aestheticParameters(sizes));
   const embedding = device(golden.input.embedding!);
   golden.check('normalised', values(unitRows(embedding)));
   golden.check('score', values(aestheticScores(engine, weights, embedding)));
-  const { vector, bias } = collapsedHead(engine, config, weights);
+  const { vector, bias } = collapsedHead(engine, sizes, weights);
   golden.check('collapsed_vector', values(vector));
   golden.check('collapsed_bias', values(bias));
   disposeWeights(weights);

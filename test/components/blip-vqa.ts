@@ -1,7 +1,8 @@
 /** BlipForQuestionAnswering: states, answer logits and P(yes) with both mask conventions, and a longer answer. */
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { disposeWeights, loadWeights } from '../../src/engine/weights.ts';
+import { disposeWeights } from '../../src/engine/weights.ts';
+import { loadBlipWeights } from '../../src/models/blip-vision.ts';
 import {
   blipAnswerLogits,
   blipImageStates,
@@ -16,7 +17,7 @@ import { engine, readJson, rows, toNhwc, values } from './tensors.ts';
 async function blipVqa(golden: GoldenCase): Promise<void> {
   const config = parseBlipVqaConfig(readJson(golden.folder, 'model', 'config.json'));
   const file = path.join(golden.folder, 'model', 'model.safetensors');
-  const weights = await loadWeights(engine, file, blipVqaParameters(config));
+  const weights = await loadBlipWeights(engine, file, blipVqaParameters(config));
   const { yes_id: yes, no_id: no, bos_id: bos } = golden.json;
   const [ids, attended] = [rows(golden.input.input_ids!), rows(golden.input.attention_mask!)];
   const image = blipImageStates(engine, config, weights, toNhwc(golden.input.pixel_values!));

@@ -1,4 +1,5 @@
 /** Begins one change of each kind at once, on the database in DATABASE_URL; kill.test.ts kills it on the way. */
+import { recordFailures } from '../../src/jobs/failures.ts';
 import { openQueue } from '../../src/jobs/queue.ts';
 import { cancelRun, createRun, retryRun } from '../../src/jobs/runs.ts';
 import { commitTask, failTask, releaseTask } from '../../src/jobs/tasks.ts';
@@ -14,6 +15,7 @@ await Promise.all([
     await tx.artifact.create({
       data: { runId: work.commit.runId, name: 'half', path: '/', bytes: 1n, sha256: '' },
     });
+    await recordFailures(tx, work.commit, [work.failure]);
     await tx.event.create({ data: { runId: work.commit.runId, type: 'artifact-written', data: {} } });
   }),
   failTask(store, work.fail, 'killed on the way'),

@@ -10,7 +10,7 @@ import { commitTask, failTask, releaseTask } from '../../src/jobs/tasks.ts';
 import { query } from '../../src/store/client.ts';
 import { execute, useDatabase } from '../database.ts';
 import { until } from '../wait.ts';
-import { claim, newRun, planOf, snapshot } from './plans.ts';
+import { claim, failureOf, newRun, planOf, snapshot } from './plans.ts';
 
 const { store, boss, url } = await useDatabase();
 const GATE = 4711;
@@ -49,6 +49,7 @@ test('a process killed in the middle of creating, committing, failing, releasing
     jobId: job!.id,
     cancelled,
     failed,
+    failure: await failureOf(store, 0, 'out of paper'),
   };
   const before = await snapshot(store);
 

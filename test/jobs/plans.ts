@@ -1,9 +1,11 @@
 /** Runs to try the jobs on, and what the database holds of them. */
 import type { PgBoss } from 'pg-boss';
+import type { ItemFailure } from '../../src/jobs/failures.ts';
 import { createRun, type RunPlan, type StagePlan } from '../../src/jobs/runs.ts';
 import { type ClaimedTask, claimTask } from '../../src/jobs/tasks.ts';
-import { ensureSet } from '../../src/store/annotations.ts';
+import { ensureSet, listAnnotations, upsertAnnotations } from '../../src/store/annotations.ts';
 import { query, type Store } from '../../src/store/client.ts';
+import { scene } from '../scenes.ts';
 
 /** Stages by name, each with the units of its tasks. */
 export async function planOf(
@@ -31,6 +33,14 @@ export async function newRun(store: Store, boss: PgBoss): Promise<string> {
   return createRun(store, boss, await planOf(store, { first: [3, 2], second: [1] }));
 }
 
+/** That the image of an annotation's slot failed. */
+export async function failureOf(store: Store, slot: number, reason: string): Promise<ItemFailure> {
+  const { id } = await ensureSet(store, 'failing');
+  await upsertAnnotations(store, id, [scene('failing')]);
+  const [annotation] = await listAnnotations(store, id, '', 1);
+  return { annotationId: annotation!.id, variant: 'curated', slot, what: 'image', reason };
+}
+
 /** Claims a task of a run by its place. */
 export async function claim(store: Store, runId: string, ordinal: number, seq: number): Promise<ClaimedTask> {
   const row = await store.task.findUniqueOrThrow({
@@ -46,6 +56,7 @@ const TABLES = [
   'SELECT to_jsonb(t) AS row FROM stage t ORDER BY run_id, ordinal',
   'SELECT to_jsonb(t) AS row FROM task t ORDER BY id',
   'SELECT to_jsonb(t) AS row FROM event t ORDER BY id',
+  'SELECT to_jsonb(t) AS row FROM item_failure t ORDER BY id',
   'SELECT to_jsonb(t) AS row FROM artifact t ORDER BY run_id, name',
   'SELECT to_jsonb(t) AS row FROM pgboss.job t ORDER BY id',
 ];

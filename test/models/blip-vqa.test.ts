@@ -4,6 +4,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import type { Tensor } from '../../src/engine/engine.ts';
 import { disposeWeights, loadWeights, type Weights } from '../../src/engine/weights.ts';
+import { loadBlipWeights } from '../../src/models/blip-vision.ts';
 import {
   blipAnswerLogits,
   blipQuestionStates,
@@ -17,7 +18,7 @@ const { tf } = engine;
 const MODEL = path.resolve(import.meta.dirname, '../golden/blip-vqa/model');
 const JSON_CONFIG = readJson(MODEL, 'config.json');
 const config = parseBlipVqaConfig(JSON_CONFIG);
-const load = () => loadWeights(engine, path.join(MODEL, 'model.safetensors'), blipVqaParameters(config));
+const load = () => loadBlipWeights(engine, path.join(MODEL, 'model.safetensors'), blipVqaParameters(config));
 
 /** Logits of the first answer token to one question next to `image`. */
 function answer(weights: Weights, image: Tensor, ids: number[], attended: number[], masked: boolean) {

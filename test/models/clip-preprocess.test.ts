@@ -1,7 +1,11 @@
 /** What a CLIP preprocessor may ask for, and where the centre square lies. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseClipPreprocessor, resizeAndCrop } from '../../src/models/clip-preprocess.ts';
+import {
+  parseClipPreprocessor,
+  resizeAndCrop,
+  resizeAndCropToEven,
+} from '../../src/models/clip-preprocess.ts';
 
 const STATISTICS = { image_mean: [0.5, 0.5, 0.5], image_std: [0.2, 0.2, 0.2] };
 
@@ -44,4 +48,25 @@ test('the square is cut from the middle, whichever side is longer', () => {
     [...tall.data],
     [40, 60, 80, 100].flatMap((level) => Array(3 * short).fill(level)),
   );
+});
+
+test('where the middle lies between two pixels, transformers goes left and torchvision to the even one', () => {
+  const first = (long: number, cut: typeof resizeAndCrop) => {
+    const data = Uint8Array.from({ length: 3 * long * 4 }, (_, i) => Math.floor(i / 3) % long);
+    return cut({ width: long, height: 4, data }, 4).data[0];
+  };
+  for (const [long, transformers, torchvision] of [
+    [4, 0, 0],
+    [5, 0, 0],
+    [6, 1, 1],
+    [7, 1, 2],
+    [8, 2, 2],
+    [9, 2, 2],
+    [11, 3, 4],
+  ] as const) {
+    assert.deepEqual(
+      [first(long, resizeAndCrop), first(long, resizeAndCropToEven)],
+      [transformers, torchvision],
+    );
+  }
 });

@@ -8,6 +8,7 @@ import { type HostTensor, readTensors, writeSafetensors } from '../../src/engine
 import { inspectFolder, memoryNeeds } from '../../src/models/inspect.ts';
 import { goldenCase } from '../golden.ts';
 import { temporaryFolder } from '../temporary.ts';
+import { writeTinyAesthetic, writeTinyImageReward, writeTinyOpenClip } from './tiny-scorers.ts';
 
 const SDXL = path.join((await goldenCase('generate-sdxl')).folder, 'model');
 
@@ -29,11 +30,15 @@ async function damaged(
 }
 
 /** Exit code and what is printed. */
-async function check(t: TestContext, folder: string): Promise<{ code: number; said: string }> {
+async function check(
+  t: TestContext,
+  folder: string,
+  ...more: string[]
+): Promise<{ code: number; said: string }> {
   const lines: string[] = [];
   for (const method of ['log', 'error'] as const)
     t.mock.method(console, method, (line: string) => void lines.push(line));
-  const code = await models(['check', folder]);
+  const code = await models(['check', folder, ...more]);
   return { code, said: lines.join('\n') };
 }
 
@@ -73,6 +78,35 @@ for (const [name, className] of [
   });
 }
 
+for (const [write, className, classes, files, tensor] of [
+  [writeTinyOpenClip, 'open_clip CLIP', ['open_clip CLIP'], ['open_clip_model.safetensors'], 'visual.proj'],
+  [writeTinyImageReward, 'ImageReward', ['ImageReward'], ['ImageReward.safetensors'], 'mlp.layers.0.weight'],
+  [
+    writeTinyAesthetic,
+    'CLIPModel',
+    ['CLIPModel', 'aesthetic head'],
+    ['model.safetensors', 'aesthetic.safetensors'],
+    'layers.0.weight',
+  ],
+] as const) {
+  test(`a folder with ${classes.join(' and ')} is known, and whole; what it lacks is named`, async (t) => {
+    const folder = path.join(await temporaryFolder(t), 'model');
+    await write(folder);
+    const report = await inspectFolder(folder);
+    assert.equal(report.class, className);
+    assert.deepEqual(
+      report.parts.map((part) => [part.name, part.class, part.files, part.missing, part.misfits]),
+      classes.map((name, i) => ['.', name, [files[i]], [], []]),
+    );
+    const file = path.join(folder, files.at(-1)!);
+    const { [tensor]: _, ...others } = await readTensors(file);
+    await writeSafetensors(file, others);
+    const { code, said } = await check(t, folder);
+    assert.equal(code, 1);
+    assert.ok(said.includes(`missing: "${tensor}" of shape [`), said);
+  });
+}
+
 test('a missing tensor, a wrong shape and one too many are named; position_ids are no fault', async (t) => {
   const prefix = 'text_model.encoder.layers.0.mlp';
   const folder = await damaged(t, (all) => {
@@ -107,6 +141,9 @@ test('a pickle, an unknown class and an empty folder are refused by name', async
   await writeFile(path.join(pickled, 'vae', 'diffusion_pytorch_model.bin'), '');
   assert.match((await check(t, pickled)).said, /vae\/diffusion_pytorch_model\.bin is a pickle/);
 
+  await writeFile(path.join(pickled, 'model_index.json'), '{"vae":');
+  assert.match((await check(t, pickled)).said, /can't read .*model_index\.json: .*JSON/);
+
   const empty = await temporaryFolder(t);
   assert.match((await check(t, empty)).said, /can't read .*config\.json/);
   await writeFile(path.join(empty, 'config.json'), '{"architectures": ["LlamaForCausalLM"]}');
@@ -119,5 +156,51 @@ test('without a folder the command says how it is used', async (t) => {
   const lines: string[] = [];
   t.mock.method(console, 'error', (line: string) => void lines.push(line));
   assert.equal(await models(['check']), 1);
-  assert.deepEqual(lines, ['npm run diptych -- models check FOLDER']);
+  assert.deepEqual(lines, ['npm run diptych -- models check FOLDER [--case CASE]']);
+});
+
+test('a folder is held to what was recorded of it, and a changed one is caught', async (t) => {
+  const recorded = path.dirname(SDXL);
+  const good = await check(t, SDXL, '--case', recorded);
+  assert.equal(good.code, 0, good.said);
+  assert.match(
+    good.said,
+    /^agrees {2}with .*: 13 recorded outputs, largest deviation \d+% of the tolerance/m,
+  );
+
+  const changed = await damaged(t, (all) => {
+    const bias = Object.keys(all).find((name) => name.endsWith('layers.0.mlp.fc2.bias'))!;
+    all[bias]!.data[0]! += 0.01;
+  });
+  const bad = await check(t, changed, '--case', recorded);
+  assert.equal(bad.code, 1);
+  assert.match(bad.said, /generate-sdxl \w+: the error is [\d.]+ times the tolerance/);
+});
+
+test('one network is held to its own case, in its pipeline or alone', async (t) => {
+  const unet = (await goldenCase('unet-sdxl')).folder;
+  const alone = await check(t, path.join(unet, 'model'), '--case', unet);
+  assert.equal(alone.code, 0, alone.said);
+  // The pipeline's own UNet has another shape.
+  const other = await check(t, SDXL, '--case', unet);
+  assert.deepEqual(
+    [other.code, /unet-sdxl width of encoder_hidden_states is/.test(other.said)],
+    [1, true],
+    other.said,
+  );
+});
+
+test('what is no case, or one of another kind, or lacks an input, is refused', async (t) => {
+  const empty = await temporaryFolder(t);
+  const nothing = await check(t, SDXL, '--case', empty);
+  assert.equal(nothing.code, 1);
+  assert.match(nothing.said, /can't read .*case\.json.*a recorded case is a folder with case\.json/);
+
+  const { folder } = await goldenCase('frechet');
+  const { said } = await check(t, SDXL, '--case', folder);
+  assert.match(said, /is a case of "[^"]*"; a folder can be checked against UNet2DConditionModel/);
+
+  await cp(path.join((await goldenCase('generate-sdxl')).folder, 'case.json'), path.join(empty, 'case.json'));
+  await writeSafetensors(path.join(empty, 'io.safetensors'), {});
+  assert.match((await check(t, SDXL, '--case', empty)).said, /io\.safetensors has no tensor "in\.latents"/);
 });

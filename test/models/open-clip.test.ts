@@ -31,7 +31,7 @@ test('a folder loads as a CLIP model and leaves no tensor behind', async (t) => 
   const loaded = await loadClipModel(engine, folder);
   assert.deepEqual(Object.keys(loaded.weights).sort(), loaded.specs.map(({ name }) => name).sort());
   assert.equal(loaded.config.vision.heads, 4);
-  assert.equal((loaded.preprocessor.image_mean as number[]).length, 3);
+  assert.equal(loaded.preprocessor.image_mean.length, 3);
   loaded.dispose();
   assert.equal(engine.tf.memory().numTensors, before);
 });
@@ -55,6 +55,25 @@ test('a tensor that is missing, or of another shape, has its own name in the err
   });
   await writeSafetensors(file, { ...others, [name]: { ...fused!, shape: fused!.shape.toReversed() } });
   await assert.rejects(loadClipModel(engine, folder), { message: /has shape \[24,72\], expected \[72,24\]/ });
+});
+
+for (const [field, value] of [
+  ['resize_mode', 'squash'],
+  ['fill_color', 255],
+] as const) {
+  test(`${field} ${value} is refused by name`, () => {
+    assert.throws(() => openClipPreprocessor({ [field]: value }, 32), {
+      code: 'DIPTYCH_BAD_MODEL',
+      message: new RegExp(`"${field}" is ${JSON.stringify(value)}`),
+    });
+  });
+}
+
+test('a config without means is refused', () => {
+  assert.throws(() => openClipPreprocessor({ std: [1, 1, 1] }, 32), {
+    code: 'DIPTYCH_BAD_MODEL',
+    message: /open_clip preprocess_cfg: "image_mean" is undefined/,
+  });
 });
 
 test("transformers' config.json goes first where a folder has both", async (t) => {
@@ -93,7 +112,7 @@ test('fields that are off, or for training, are no obstacle; quick_gelu is read'
 });
 
 test('another filter than bicubic is refused by name', () => {
-  assert.throws(() => openClipPreprocessor({ interpolation: 'bilinear' }), {
+  assert.throws(() => openClipPreprocessor({ interpolation: 'bilinear' }, 32), {
     code: 'DIPTYCH_BAD_MODEL',
     message: /"interpolation" is "bilinear"; supported: \["bicubic"\]/,
   });

@@ -7,6 +7,7 @@ import type { RgbImage } from '../../src/engine/image.ts';
 import type { HostTensor } from '../../src/engine/safetensors.ts';
 import { disposeWeights, loadWeights } from '../../src/engine/weights.ts';
 import { clipParameters, parseClipConfig } from '../../src/models/clip.ts';
+import { parseClipPreprocessor } from '../../src/models/clip-preprocess.ts';
 import type { ClipModel } from '../../src/models/model-folder.ts';
 import { clipScorer } from '../../src/scoring/clip-scorer.ts';
 import { goldenCase } from '../golden.ts';
@@ -52,7 +53,7 @@ async function goldenModel(): Promise<ClipModel> {
       encode: (text: string) =>
         Array.from(data.subarray(Number(text) * length, (Number(text) + 1) * length), Number),
     } as ClipModel['tokenizer'],
-    preprocessor: { image_mean: MEAN, image_std: DEVIATION },
+    preprocessor: parseClipPreprocessor({ image_mean: MEAN, image_std: DEVIATION }, config.vision.imageSize),
     dispose: () => disposeWeights(weights),
   };
 }

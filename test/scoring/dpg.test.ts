@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { applyDependencies, type DpgEvidence, dpg, dpgCategories } from '../../src/scoring/dpg.ts';
 import { dpgQuestions } from '../../src/scoring/dpg-questions.ts';
-import { graph, subject, tablePorts } from './ports.ts';
+import { graph, measured, subject, tablePorts } from './ports.ts';
 
 const scene = graph(
   ['small red circle', 'old apple', 'tree', 'tall tree'],
@@ -89,7 +89,7 @@ test('the score is the mean after zeroing, with every answer in the evidence', a
     'Is there a blue plate?': 0.7,
     'Is there a cup on a plate?': 0.6,
   };
-  const [result] = await dpg.score([subject(annotation)], tablePorts({ yes }), 'fixed');
+  const result = await measured(dpg, subject(annotation), tablePorts({ yes }), 'fixed');
   // Plate, blue plate and the relation are 0: 2 of 5.
   assert.ok(Math.abs(result!.value - 0.4) < 1e-12);
   assert.equal(result!.evidence.answerer, 'table-answerer');

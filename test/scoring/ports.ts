@@ -1,7 +1,7 @@
 /** Ports that answer from tables, for tests of the metrics' own arithmetic. */
 import type { Annotation } from '../../src/annotations/annotation.ts';
-import type { Subject } from '../../src/scoring/metric.ts';
-import type { Detection, ScoringPorts } from '../../src/scoring/ports.ts';
+import type { Metric, ScoringMode, Subject } from '../../src/scoring/metric.ts';
+import type { Detection, ImageRater, ImageTextScorer, ScoringPorts } from '../../src/scoring/ports.ts';
 
 export interface Tables {
   /** P(yes) per question; a question that is not here fails the test. */
@@ -10,6 +10,8 @@ export interface Tables {
   boxes?: Detection[];
   /** Cosine per text. */
   cosines?: Record<string, number>;
+  /** Aesthetic score and ImageReward per text. */
+  rates?: Record<string, number>;
 }
 
 function known<T>(table: Record<string, T> | undefined, key: string): T {
@@ -18,12 +20,13 @@ function known<T>(table: Record<string, T> | undefined, key: string): T {
   return value;
 }
 
-export function tablePorts({ yes, boxes = [], cosines }: Tables): ScoringPorts {
-  const scorer = (name: string, scale: number) => ({
-    name,
-    score: async (_images: unknown, texts: readonly string[]) =>
-      texts.map((text) => ({ cosine: known(cosines, text), scale })),
-  });
+function tableScorer(name: string, scale: number, { cosines }: Tables): ImageTextScorer {
+  const score = (text: string) => ({ cosine: known(cosines, text), scale });
+  return { name, score: async (_images, texts) => texts.map(score) };
+}
+
+export function tablePorts(tables: Tables): ScoringPorts {
+  const { yes, boxes = [] } = tables;
   return {
     answerer: {
       name: 'table-answerer',
@@ -37,9 +40,29 @@ export function tablePorts({ yes, boxes = [], cosines }: Tables): ScoringPorts {
       name: 'table-detector',
       detect: async (_image, labels) => boxes.filter(({ label }) => labels.includes(label)),
     },
-    clip: scorer('table-clip', 100),
-    pick: scorer('table-pick', 50),
+    clip: tableScorer('table-clip', 100, tables),
+    pick: tableScorer('table-pick', 50, tables),
   };
+}
+
+/** What a metric says of one image that does not fail. */
+export async function measured(metric: Metric, one: Subject, ports: ScoringPorts, mode: ScoringMode) {
+  const [result] = await metric.score([one], ports, mode);
+  if (result && 'failed' in result) throw new Error(result.failed);
+  return result;
+}
+
+/** The ports that a run may do without. */
+export function optionalTablePorts(tables: Tables) {
+  const rater = (name: string): ImageRater => ({
+    name,
+    rate: async (_images, texts) => texts.map((text) => known(tables.rates, text)),
+  });
+  return {
+    hps: tableScorer('table-hps', 100, tables),
+    aesthetic: rater('table-aesthetic'),
+    imageReward: rater('table-image-reward'),
+  } satisfies Partial<ScoringPorts>;
 }
 
 /** A subject whose picture nobody looks at. */

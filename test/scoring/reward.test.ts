@@ -8,10 +8,10 @@ const set: MetricValues[] = [
   { dpg: 1, pickscore: 0.2, other: 5 },
   { dpg: 0.5, pickscore: 0.23, other: 5 },
 ];
-const close = (got: readonly number[], want: readonly number[]) => {
+const close = (got: readonly (number | null)[], want: readonly number[]) => {
   assert.equal(got.length, want.length);
   for (const [i, value] of got.entries())
-    assert.ok(Math.abs(value - want[i]!) < 1e-9, `${got}, expected ${want}`);
+    assert.ok(value !== null && Math.abs(value - want[i]!) < 1e-9, `${got}, expected ${want}`);
 };
 const rewards = async (policy: 'mean' | 'zmean' | 'dominance', weights: Record<string, number>) =>
   set.map(await createReward({ policy, weights }, set));
@@ -41,7 +41,7 @@ test('a metric that is the same everywhere adds nothing to zmean', async () => {
   const alone = await rewards('zmean', { dpg: 1 });
   close(
     await rewards('zmean', { dpg: 1, other: 1 }),
-    alone.map((value) => value / 2),
+    alone.map((value) => value! / 2),
   );
 });
 
@@ -64,13 +64,16 @@ test('the spread is exact where values are large and close', async () => {
   close(large.map(reward), [-Math.sqrt(1.5), 0, Math.sqrt(1.5)]);
 });
 
-test('a metric that was not measured is refused by name, where it is needed', async () => {
-  const wrong = { code: 'DIPTYCH_INVALID_INPUT', message: /"blip".*there are dpg, pickscore, other/ };
-  await assert.rejects(createReward({ policy: 'zmean', weights: { blip: 1 } }, set), wrong);
-  const reward = await createReward({ policy: 'mean', weights: { dpg: 1, blip: 1 } }, set);
-  assert.throws(() => reward(set[0]!), wrong);
+test('a candidate that lacks a metric with a say has no reward, and no say in the z-scores', async () => {
+  const mean = await createReward({ policy: 'mean', weights: { dpg: 1, blip: 1 } }, set);
+  assert.equal(mean(set[0]!), null);
+  close([mean({ dpg: 0.5, blip: 1 })], [0.75]);
   // A weight of nothing needs no metric.
   close(await rewards('mean', { dpg: 1, blip: 0 }), [0.25, 0.75, 1, 0.5]);
+  const settings = { policy: 'zmean', weights: { dpg: 1 } } as const;
+  const spread = await createReward(settings, [...set, { pickscore: 0.2 }]);
+  assert.equal(spread({ pickscore: 0.2 }), null);
+  close(set.map(spread), (await rewards('zmean', { dpg: 1 })) as number[]);
 });
 
 test('weights without a positive sum are refused', async () => {

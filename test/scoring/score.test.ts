@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { METRIC_NAMES, scoreImages } from '../../src/scoring/score.ts';
-import { graph, subject, tablePorts } from './ports.ts';
+import { DiptychError, type ErrorCode } from '../../src/errors.ts';
+import type { ScoringPorts } from '../../src/scoring/ports.ts';
+import { METRIC_NAMES, metricNames, scoreImages } from '../../src/scoring/score.ts';
+import { graph, optionalTablePorts, subject, tablePorts } from './ports.ts';
 
 const spatial = graph(['red cup', 'plate'], [[0, 'left of', 1]]);
 const action = graph(['cup', 'hand'], [[1, 'holds', 0]]);
@@ -24,9 +26,11 @@ const ports = tablePorts({
 });
 
 test('every metric is stored raw with its version, mode and evidence, 3-in-1 made of its parts', async () => {
-  const [scores] = await scoreImages([subject(spatial)], ports, 'fixed');
+  const [result] = await scoreImages([subject(spatial)], ports, 'fixed');
+  const { scores, failures } = result!;
+  assert.deepEqual(failures, []);
   assert.deepEqual(
-    scores!.map(({ metric, value }) => [metric, value]),
+    scores.map(({ metric, value }) => [metric, value]),
     [
       ['dpg', 0.75],
       ['t2i-blip-vqa', 0.25],
@@ -38,23 +42,24 @@ test('every metric is stored raw with its version, mode and evidence, 3-in-1 mad
     ],
   );
   assert.deepEqual(
-    scores!.map(({ metric }) => metric),
-    METRIC_NAMES,
+    scores.map(({ metric }) => metric),
+    metricNames(ports),
   );
-  for (const { metric, version, mode, evidence } of scores!) {
+  for (const { metric, version, mode, evidence } of scores) {
     assert.match(version, /^\d+$/, metric);
     assert.equal(mode, 'fixed');
     assert.deepEqual(JSON.parse(JSON.stringify(evidence)), evidence, `${metric}: evidence is plain JSON`);
   }
-  assert.deepEqual(scores!.at(-1)!.evidence, { blip: 0.25, spatial: 1, clip: 0.25, rule: 'spatial' });
+  assert.deepEqual(scores.at(-1)!.evidence, { blip: 0.25, spatial: 1, clip: 0.25, rule: 'spatial' });
 });
 
 test('a metric that says nothing about an image is left out, and each image keeps its own scores', async () => {
-  const rows = await scoreImages([subject(action), subject(spatial), subject(action)], ports, 'compat');
+  const results = await scoreImages([subject(action), subject(spatial), subject(action)], ports, 'compat');
+  const rows = results.map(({ scores }) => scores);
   const names = rows.map((scores) => scores.map(({ metric }) => metric));
   assert.deepEqual(
     names[0],
-    METRIC_NAMES.filter((name) => name !== 't2i-2d-spatial'),
+    metricNames(ports).filter((name) => name !== 't2i-2d-spatial'),
   );
   assert.deepEqual(names[2], names[0]);
   const value = (row: number, name: string) => rows[row]!.find(({ metric }) => metric === name)!.value;
@@ -65,6 +70,55 @@ test('a metric that says nothing about an image is left out, and each image keep
   assert.ok(rows.flat().every(({ mode }) => mode === 'compat'));
 });
 
+test('what has a port of its own is measured where the port is there, and named by it', async () => {
+  const tables = { cosines: { 'red cup left of plate': 0.125 }, rates: { 'red cup left of plate': 5 } };
+  const { hps, aesthetic, imageReward } = optionalTablePorts(tables);
+  const measured = async (more: object) => {
+    const [result] = await scoreImages([subject(spatial)], { ...ports, ...more }, 'fixed');
+    const { scores } = result!;
+    assert.deepEqual(
+      scores.map(({ metric }) => metric),
+      metricNames(more),
+    );
+    return Object.fromEntries(scores.map(({ metric, value }) => [metric, value]));
+  };
+  const always = await measured({});
+  assert.deepEqual(await measured({ aesthetic }), { ...always, aesthetic: 5 });
+  assert.deepEqual(await measured({ hps, imageReward }), { ...always, hpsv2: 0.125, 'image-reward': 5 });
+  assert.deepEqual(Object.keys(await measured({ hps, aesthetic, imageReward })), METRIC_NAMES);
+  // A setting that is empty chooses nothing.
+  assert.deepEqual(metricNames({ hps: undefined, aesthetic: null }), Object.keys(always));
+});
+
 test('no images, no scores', async () => {
   assert.deepEqual(await scoreImages([], ports, 'fixed'), []);
+});
+
+test('an image that fails alone keeps its other scores and its reasons, and the others lose nothing', async () => {
+  const [bad, good] = [subject(spatial), subject(spatial)];
+  const refusing = (code: ErrorCode): ScoringPorts => ({
+    ...ports,
+    answerer: {
+      name: 'refusing',
+      async answer(image, questions) {
+        if (image === bad.image) throw new DiptychError(code, 'the endpoint refused');
+        return ports.answerer.answer(image, questions);
+      },
+    },
+  });
+  const [failed, whole] = await scoreImages([bad, good], refusing('DIPTYCH_ITEM_FAILED'), 'fixed');
+  assert.deepEqual(failed!.failures, [
+    { metric: 'dpg', reason: 'the endpoint refused' },
+    { metric: 't2i-blip-vqa', reason: 'the endpoint refused' },
+  ]);
+  assert.deepEqual(
+    failed!.scores.map(({ metric }) => metric),
+    ['t2i-2d-spatial', 't2i-clip', 'clip-score', 'pickscore'],
+  );
+  assert.deepEqual(whole!.failures, []);
+  assert.equal(whole!.scores.length, metricNames(ports).length);
+  // What is wrong for all is not one image's failure.
+  await assert.rejects(scoreImages([bad, good], refusing('DIPTYCH_BAD_MODEL'), 'fixed'), {
+    code: 'DIPTYCH_BAD_MODEL',
+  });
 });

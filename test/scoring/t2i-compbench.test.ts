@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ScoringMode } from '../../src/scoring/metric.ts';
 import { blipVqa, compbenchClip, spatial2d, threeInOne } from '../../src/scoring/t2i-compbench.ts';
-import { graph, subject, type Tables, tablePorts } from './ports.ts';
+import { graph, measured, subject, type Tables, tablePorts } from './ports.ts';
 
 const close = (got: number | undefined, want: number) =>
   assert.ok(got !== undefined && Math.abs(got - want) < 1e-12, `${got}, expected ${want}`);
@@ -12,17 +12,15 @@ const box = (label: string, confidence: number, x: number, y: number) => ({
   box: [x - 10, y - 10, x + 10, y + 10] as const,
 });
 
-async function spatial(annotation: ReturnType<typeof graph>, tables: Tables, mode: ScoringMode) {
-  const [result] = await spatial2d.score([subject(annotation)], tablePorts(tables), mode);
-  return result;
-}
+const spatial = (annotation: ReturnType<typeof graph>, tables: Tables, mode: ScoringMode) =>
+  measured(spatial2d, subject(annotation), tablePorts(tables), mode);
 
 test('BLIP-VQA is the product of P(yes) over the items as questions', async () => {
   const annotation = graph(['red cup', 'blue plate', 'spoon']);
   const yes = { 'red cup?': 0.5, 'blue plate?': 0.8, 'spoon?': 0.123456 };
-  const [fixed] = await blipVqa.score([subject(annotation)], tablePorts({ yes }), 'fixed');
+  const fixed = await measured(blipVqa, subject(annotation), tablePorts({ yes }), 'fixed');
   close(fixed!.value, 0.5 * 0.8 * 0.123456);
-  const [compat] = await blipVqa.score([subject(annotation)], tablePorts({ yes }), 'compat');
+  const compat = await measured(blipVqa, subject(annotation), tablePorts({ yes }), 'compat');
   close(compat!.value, 0.5 * 0.8 * 0.1235);
   assert.deepEqual(compat!.evidence, {
     answerer: 'table-answerer',
@@ -38,8 +36,8 @@ test('compat asks about the first eight items only', async () => {
   const words = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i'];
   const yes = Object.fromEntries(words.map((word) => [`${word}?`, word === 'i' ? 0 : 1]));
   const ports = tablePorts({ yes });
-  assert.equal((await blipVqa.score([subject(graph(words))], ports, 'fixed'))[0]!.value, 0);
-  assert.equal((await blipVqa.score([subject(graph(words))], ports, 'compat'))[0]!.value, 1);
+  assert.equal((await measured(blipVqa, subject(graph(words)), ports, 'fixed'))!.value, 0);
+  assert.equal((await measured(blipVqa, subject(graph(words)), ports, 'compat'))!.value, 1);
 });
 
 test('2D spatial: a quarter of each confidence, half for the position', async () => {
@@ -109,7 +107,7 @@ test('distances count by the shorter side of the image', async () => {
   const annotation = graph(['cup', 'plate'], [[0, 'near', 1]]);
   const boxes = [box('cup', 1, 0, 0), box('plate', 1, 200, 200)];
   const at = async (width: number, height: number) =>
-    (await spatial2d.score([subject(annotation, width, height)], tablePorts({ boxes }), 'fixed'))[0]!.value;
+    (await measured(spatial2d, subject(annotation, width, height), tablePorts({ boxes }), 'fixed'))!.value;
   // 200 pixels of 480 are 200 in the frame; of 640 on the shorter side they are 150, of 960 they are 100.
   close(await at(480, 900), 0.5 + 0.5 * (150 / 200));
   close(await at(640, 700), 1);

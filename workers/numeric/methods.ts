@@ -20,8 +20,8 @@ import { disposeCondition, encodeEmpty, encodePrompts } from '../../src/models/t
 import type { Pair } from '../../src/preference/pairs.ts';
 import { sampleAnswerer, sampleDetector } from '../../src/sample-world/ports.ts';
 import { clipScorer } from '../../src/scoring/clip-scorer.ts';
-import type { Score, ScoringMode } from '../../src/scoring/metric.ts';
-import { scoreImages } from '../../src/scoring/score.ts';
+import type { ScoringMode } from '../../src/scoring/metric.ts';
+import { type SubjectScores, scoreImages } from '../../src/scoring/score.ts';
 import { folderBlobs } from '../../src/store/blobs.ts';
 import type { TrainSettings } from '../../src/training/settings.ts';
 import { type TrainProgress, type TrainResult, trainPairs } from '../../src/training/train.ts';
@@ -59,7 +59,7 @@ export interface NumericMethods {
   engineName(argument: null, call: Call<never>): Promise<string>;
   /** One image per request. Progress: the finished share. */
   generate(argument: GenerateArgument, call: Call<number>): Promise<RgbImage[]>;
-  score(argument: ScoreArgument, call: Call<never>): Promise<Score[][]>;
+  score(argument: ScoreArgument, call: Call<never>): Promise<SubjectScores[]>;
   train(argument: TrainArgument, call: Call<TrainProgress>): Promise<TrainResult>;
 }
 

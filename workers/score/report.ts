@@ -4,13 +4,15 @@ import path from 'node:path';
 import type { RunSettings } from '../../pipelines/settings.ts';
 import { tileImages } from '../../src/engine/image.ts';
 import { decodeImage, encodePng } from '../../src/engine/png.ts';
+import { DiptychError } from '../../src/errors.ts';
 import { type Comparison, compare } from '../../src/evaluation/bootstrap.ts';
 import { type ReportPicture, reportHtml } from '../../src/evaluation/report.ts';
 import type { TaskHandler } from '../../src/jobs/worker.ts';
 import { hashSeed } from '../../src/random.ts';
-import { createReward } from '../../src/scoring/reward.ts';
+import { createReward, type RewardSettings } from '../../src/scoring/reward.ts';
 import { describeArtifacts, writeArtifacts } from '../../src/store/artifacts.ts';
 import { allScored, type ScoredCandidate } from '../../src/store/candidates.ts';
+import type { Store } from '../../src/store/client.ts';
 import { readTelemetry } from '../../src/training/telemetry.ts';
 import type { Tools } from '../process.ts';
 import { pairsOfRun } from '../rewarded.ts';
@@ -34,21 +36,7 @@ export function reportTask({ store, blobs, numeric, places }: Tools): TaskHandle
     const settings = run.settings as unknown as RunSettings;
     const trained = settings.sourceRun ?? task.runId;
 
-    const base = await Array.fromAsync(allScored(store, task.runId, 'base'));
-    const tuned = await Array.fromAsync(allScored(store, task.runId, 'tuned'));
-    const reward = await createReward(
-      settings.reward,
-      [...base, ...tuned].map(({ scores }) => scores),
-    );
-    const matches = base.map((candidate, i): Match => {
-      const other = tuned[i]!;
-      return {
-        imgId: candidate.imgId,
-        prompt: candidate.prompt,
-        base: { ...candidate, reward: reward(candidate.scores) },
-        tuned: { ...other, reward: reward(other.scores) },
-      };
-    });
+    const { matches, unmatched } = await matchCandidates(store, task.runId, settings.reward);
     const metrics = compareMetrics(matches, settings.seed);
     const artifact = await store.artifact.findUnique({
       where: { runId_name: { runId: trained, name: 'telemetry.jsonl' } },
@@ -76,6 +64,7 @@ export function reportTask({ store, blobs, numeric, places }: Tools): TaskHandle
         engine,
         'held-out annotations': String(new Set(matches.map(({ imgId }) => imgId)).size),
         'images per annotation and model': String(settings.evaluation.samples),
+        ...(unmatched > 0 && { 'left out, an image or a score is missing': String(unmatched) }),
         'curated candidates': String(candidates.length),
         pairs: String(pairs.length),
         'optimizer steps': String(telemetry.length),
@@ -91,6 +80,7 @@ export function reportTask({ store, blobs, numeric, places }: Tools): TaskHandle
       annotations: run.set.count,
       candidates: candidates.length,
       pairs: pairs.length,
+      unmatched,
       optimizerSteps: telemetry.length,
       metrics,
     };
@@ -103,6 +93,40 @@ export function reportTask({ store, blobs, numeric, places }: Tools): TaskHandle
     const artifacts = await describeArtifacts(files);
     return (tx) => writeArtifacts(tx, task.runId, artifacts);
   };
+}
+
+/**
+ * Base and tuned images of the same annotation and slot. Those that lack an image or a reward on either side are
+ * only counted. Throws DIPTYCH_INVALID_INPUT when none are left.
+ */
+async function matchCandidates(
+  store: Store,
+  runId: string,
+  settings: RewardSettings,
+): Promise<{ matches: Match[]; unmatched: number }> {
+  const base = await Array.fromAsync(allScored(store, runId, 'base'));
+  const tuned = await Array.fromAsync(allScored(store, runId, 'tuned'));
+  const reward = await createReward(
+    settings,
+    [...base, ...tuned].map(({ scores }) => scores),
+  );
+  const key = ({ imgId, slot }: ScoredCandidate) => `${slot}/${imgId}`;
+  const tunedOf = new Map(tuned.map((candidate) => [key(candidate), candidate]));
+  const matches = base.flatMap((candidate): Match[] => {
+    const other = tunedOf.get(key(candidate));
+    const [before, after] = [reward(candidate.scores), other ? reward(other.scores) : null];
+    if (!other || before === null || after === null) return [];
+    const { imgId, prompt } = candidate;
+    return [{ imgId, prompt, base: { ...candidate, reward: before }, tuned: { ...other, reward: after } }];
+  });
+  const all = new Set([...base, ...tuned].map(key)).size;
+  if (matches.length === 0) {
+    throw new DiptychError(
+      'DIPTYCH_INVALID_INPUT',
+      `of ${all} held-out images none has a reward under both models; see the run's failures`,
+    );
+  }
+  return { matches, unmatched: all - matches.length };
 }
 
 /** The reward first, then every metric that all images have; one mean per annotation. */

@@ -2,6 +2,7 @@
 import PQueue from 'p-queue';
 import type { RunSettings } from '../../pipelines/settings.ts';
 import type { ScorePayload } from '../../pipelines/stages.ts';
+import { type ItemFailure, recordFailures } from '../../src/jobs/failures.ts';
 import type { TaskHandler } from '../../src/jobs/worker.ts';
 import { getAnnotations } from '../../src/store/annotations.ts';
 import { candidatesOf, insertScores, type NewScore } from '../../src/store/candidates.ts';
@@ -26,7 +27,7 @@ export function scoreTask({ store, blobs, numeric }: Tools): TaskHandler {
             blobs.get(sha256),
       ),
     );
-    const scores = await numeric.call(
+    const results = await numeric.call(
       'score',
       {
         clip: modelFolder(settings.clip, 'clip'),
@@ -40,8 +41,20 @@ export function scoreTask({ store, blobs, numeric }: Tools): TaskHandler {
       { signal },
     );
     const rows = candidates.flatMap(({ id }, i): NewScore[] =>
-      scores[i]!.map((score) => ({ candidateId: id, ...score })),
+      results[i]!.scores.map((score) => ({ candidateId: id, ...score })),
     );
-    return (tx) => insertScores(tx, rows);
+    const failures = candidates.flatMap(({ annotationId, slot }, i): ItemFailure[] =>
+      results[i]!.failures.map(({ metric, reason }) => ({
+        annotationId,
+        variant,
+        slot,
+        what: metric,
+        reason,
+      })),
+    );
+    return async (tx) => {
+      await insertScores(tx, rows);
+      await recordFailures(tx, task, failures);
+    };
   };
 }

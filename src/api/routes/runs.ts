@@ -7,6 +7,7 @@ import { planRun } from '../../../pipelines/plan.ts';
 import { RunRequest } from '../../../pipelines/settings.ts';
 import { DiptychError } from '../../errors.ts';
 import { readEvents } from '../../jobs/events.ts';
+import { listFailures } from '../../jobs/failures.ts';
 import { cancelRun, createRun, getRun, listRuns, retryRun } from '../../jobs/runs.ts';
 import { listArtifacts } from '../../store/artifacts.ts';
 import { Anything, ErrorAnswer, fromCursor, Paging, page, RunId, toCursor } from '../schemas.ts';
@@ -14,13 +15,15 @@ import type { Services } from '../services.ts';
 
 const POLL_MS = 500;
 const EVENTS_AT_ONCE = 200;
+const FailureKey = Type.String({ pattern: '^[0-9]{1,18}$' });
 
 const Stage = Type.Object({
   name: Type.String(),
   status: Type.String(),
   total: Type.Integer({ description: 'Units of work, such as candidates' }),
   done: Type.Integer(),
-  failed: Type.Integer(),
+  failed: Type.Integer({ description: 'Units of failed tasks' }),
+  dropped: Type.Integer({ description: 'Of done: candidates that failed alone, see /failures' }),
   fraction: Type.Number({ description: 'Finished share, running work included' }),
   startedAt: Type.Union([Type.String(), Type.Null()]),
   finishedAt: Type.Union([Type.String(), Type.Null()]),
@@ -36,6 +39,14 @@ const Run = Type.Object({
   finishedAt: Type.Union([Type.String(), Type.Null()]),
   stages: Type.Array(Stage),
   secondsLeft: Type.Union([Type.Number(), Type.Null()], { description: 'Null once the run has ended' }),
+});
+const Failure = Type.Object({
+  imgId: Type.String(),
+  variant: Type.String(),
+  slot: Type.Integer(),
+  stage: Type.String(),
+  what: Type.String({ description: '"image", or the name of the metric' }),
+  reason: Type.String(),
 });
 const Artifact = Type.Object({
   name: Type.String(),
@@ -93,7 +104,7 @@ export function runRoutes({ store, boss }: Services): FastifyPluginAsyncTypebox 
         {
           schema: {
             tags: ['runs'],
-            summary: action === 'cancel' ? 'Stop a run' : 'Try the failed tasks of a run again',
+            summary: action === 'cancel' ? 'Stop a run' : 'Try what failed in a failed run again',
             params: RunId,
             response: { 200: Run, 404: ErrorAnswer, 409: ErrorAnswer },
           },
@@ -149,6 +160,25 @@ export function runRoutes({ store, boss }: Services): FastifyPluginAsyncTypebox 
           await new Promise((resolve) => setTimeout(resolve, POLL_MS));
         }
         raw.end();
+      },
+    );
+
+    app.get(
+      '/runs/:id/failures',
+      {
+        schema: {
+          tags: ['runs'],
+          summary: 'Candidates that failed alone, with the reason of each',
+          params: RunId,
+          querystring: Type.Object(Paging),
+          response: { 200: page(Failure), 404: ErrorAnswer },
+        },
+      },
+      async ({ params, query: { cursor, limit } }) => {
+        await getRun(store, params.id);
+        const after = fromCursor(cursor, FailureKey) ?? '0';
+        const items = await listFailures(store, params.id, after, limit);
+        return { items, next: items.length === limit ? toCursor(items.at(-1)!.id) : null };
       },
     );
 

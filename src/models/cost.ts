@@ -1,0 +1,117 @@
+/**
+ * What a forward pass costs, from the config alone: floating-point operations, and the values that a backward pass
+ * would keep. Every convolution and linear layer counts 2 operations per weight and position that it is applied to,
+ * as torch's FlopCounterMode does; the names of the parameters say at which resolution.
+ */
+import { sizeOf } from '../engine/tensor.ts';
+import type { ParameterSpec } from '../engine/weights.ts';
+import type { UNetConfig } from './unet-config.ts';
+import { unetParameters } from './unet-parameters.ts';
+import { type VaeConfig, vaeParameters } from './vae-parameters.ts';
+
+/** Of one row of the batch. */
+export interface ForwardCost {
+  /** Floating-point operations. */
+  flops: number;
+  /** Outputs of all layers, in numbers: about what is kept for a backward pass. */
+  activations: number;
+  /** Outputs of the layer that has most of them. */
+  largest: number;
+}
+
+interface Attention {
+  heads: number;
+  width: number;
+  queries: number;
+  keys: number;
+}
+
+/** @param side of what the UNet works on; @param tokens of the text condition */
+export function unetCost(config: UNetConfig, side: number, tokens: number): ForwardCost {
+  const { plan } = config;
+  const deepest = plan.down.length - 1;
+  const at = (level: number) => Math.ceil(side / 2 ** level) ** 2;
+  const positions = (name: string): number => {
+    if (/^(time|add)_embedding|time_emb_proj/.test(name)) return 1;
+    if (/attn2\.to_[kv]/.test(name)) return tokens;
+    const block = blockOf(name);
+    if (block === null) return at(0);
+    const level = block.kind === 'down' ? block.index : block.kind === 'up' ? deepest - block.index : deepest;
+    if (name.includes('downsamplers')) return at(level + 1);
+    return at(name.includes('upsamplers') ? level - 1 : level);
+  };
+  const specs = unetParameters(config);
+  const blocks = [
+    ...plan.down.map((block, i) => [`down_blocks.${i}`, block] as const),
+    ['mid_block', plan.mid] as const,
+    ...plan.up.map((block, i) => [`up_blocks.${i}`, block] as const),
+  ];
+  const attentions = blocks.flatMap(([prefix, { heads, channels: width }]) =>
+    specs.flatMap(({ name }): Attention[] => {
+      const kind = name.startsWith(`${prefix}.`) ? /attn([12])\.to_q/.exec(name)?.[1] : undefined;
+      if (!kind) return [];
+      const queries = positions(name);
+      return [{ heads, width, queries, keys: kind === '1' ? queries : tokens }];
+    }),
+  );
+  return total(specs, positions, attentions);
+}
+
+/** Of the decoder. @param side of the latents */
+export const vaeDecodeCost = (config: VaeConfig, side: number): ForwardCost =>
+  vaePartCost(config, 'decoder', side, 'post_quant_conv');
+
+/** Of the encoder. @param side of the image */
+export const vaeEncodeCost = (config: VaeConfig, side: number): ForwardCost =>
+  vaePartCost(config, 'encoder', side / config.factor, 'quant_conv');
+
+function vaePartCost(
+  config: VaeConfig,
+  part: 'encoder' | 'decoder',
+  latentSide: number,
+  quant: string,
+): ForwardCost {
+  const deepest = config.up.length - 1;
+  /** Level 0 is the image. */
+  const at = (level: number) => (latentSide * 2 ** (deepest - level)) ** 2;
+  const positions = (name: string): number => {
+    const block = blockOf(name.replace(/^(en|de)coder\./, ''));
+    if (block?.kind === 'down') return at(block.index + (name.includes('downsamplers') ? 1 : 0));
+    if (block?.kind === 'up') return at(deepest - block.index - (name.includes('upsamplers') ? 1 : 0));
+    return at(/encoder\.conv_in|decoder\.conv_(out|norm_out)/.test(name) ? 0 : deepest);
+  };
+  const specs = vaeParameters(config).filter(
+    ({ name }) => name.startsWith(`${part}.`) || name.startsWith(`${quant}.`),
+  );
+  const queries = at(deepest);
+  return total(specs, positions, [{ heads: 1, width: config.mid[0]!.in, queries, keys: queries }]);
+}
+
+/** Which block a parameter belongs to; null outside of them. */
+function blockOf(name: string): { kind: string; index: number } | null {
+  const match = /^(?:(down|up)_blocks\.(\d+)|(mid)_block)\./.exec(name);
+  return match && { kind: match[1] ?? match[3]!, index: Number(match[2] ?? 0) };
+}
+
+function total(
+  specs: readonly ParameterSpec[],
+  positions: (name: string) => number,
+  attentions: readonly Attention[],
+): ForwardCost {
+  let flops = 0;
+  const outputs: number[] = [];
+  for (const { name, shape, kind } of specs) {
+    if (!name.endsWith('.weight')) continue;
+    if (kind !== 'vector') flops += 2 * sizeOf(shape) * positions(name);
+    outputs.push(shape[0]! * positions(name));
+  }
+  for (const { heads, width, queries, keys } of attentions) {
+    flops += 2 * 2 * queries * keys * width;
+    outputs.push(heads * queries * keys);
+  }
+  return {
+    flops,
+    activations: outputs.reduce((sum, n) => sum + n, 0),
+    largest: outputs.reduce((most, n) => Math.max(most, n), 0),
+  };
+}

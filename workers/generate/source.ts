@@ -1,0 +1,96 @@
+/** Where a task's images come from: a model in the numeric thread, or a server that the run's settings name. */
+import type { GeneratorSettings, RunSettings } from '../../pipelines/settings.ts';
+import type { ImageGenerator } from '../../src/diffusion/image-generator.ts';
+import { DiptychError } from '../../src/errors.ts';
+import { diffusionModelHash } from '../../src/models/model-folder.ts';
+import { type Prompt, textPrompt } from '../../src/models/prompt.ts';
+import type { Generation, Variant } from '../../src/store/candidates.ts';
+import type { Store } from '../../src/store/client.ts';
+import { modelFolder } from '../model-folders.ts';
+import type { NumericThread } from '../numeric/client.ts';
+import type { Tools } from '../process.ts';
+import { type PromptMaker, promptMaker } from '../prompts.ts';
+import { remoteGenerator } from '../remote-servers.ts';
+
+export interface Source {
+  generator: ImageGenerator;
+  /** Whether it works on several requests together; else each is asked for alone. */
+  batches: boolean;
+  generation: Generation;
+  /** What it is told of an annotation. */
+  promptOf: PromptMaker;
+  /** Everything that decides the image, for its request hash. */
+  request(prompt: Prompt, seed: number): unknown[];
+}
+
+export async function openSource(
+  { store, numeric }: Pick<Tools, 'store' | 'numeric'>,
+  settings: RunSettings,
+  variant: Variant,
+  runId: string,
+): Promise<Source> {
+  if (settings.generator) return remoteSource(settings.generator, settings.sampling);
+  if (variant !== 'tuned') {
+    return ownSource(numeric, settings, settings.model, modelFolder(settings.model, 'diffusion'));
+  }
+  const tunedRun = settings.sourceRun ?? runId;
+  return ownSource(numeric, settings, `${settings.model}+${tunedRun}`, await tunedModel(store, tunedRun));
+}
+
+async function ownSource(
+  numeric: NumericThread,
+  { sampling: { steps, guidance } }: RunSettings,
+  model: string,
+  folder: string,
+): Promise<Source> {
+  const modelHash = await diffusionModelHash(folder);
+  return {
+    batches: true,
+    generation: { model, modelHash, sampler: 'ddim', steps, guidance },
+    promptOf: promptMaker(folder),
+    request: (prompt, seed) => {
+      const told = prompt.triples.length > 0 ? prompt : prompt.text;
+      return ['txt2img', modelHash, told, seed, 'ddim', steps, guidance];
+    },
+    generator: {
+      name: model,
+      async generate(requests, options) {
+        const prompted = requests.map(({ prompt, triples = [], seed }) => ({
+          prompt: { text: prompt, triples },
+          seed,
+        }));
+        const argument = { model: folder, requests: prompted, steps, guidance };
+        const images = await numeric.call('generate', argument, options);
+        return images.map((image) => ({ image }));
+      },
+    },
+  };
+}
+
+function remoteSource(settings: GeneratorSettings, sampling: RunSettings['sampling']): Source {
+  const { api, url, model, width, height } = settings;
+  const generator = remoteGenerator(settings, sampling);
+  // OpenAI's API takes none of these.
+  const told =
+    api === 'automatic1111'
+      ? { sampler: settings.sampler, ...sampling, negativePrompt: settings.negativePrompt }
+      : { sampler: null, steps: null, guidance: null, negativePrompt: null };
+  const { negativePrompt, sampler, steps, guidance } = told;
+  const server = { api, host: new URL(url).host };
+  return {
+    generator,
+    batches: false,
+    generation: { model: generator.name, modelHash: null, sampler, steps, guidance, server },
+    promptOf: ({ prompt }) => textPrompt(prompt),
+    request: ({ text }, seed) => [
+      ...[api, url, model ?? null, text, seed, width, height],
+      ...[negativePrompt, sampler, steps, guidance],
+    ],
+  };
+}
+
+async function tunedModel(store: Store, runId: string): Promise<string> {
+  const artifact = await store.artifact.findUnique({ where: { runId_name: { runId, name: 'model' } } });
+  if (artifact) return artifact.path;
+  throw new DiptychError('DIPTYCH_NOT_FOUND', `run ${runId} has no tuned model; it did not train`);
+}
