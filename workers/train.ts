@@ -6,6 +6,7 @@ import type { TaskHandler } from '../src/jobs/worker.ts';
 import { describeArtifacts, writeArtifacts } from '../src/store/artifacts.ts';
 import { modelFolder } from './model-folders.ts';
 import { startWorkerProcess, type Tools } from './process.ts';
+import { promptedCandidates } from './prompts.ts';
 import { pairsOfRun } from './rewarded.ts';
 
 /** Of the stage's time, about what inversion takes; the rest is optimizer steps. */
@@ -21,13 +22,14 @@ function trainTask({ store, numeric, places }: Tools): TaskHandler {
     const source = settings.sourceRun ?? task.runId;
     const { candidates, pairs } = await pairsOfRun(store, source, settings);
     const folder = path.join(places.runFolder(task.runId), 'train');
+    const model = modelFolder(settings.model, 'diffusion');
     let lastEvent = Date.now();
     const result = await numeric.call(
       'train',
       {
-        model: modelFolder(settings.model, 'diffusion'),
+        model,
         settings: { ...settings.train, seed: settings.seed },
-        candidates: candidates.map(({ id, prompt, sha256 }) => ({ id, prompt, sha256 })),
+        candidates: await promptedCandidates(store, model, candidates),
         pairs,
         blobs: places.blobs,
         folder,

@@ -7,6 +7,7 @@ import { seededNoise } from '../../src/diffusion/noise.ts';
 import { type Engine, openEngine, type Tensor } from '../../src/engine/engine.ts';
 import { type HostTensor, writeSafetensors } from '../../src/engine/safetensors.ts';
 import { type DiffusionModel, loadDiffusionModel } from '../../src/models/model-folder.ts';
+import { textPrompt } from '../../src/models/prompt.ts';
 import { encodeEmpty, encodePrompts } from '../../src/models/text-condition.ts';
 import type { TextCondition } from '../../src/models/unet.ts';
 import type { StepBatch } from '../../src/training/step.ts';
@@ -43,7 +44,10 @@ export async function openBenchModel(): Promise<BenchModel> {
   ];
   const timesteps = seeds(0).map((i) => 31 * i);
   const prompts = seeds(0).map((i) => `small red circle ${i % 2 ? 'above' : 'left of'} blue square`);
-  const [condition, empty] = [encodePrompts(engine, model, prompts), encodeEmpty(engine, model)];
+  const [condition, empty] = [
+    encodePrompts(engine, model, prompts.map(textPrompt)),
+    encodeEmpty(engine, model),
+  ];
 
   const host = (t: Tensor): HostTensor => ({
     shape: t.shape,

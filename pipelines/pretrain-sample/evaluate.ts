@@ -8,6 +8,7 @@ import type { Engine } from '../../src/engine/engine.ts';
 import { fromPixels, tileImages } from '../../src/engine/image.ts';
 import { encodePng } from '../../src/engine/png.ts';
 import { loadDiffusionModel } from '../../src/models/model-folder.ts';
+import { textPrompt } from '../../src/models/prompt.ts';
 import { disposeCondition, encodeEmpty, encodePrompts } from '../../src/models/text-condition.ts';
 import { createRandom, hashSeed } from '../../src/random.ts';
 import { sampleAnswerer } from '../../src/sample-world/ports.ts';
@@ -27,7 +28,7 @@ export async function evaluateSampleModel(engine: Engine, folder: string) {
     if (isHeldOut(annotation)) annotations.push(annotation);
   }
   const model = await loadDiffusionModel(engine, folder);
-  const prompt = encodePrompts(engine, model, annotations.map(promptText));
+  const prompt = encodePrompts(engine, model, annotations.map(promptText).map(textPrompt));
   const empty = encodeEmpty(engine, model);
   const predict = guidedPredictor(engine, model.unet.config, model.unet.weights, { prompt, empty }, 3);
   const seeds = annotations.map((_, i) => hashSeed('pretrain-evaluation', i));

@@ -31,10 +31,12 @@ export function isolatedItems(annotation: Annotation): Item[] {
   return annotation.items.filter((item) => !related.has(item.item_id));
 }
 
+/** The relations in order, as texts: what a scene-graph encoder gets. */
+export function tripleTexts(annotation: Annotation): [subject: string, relation: string, object: string][] {
+  return triples(annotation).map((t) => [nodeText(t.subject), t.relation, nodeText(t.object)]);
+}
+
 /** The prompt that generators and text metrics get. */
 export function promptText(annotation: Annotation): string {
-  const related = triples(annotation).map(
-    (t) => `${nodeText(t.subject)} ${t.relation} ${nodeText(t.object)}`,
-  );
-  return [...related, ...isolatedItems(annotation).map(nodeText)].join(' ');
+  return [...tripleTexts(annotation).flat(), ...isolatedItems(annotation).map(nodeText)].join(' ');
 }

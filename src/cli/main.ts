@@ -3,10 +3,15 @@ import { demo } from './demo.ts';
 import { doctor } from './doctor.ts';
 import { models } from './models.ts';
 import { start } from './start.ts';
+import { trainGraphEncoder } from './train-graph-encoder.ts';
 
 const COMMANDS: Record<string, { run(args: readonly string[]): Promise<number>; about: string }> = {
   demo: { run: demo, about: 'the whole loop on the shipped sample world, with a table at the end' },
   start: { run: start, about: 'serve the store in .diptych (or DIPTYCH_HOME) until Ctrl-C' },
+  'train-graph-encoder': {
+    run: trainGraphEncoder,
+    about: 'a scene-graph encoder for a model folder, from annotations and their images',
+  },
   models: {
     run: models,
     about: 'models check FOLDER [--case CASE]: what a model folder is, whether its files fit and agree',
@@ -20,5 +25,5 @@ if (command) process.exit(await command.run(process.argv.slice(3)));
 
 if (name) console.error(`there is no command "${name}"`);
 console.error('npm run diptych -- COMMAND, where COMMAND is one of');
-for (const [known, { about }] of Object.entries(COMMANDS)) console.error(`  ${known.padEnd(8)} ${about}`);
+for (const [known, { about }] of Object.entries(COMMANDS)) console.error(`  ${known.padEnd(19)} ${about}`);
 process.exit(name ? 1 : 0);

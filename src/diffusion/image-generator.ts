@@ -1,8 +1,11 @@
 /** What makes images from prompts. Replaceable: a model in this process, AUTOMATIC1111, a service. */
 import type { RgbImage } from '../engine/image.ts';
+import type { TripleText } from '../models/prompt.ts';
 
 export interface ImageRequest {
   prompt: string;
+  /** The scene graph behind it, for a generator that reads one. */
+  triples?: readonly TripleText[];
   /** 0 to 2^32 - 1. */
   seed: number;
 }

@@ -7,6 +7,8 @@
 import type { Engine, Tensor } from './engine.ts';
 import { type Optimizer, type OptimizerRule, type OptimizerState, startMoment } from './optimizer.ts';
 import { type Attribute, rawOps } from './raw-ops.ts';
+import { sizeOf } from './tensor.ts';
+import type { ParameterSpec } from './weights.ts';
 
 export interface AdamWSettings {
   beta1: number;
@@ -17,25 +19,64 @@ export interface AdamWSettings {
 
 export const ADAMW_DEFAULTS: AdamWSettings = { beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.01 };
 
-export function adamW(settings: Partial<AdamWSettings> = {}): OptimizerRule {
+/** `decays`: which parameters the weight decay is for; torch's parameter groups. */
+export function adamW(
+  settings: Partial<AdamWSettings> = {},
+  decays: (spec: ParameterSpec) => boolean = () => true,
+): OptimizerRule {
   const all = { ...ADAMW_DEFAULTS, ...settings };
-  return (engine, _specs, start) => {
+  return (engine, specs, start) => {
     const { parameters } = start;
     const [m, v] = (['m', 'v'] as const).map((moment) => startMoment(start, moment, parameters.length));
-    return createAdamW(engine, { parameters, m: m!, v: v! }, all);
+    const mask = specs.every(decays) ? null : decayMask(specs, decays);
+    return createAdamW(engine, { parameters, m: m!, v: v! }, all, mask);
   };
 }
 
-export function createAdamW(engine: Engine, start: OptimizerState, settings: AdamWSettings): Optimizer {
-  return engine.name === 'native'
-    ? nativeAdamW(engine, start, settings)
-    : composedAdamW(engine, start, settings);
+/** 1 for each value that decays, 0 for the others. */
+function decayMask(specs: readonly ParameterSpec[], decays: (spec: ParameterSpec) => boolean): Float32Array {
+  const sizes = specs.map(({ shape }) => sizeOf(shape));
+  const mask = new Float32Array(sizes.reduce((sum, size) => sum + size, 0));
+  let offset = 0;
+  for (const [i, spec] of specs.entries()) {
+    if (decays(spec)) mask.fill(1, offset, offset + sizes[i]!);
+    offset += sizes[i]!;
+  }
+  return mask;
 }
+
+/** `decayMask`: null where every parameter decays. */
+export function createAdamW(
+  engine: Engine,
+  start: OptimizerState,
+  settings: AdamWSettings,
+  decayMask: Float32Array | null = null,
+): Optimizer {
+  const { tf } = engine;
+  const mask = decayMask && tf.keep(tf.tensor1d(decayMask) as Tensor);
+  const decayed = (p: Tensor, learningRate: number): Tensor => {
+    const share = learningRate * settings.weightDecay;
+    return mask ? p.sub(p.mul(mask).mul(share)) : p.mul(1 - share);
+  };
+  const create = engine.name === 'native' ? nativeAdamW : composedAdamW;
+  const optimizer = create(engine, start, settings, decayed);
+  return {
+    ...optimizer,
+    dispose() {
+      optimizer.dispose();
+      mask?.dispose();
+    },
+  };
+}
+
+/** The parameters after the weight decay of one step. */
+type Decayed = (parameters: Tensor, learningRate: number) => Tensor;
 
 function composedAdamW(
   { tf }: Engine,
   start: OptimizerState,
-  { beta1, beta2, eps, weightDecay }: AdamWSettings,
+  { beta1, beta2, eps }: AdamWSettings,
+  decayed: Decayed,
 ): Optimizer {
   let held = [start.parameters, start.m, start.v].map((data) => tf.keep(tf.tensor1d(data) as Tensor));
   const read = (i: number) => held[i]!.dataSync() as Float32Array;
@@ -50,9 +91,7 @@ function composedAdamW(
           .div(1 - beta2 ** t)
           .sqrt()
           .add(eps);
-        const p1 = p
-          .mul(1 - learningRate * weightDecay)
-          .sub(m1.div(denominator).mul(learningRate / (1 - beta1 ** t)));
+        const p1 = decayed(p, learningRate).sub(m1.div(denominator).mul(learningRate / (1 - beta1 ** t)));
         return [p1, m1, v1] as Tensor[];
       });
       tf.dispose(held);
@@ -68,6 +107,7 @@ function nativeAdamW(
   { tf }: Engine,
   start: OptimizerState,
   { beta1, beta2, eps, weightDecay }: AdamWSettings,
+  decayed: Decayed,
 ): Optimizer {
   const raw = rawOps(tf);
   const { binding, getInputTensorIds, createOutputTensor } = {
@@ -100,13 +140,8 @@ function nativeAdamW(
     apply(gradient, learningRate, t) {
       tf.tidy(() => {
         if (weightDecay !== 0) {
-          const decayed = read(0).mul(1 - learningRate * weightDecay);
-          binding.executeOp(
-            'AssignVariableOp',
-            dtype,
-            [handles[0], ...getInputTensorIds([decayed as Tensor])],
-            0,
-          );
+          const smaller = getInputTensorIds([decayed(read(0), learningRate)]);
+          binding.executeOp('AssignVariableOp', dtype, [handles[0], ...smaller], 0);
         }
         // The operation adds epsilon before the bias correction of v; torch after it.
         const correctedEps = eps * Math.sqrt(1 - beta2 ** t);

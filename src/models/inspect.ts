@@ -4,7 +4,7 @@ import path from 'node:path';
 import { sizeOf } from '../engine/tensor.ts';
 import { matchWeights, misfits, type ParameterSpec } from '../engine/weights.ts';
 import { DiptychError } from '../errors.ts';
-import { isOpenClip, readConfig } from './model-folder.ts';
+import { hasSceneGraphEncoder, isOpenClip, readConfig, SCENE_GRAPH_FOLDER } from './model-folder.ts';
 import {
   AESTHETIC,
   CLIP,
@@ -12,6 +12,8 @@ import {
   NETWORK_KINDS,
   type NetworkKind,
   OPEN_CLIP,
+  SCENE_GRAPH_CLASS,
+  SCENE_GRAPH_ENCODER,
 } from './network-kinds.ts';
 import { weightFiles } from './weight-files.ts';
 
@@ -73,6 +75,8 @@ async function inspectPipeline(folder: string): Promise<FolderReport> {
     const kind = NETWORK_KINDS[name];
     if (kind) parts.push(await inspectPart(folder, part, name, kind));
   }
+  if (hasSceneGraphEncoder(folder))
+    parts.push(await inspectPart(folder, SCENE_GRAPH_FOLDER, SCENE_GRAPH_CLASS, SCENE_GRAPH_ENCODER));
   const unread = named.filter((entry) => !NETWORK_KINDS[entry.class] && !WITHOUT_WEIGHTS.test(entry.class));
   return { class: String(index._class_name), parts, unread: unread.map(({ part }) => part) };
 }

@@ -9,9 +9,18 @@ import { asError, DiptychError } from '../errors.ts';
 import { type ClipConfig, clipParameters } from './clip.ts';
 import { type ImagePreprocessor, parseClipPreprocessor } from './clip-preprocess.ts';
 import type { ClipTextConfig } from './clip-text.ts';
-import { CLIP, CLIP_TEXT, type NetworkKind, OPEN_CLIP, UNET, VAE } from './network-kinds.ts';
+import {
+  CLIP,
+  CLIP_TEXT,
+  type NetworkKind,
+  OPEN_CLIP,
+  SCENE_GRAPH_ENCODER,
+  UNET,
+  VAE,
+} from './network-kinds.ts';
 import { openClipPreprocessor } from './open-clip.ts';
 import { loadOpenClipWeights } from './open-clip-weights.ts';
+import type { SceneGraphEncoderConfig } from './scene-graph-encoder-parameters.ts';
 import { type ClipTokenizer, loadTokenizer } from './tokenizer.ts';
 import type { UNetConfig } from './unet-config.ts';
 import type { VaeConfig } from './vae-parameters.ts';
@@ -37,6 +46,8 @@ export interface DiffusionModel {
   texts: TextEncoder[];
   /** Null where the UNet works on pixels. */
   vae: Network<VaeConfig> | null;
+  /** Null where prompts are text alone. */
+  sceneGraph: Network<SceneGraphEncoderConfig> | null;
   /** Height and width of its images, in pixels. */
   imageSide: number;
   /** Guidance leads away from zeros, not from the empty prompt. */
@@ -55,7 +66,7 @@ export interface ClipModel extends Network<ClipConfig> {
 }
 
 export async function loadDiffusionModel(engine: Engine, folder: string): Promise<DiffusionModel> {
-  const { index, suffixes, hasVae } = await layoutOf(folder);
+  const { index, suffixes, hasVae, hasSceneGraph } = await layoutOf(folder);
   const load = <Config>(part: string, kind: NetworkKind<Config>) =>
     loadNetwork(engine, path.join(folder, part), kind);
   const unet = await load('unet', UNET);
@@ -65,19 +76,43 @@ export async function loadDiffusionModel(engine: Engine, folder: string): Promis
     texts.push({ tokenizer, ...(await load(`text_encoder${suffix}`, CLIP_TEXT)) });
   }
   const vae = hasVae ? await load('vae', VAE) : null;
+  const sceneGraph = hasSceneGraph ? await load(SCENE_GRAPH_FOLDER, SCENE_GRAPH_ENCODER) : null;
+  checkWidth(folder, unet.config, sceneGraph?.config);
   return {
     folder,
     hash: await diffusionModelHash(folder),
     unet,
     texts,
     vae,
+    sceneGraph,
     imageSide: unet.config.sampleSize * (vae?.config.factor ?? 1),
     zerosForEmpty: index.force_zeros_for_empty_prompt === true,
     scheduler: await readConfig(folder, 'scheduler', 'scheduler_config.json'),
     dispose() {
-      for (const { weights } of [unet, ...texts, ...(vae ? [vae] : [])]) disposeWeights(weights);
+      for (const network of [unet, ...texts, vae, sceneGraph]) if (network) disposeWeights(network.weights);
     },
   };
+}
+
+/**
+ * The part of a text-to-image folder that is not diffusers': it counts where it lies, unnamed in model_index.json, so
+ * that diffusers reads the other parts as before.
+ */
+export const SCENE_GRAPH_FOLDER = 'scene_graph_encoder';
+
+/** Whether prompts for the model in this folder should say what their scene graphs are. */
+export const hasSceneGraphEncoder = (folder: string) => existsSync(path.join(folder, SCENE_GRAPH_FOLDER));
+
+function checkWidth(
+  folder: string,
+  { crossAttentionDim }: UNetConfig,
+  encoder: SceneGraphEncoderConfig | undefined,
+): void {
+  if (!encoder || encoder.clipDim === crossAttentionDim) return;
+  throw new DiptychError(
+    'DIPTYCH_BAD_MODEL',
+    `${path.join(folder, SCENE_GRAPH_FOLDER)}: "clip_dim" is ${encoder.clipDim}, but the UNet attends to states of width ${crossAttentionDim}`,
+  );
 }
 
 /** Which parts a text-to-image folder has. */
@@ -90,6 +125,7 @@ async function layoutOf(folder: string) {
     suffixes: textTime ? ['', '_2'] : [''],
     // model_index.json names the class of each part; [null, null] where a pipeline does without.
     hasVae: Array.isArray(index.vae) && index.vae[1] !== null,
+    hasSceneGraph: hasSceneGraphEncoder(folder),
   };
 }
 
@@ -107,12 +143,13 @@ export async function loadNetwork<Config>(
 
 /** sha256 over the weight files of a diffusion model folder, without loading them. */
 export async function diffusionModelHash(folder: string): Promise<string> {
-  const { suffixes, hasVae } = await layoutOf(folder);
+  const { suffixes, hasVae, hasSceneGraph } = await layoutOf(folder);
   const parts: [name: string, kind: { stem: string }][] = [
     ['unet', UNET],
     ...suffixes.map((suffix): [string, { stem: string }] => [`text_encoder${suffix}`, CLIP_TEXT]),
-    ...(hasVae ? [['vae', VAE] satisfies [string, { stem: string }]] : []),
   ];
+  if (hasVae) parts.push(['vae', VAE]);
+  if (hasSceneGraph) parts.push([SCENE_GRAPH_FOLDER, SCENE_GRAPH_ENCODER]);
   const files = await Promise.all(
     parts.map(([name, { stem }]) => weightFiles(path.join(folder, name), stem)),
   );

@@ -14,6 +14,11 @@ import { headSizes } from './linear-head.ts';
 import { parseOpenClipConfig } from './open-clip.ts';
 import { openClipParameters } from './open-clip-weights.ts';
 import { type OwlVitConfig, owlVitParameters, parseOwlVitConfig } from './owlvit-parameters.ts';
+import {
+  parseSceneGraphEncoderConfig,
+  type SceneGraphEncoderConfig,
+  sceneGraphEncoderParameters,
+} from './scene-graph-encoder-parameters.ts';
 import { parseUNetConfig, type UNetConfig } from './unet-config.ts';
 import { unetParameters } from './unet-parameters.ts';
 import { parseVaeConfig, type VaeConfig, vaeAlias, vaeParameters } from './vae-parameters.ts';
@@ -58,6 +63,13 @@ export const CLIP: NetworkKind<ClipConfig> = {
   parse: parseClipConfig,
   parameters: clipParameters,
 };
+/** Its parameters are those of the original's state dict, its folder and class name are this project's own. */
+export const SCENE_GRAPH_ENCODER: NetworkKind<SceneGraphEncoderConfig> = {
+  stem: TRANSFORMERS,
+  configFile: CONFIG,
+  parse: parseSceneGraphEncoderConfig,
+  parameters: sceneGraphEncoderParameters,
+};
 export const BLIP_VQA: NetworkKind<BlipVqaConfig> = {
   stem: TRANSFORMERS,
   configFile: CONFIG,
@@ -71,6 +83,7 @@ export const OWL_VIT: NetworkKind<OwlVitConfig> = {
   parameters: owlVitParameters,
 };
 
+export const SCENE_GRAPH_CLASS = 'SceneGraphEncoder';
 /** open_clip's CLIP, as HPSv2 and laion's ViT-H-14 are published. */
 export const OPEN_CLIP: NetworkKind<ClipConfig> = {
   stem: 'open_clip_model',
@@ -100,6 +113,7 @@ export const NETWORK_KINDS: Record<string, NetworkKind<unknown>> = {
   CLIPTextModel: CLIP_TEXT,
   CLIPTextModelWithProjection: CLIP_TEXT,
   CLIPModel: CLIP,
+  [SCENE_GRAPH_CLASS]: SCENE_GRAPH_ENCODER,
   BlipForQuestionAnswering: BLIP_VQA,
   OwlViTForObjectDetection: OWL_VIT,
 };

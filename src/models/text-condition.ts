@@ -1,36 +1,31 @@
-/** Prompts as what a UNet is told about them: text states, and in SDXL the pooled text and the image's size. */
+/** Prompts as what a UNet is told about them, and what is done with such conditions. */
 import type { Engine, Tensor, Tf } from '../engine/engine.ts';
-import { clipTextForward } from './clip-text.ts';
 import type { DiffusionModel } from './model-folder.ts';
-import type { AddedConditions, TextCondition } from './unet.ts';
+import type { Prompt } from './prompt.ts';
+import { promptStates, sceneGraphCondition } from './scene-graph-condition.ts';
+import { encodeTexts } from './text-states.ts';
+import type { TextCondition } from './unet.ts';
 
 /**
- * Conditions of prompts, one row each; the caller disposes them. One encoder (SD1.5): its last states. Two (SDXL): the
- * penultimate states of both side by side, the second's projected text, and the size as (height, width, 0, 0,
- * height, width), which says that nothing was cut off.
+ * Conditions of prompts, one row each; the caller disposes them. The text's, and where the model has a scene-graph
+ * encoder, changed by it for every prompt with triples.
  */
 export function encodePrompts(
   engine: Engine,
   model: DiffusionModel,
-  prompts: readonly string[],
+  prompts: readonly Prompt[],
 ): TextCondition {
-  const { tf } = engine;
-  return tf.tidy(() => {
-    const encoded = model.texts.map(({ config, weights, tokenizer }) =>
-      clipTextForward(
-        engine,
-        config,
-        weights,
-        prompts.map((prompt) => tokenizer.encode(prompt)),
-      ),
+  const { sceneGraph } = model;
+  if (!sceneGraph)
+    return encodeTexts(
+      engine,
+      model,
+      prompts.map(({ text }) => text),
     );
-    if (!model.unet.config.textTime) return { states: encoded[0]!.last };
-    const states = tf.concat(
-      encoded.map(({ penultimate }) => penultimate),
-      2,
-    ) as Tensor;
-    return { states, added: added(tf, encoded.at(-1)!.embeds!, model.imageSide) };
-  });
+  const { config, weights } = sceneGraph;
+  return engine.tf.tidy(() =>
+    sceneGraphCondition(engine, config, weights, promptStates(engine, model, prompts)),
+  );
 }
 
 /**
@@ -40,7 +35,7 @@ export function encodePrompts(
 export function encodeEmpty(engine: Engine, model: DiffusionModel): TextCondition {
   const { tf } = engine;
   return tf.tidy(() => {
-    const empty = encodePrompts(engine, model, ['']);
+    const empty = encodeTexts(engine, model, ['']);
     if (!model.zerosForEmpty) return empty;
     const { states, added } = empty;
     const zeros = added && { ...added, textEmbeds: tf.zerosLike(added.textEmbeds) };
@@ -76,9 +71,4 @@ function mapped({ states, added }: TextCondition, change: (t: Tensor) => Tensor)
     states: change(states),
     ...(added && { added: { textEmbeds: change(added.textEmbeds), timeIds: change(added.timeIds) } }),
   };
-}
-
-function added(tf: Tf, textEmbeds: Tensor, side: number): AddedConditions {
-  const rows = textEmbeds.shape[0]!;
-  return { textEmbeds, timeIds: tf.tile(tf.tensor2d([[side, side, 0, 0, side, side]]), [rows, 1]) };
 }

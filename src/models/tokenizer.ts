@@ -9,7 +9,9 @@ export interface ClipTokenizer {
   eosId: number;
   padId: number;
   maxLength: number;
-  /** BOS, the text's tokens, EOS, padding: exactly maxLength ids; a longer text is cut before EOS. */
+  /** BOS, the text's tokens, EOS: at most maxLength ids; a longer text is cut before EOS. */
+  unpadded(text: string): number[];
+  /** The same and padding: exactly maxLength ids. */
   encode(text: string): number[];
 }
 
@@ -42,19 +44,27 @@ export async function loadTokenizer(folder: string): Promise<ClipTokenizer> {
     return ids;
   }
 
+  function unpadded(text: string): number[] {
+    // Punctuation stays where it is: BPE has its own pattern.
+    const ids = (cleaned(text).match(PIECES) ?? []).flatMap(encodePiece).slice(0, maxLength - 2);
+    return [bosId, ...ids, eosId];
+  }
+
   return {
     bosId,
     eosId,
     padId,
     maxLength,
-    encode(text) {
-      // Punctuation stays where it is: BPE has its own pattern.
-      const ids = (cleaned(text).match(PIECES) ?? []).flatMap(encodePiece).slice(0, maxLength - 2);
-      const used = [bosId, ...ids, eosId];
-      return [...used, ...Array<number>(maxLength - used.length).fill(padId)];
-    },
+    unpadded,
+    encode: (text) => padded(unpadded(text), maxLength, padId),
   };
 }
+
+/** Ids and padding behind them, `length` in all. */
+export const padded = (ids: readonly number[], length: number, padId: number): number[] => [
+  ...ids,
+  ...Array<number>(length - ids.length).fill(padId),
+];
 
 /** A special token is a string, or an object that holds it. */
 function tokenText(value: unknown): string | undefined {

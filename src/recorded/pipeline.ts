@@ -6,6 +6,7 @@ import { gridStep, parseSchedule, samplingTimesteps } from '../diffusion/schedul
 import type { Engine, Tensor } from '../engine/engine.ts';
 import { fromLatents } from '../models/latents.ts';
 import { loadDiffusionModel } from '../models/model-folder.ts';
+import { textPrompt } from '../models/prompt.ts';
 import { encodeEmpty, encodePrompts } from '../models/text-condition.ts';
 import type { TextCondition } from '../models/unet.ts';
 import type { RecordedCase } from './case.ts';
@@ -21,7 +22,7 @@ export async function checkPipeline(engine: Engine, recorded: RecordedCase, fold
     const name = i === 0 ? 'ids.tokenizer' : 'ids.tokenizer_2';
     recorded.exactly(name, tokenizer.encode(text));
   }
-  const prompt = encodePrompts(engine, model, [text]);
+  const prompt = encodePrompts(engine, model, [textPrompt(text)]);
   const empty = encodeEmpty(engine, model);
   recorded.check('prompt_embeds', prompt.states.dataSync());
   recorded.check('negative_prompt_embeds', empty.states.dataSync());
@@ -48,7 +49,7 @@ export async function checkPipeline(engine: Engine, recorded: RecordedCase, fold
     const other = sample(
       engine,
       schedule,
-      predictor(encodePrompts(engine, model, [otherText])),
+      predictor(encodePrompts(engine, model, [textPrompt(otherText)])),
       noise,
       steps,
     );

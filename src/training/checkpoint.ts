@@ -1,30 +1,33 @@
 /**
- * A checkpoint: the model or the LoRA, the optimizer's state, and how far the run is. Written beside and renamed,
- * so a folder named step-N is always whole. Batches are functions of (seed, step), so the step is the whole cursor
- * and there is no random state to keep.
+ * A checkpoint: the weights as people use them (a model folder, a LoRA), the optimizer's state, and how far the run
+ * is. Written beside and renamed, so a folder named step-N is always whole. Batches are functions of (seed, step), so
+ * the step is the whole cursor and there is no random state to keep.
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { FlatState } from '../engine/flat-parameters.ts';
 import { type HostTensor, readTensors, writeSafetensors } from '../engine/safetensors.ts';
-import type { Policy } from './policy.ts';
+
+/** What is being trained. */
+export interface Trained {
+  state(): FlatState;
+  /** Writes the weights of this step into a folder. */
+  save(folder: string): Promise<void>;
+}
 
 const KEEP = 2;
 
 /** Writes checkpoint step-N of a run folder and removes all but the newest two. */
-export async function writeCheckpoint(
-  runFolder: string,
-  policy: Pick<Policy, 'state' | 'save'>,
-): Promise<void> {
-  const state = policy.state();
+export async function writeCheckpoint(runFolder: string, trained: Trained): Promise<void> {
+  const state = trained.state();
   const folder = path.join(runFolder, 'checkpoints');
   const final = path.join(folder, `step-${state.step}`);
   if (existsSync(final)) return;
   const partial = `${final}.partial`;
   await rm(partial, { recursive: true, force: true });
   await mkdir(partial, { recursive: true });
-  await policy.save(partial);
+  await trained.save(partial);
   const vector = (data: Float32Array): HostTensor => ({ shape: [data.length], dtype: 'float32', data });
   await writeSafetensors(path.join(partial, 'optimizer.safetensors'), {
     parameters: vector(state.parameters),

@@ -11,13 +11,14 @@ import { type RgbImage, toPixels } from '../engine/image.ts';
 import { DiptychError } from '../errors.ts';
 import { toLatents } from '../models/latents.ts';
 import type { DiffusionModel } from '../models/model-folder.ts';
+import type { Prompt } from '../models/prompt.ts';
 import { disposeCondition, encodeEmpty, encodePrompts } from '../models/text-condition.ts';
 import type { TrainSettings } from './settings.ts';
 import { openTrajectories, type TrajectoryStore } from './trajectory-store.ts';
 
 export interface TrainCandidate {
   id: string;
-  prompt: string;
+  prompt: Prompt;
   /** Of the encoded image: part of what a stored trajectory depends on. */
   sha256: string;
   load(): Promise<RgbImage>;
@@ -47,7 +48,7 @@ export async function invertCandidates(options: InvertOptions): Promise<Trajecto
     model.scheduler,
     states,
     settings.guidance,
-    ...candidates.map(({ sha256, prompt }) => sha256 + prompt),
+    ...candidates.map(({ sha256, prompt }) => [sha256, prompt]),
   ];
   const key = createHash('sha256').update(JSON.stringify(about)).digest('hex');
   const store = await openTrajectories(folder, { key, states, shape: [sampleSize, sampleSize, inChannels] });
@@ -80,7 +81,7 @@ function trajectoriesOf(
   { guidance, inversionSteps }: TrainSettings,
   schedule: Schedule,
   x0: Tensor,
-  prompts: readonly string[],
+  prompts: readonly Prompt[],
 ): Float32Array {
   const prompt = encodePrompts(engine, model, prompts);
   const empty = encodeEmpty(engine, model);

@@ -15,21 +15,24 @@ export interface StepTelemetry {
   seconds: number;
 }
 
-export function readTelemetry(file: string): StepTelemetry[] {
+export function readTelemetry<Entry extends { step: number } = StepTelemetry>(file: string): Entry[] {
   if (!existsSync(file)) return [];
   // A line cut short by a kill is the last one, and its step is not in any checkpoint.
   return readFileSync(file, 'utf8')
     .split('\n')
     .flatMap((line) => {
       try {
-        return [JSON.parse(line) as StepTelemetry];
+        return [JSON.parse(line) as Entry];
       } catch {
         return [];
       }
     });
 }
 
-export function openTelemetry(file: string, fromStep: number): (entry: StepTelemetry) => void {
+export function openTelemetry<Entry extends { step: number } = StepTelemetry>(
+  file: string,
+  fromStep: number,
+): (entry: Entry) => void {
   const kept = readTelemetry(file).filter(({ step }) => step <= fromStep);
   writeFileSync(`${file}.tmp`, kept.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
   renameSync(`${file}.tmp`, file);

@@ -14,6 +14,7 @@ import { components as objectives } from './objectives.ts';
 import { components as openClip } from './open-clip.ts';
 import { components as optimizers } from './optimizers.ts';
 import { components as owlVit } from './owlvit.ts';
+import { components as sceneGraphCondition } from './scene-graph-condition.ts';
 import { components as sceneGraphEncoder } from './scene-graph-encoder.ts';
 import { components as scorers } from './scorers.ts';
 import { components as tokenizer } from './tokenizer.ts';
@@ -34,6 +35,7 @@ export const components: Record<string, ComponentCheck> = {
   ...optimizers,
   ...lora,
   ...sceneGraphEncoder,
+  ...sceneGraphCondition,
   ...blipVqa,
   ...owlVit,
   ...imagePreprocess,

@@ -18,6 +18,14 @@ interface RecordedGraph {
   triples: PhraseTriple[];
 }
 
+/** States of SOS, body and EOS as those of a prompt of 77. */
+function filledText(flat: Tensor): Pick<SceneGraphStates, 'flat' | 'bodies'> {
+  const length = flat.shape[0]!;
+  const end = flat.slice([length - 1, 0], [1, -1]);
+  const filled = tf.concat([flat, end.tile([77 - length, 1])], 0);
+  return { flat: filled.expandDims(0), bodies: [length - 2] };
+}
+
 async function sceneGraphEncoder(golden: GoldenCase): Promise<void> {
   const { input, json } = golden;
   const config = parseSceneGraphEncoderConfig(readJson(golden.folder, 'model', 'config.json'));
@@ -28,13 +36,17 @@ async function sceneGraphEncoder(golden: GoldenCase): Promise<void> {
   const graphs = (json.graphs as RecordedGraph[]).map(
     ({ phrase_tokens, triples }, g): SceneGraphStates => ({
       phrases: phrase_tokens.map((_, j) => device(input[`g${g}.phrase${j}`]!)),
-      triples,
       dash: device(input.dash!),
-      flat: device(input[`g${g}.flat`]!),
+      graphs: [triples],
+      ...filledText(device(input[`g${g}.flat`]!)),
     }),
   );
   const encoded = (w: Weights) => graphs.map((graph) => sceneGraphEncoderForward(engine, config, w, graph));
-  const stacked = (w: Weights): Tensor => tf.stack(encoded(w).map(({ context }) => context));
+  const stacked = (w: Weights) =>
+    tf.concat(
+      encoded(w).map(({ contexts }) => contexts),
+      0,
+    ) as Tensor;
 
   for (const [g, one] of encoded(weights).entries()) {
     golden.check(`g${g}.edges`, one.edges.flat());
@@ -42,7 +54,7 @@ async function sceneGraphEncoder(golden: GoldenCase): Promise<void> {
     golden.check(`g${g}.gnn_pred`, values(one.edgeStates));
     golden.check(`g${g}.refined_obj`, values(one.refinedVertices));
     golden.check(`g${g}.refined_pred`, values(one.refinedEdges));
-    golden.check(`g${g}.final`, values(one.context));
+    golden.check(`g${g}.final`, values(one.contexts));
   }
   golden.check('final_all', values(stacked(weights)));
   // The pooled vector of the flat text is used as it is.

@@ -13,6 +13,7 @@ import {
 } from '../../src/diffusion/schedule.ts';
 import { type Engine, openEngine } from '../../src/engine/engine.ts';
 import type {} from '../../src/models/model-folder.ts';
+import { textPrompt } from '../../src/models/prompt.ts';
 import { encodeEmpty, encodePrompts } from '../../src/models/text-condition.ts';
 import { unetForward } from '../../src/models/unet.ts';
 import { openNumericMethods } from '../../workers/numeric/methods.ts';
@@ -37,7 +38,7 @@ function counted(): { engine: Engine; calls: number[] } {
 
 function predictorOf(prompts: readonly string[], guidance: number, on: Engine = engine): Predictor {
   const conditions = {
-    prompt: encodePrompts(engine, model, prompts),
+    prompt: encodePrompts(engine, model, prompts.map(textPrompt)),
     empty: encodeEmpty(engine, model),
   };
   return guidedPredictor(on, model.unet.config, model.unet.weights, conditions, guidance);
@@ -118,7 +119,7 @@ test('guidance goes from the empty prompt to the prompt and beyond, in a line (1
       weights,
       x,
       tf.fill([2], 301),
-      encodePrompts(engine, model, prompts),
+      encodePrompts(engine, model, prompts.map(textPrompt)),
     ).dataSync();
   const [prompted, without] = [alone(['red circle', 'blue square']), alone(['', ''])];
   assert.ok(furthest(prompted, without) > 1e-2, 'the prompts change nothing');
@@ -208,7 +209,8 @@ test('generated images are the sampled pixels as bytes, cut off at the ends', as
   const methods = await openNumericMethods();
   const call = { progress() {}, signal: new AbortController().signal };
   const requests = [RED, BLUE];
-  const argument = { model: model.folder, requests, steps: 5, guidance: 3 };
+  const prompted = requests.map(({ prompt, seed }) => ({ prompt: textPrompt(prompt), seed }));
+  const argument = { model: model.folder, requests: prompted, steps: 5, guidance: 3 };
   const generated = await methods.generate(argument, call);
   const sampled = images(requests);
   for (const [i, { width, height, data }] of generated.entries()) {

@@ -14,7 +14,7 @@ import {
   type FlatParameters,
   type LossWithAux,
 } from '../../src/engine/flat-parameters.ts';
-import type { OptimizerState } from '../../src/engine/optimizer.ts';
+import type { OptimizerRule, OptimizerState } from '../../src/engine/optimizer.ts';
 import type { HostTensor } from '../../src/engine/safetensors.ts';
 import { sizeOf } from '../../src/engine/tensor.ts';
 import { engineShape, type ParameterSpec, toEngineLayout, type Weights } from '../../src/engine/weights.ts';
@@ -183,6 +183,29 @@ test('AdamW, native: disposed optimizers give their memory back (480 MB of them 
 });
 
 for (const { name: engineName, skip } of ENGINES) {
+  test(`AdamW, ${engineName}: weight decay is for the parameters that are named alone`, {
+    skip,
+  }, async () => {
+    const engine = await openEngine({ prefer: engineName as EngineName });
+    const decays = ({ kind }: ParameterSpec) => kind !== 'vector';
+    const after = (rule: OptimizerRule) => {
+      const optimizer = rule(engine, SPECS, { parameters: normals('decay', TOTAL) });
+      const gradient = engine.tf.tensor1d(normals('decay gradient', TOTAL)) as Tensor;
+      optimizer.apply(gradient, 0.1, 1);
+      const { parameters } = optimizer.state();
+      optimizer.dispose();
+      gradient.dispose();
+      return [...parameters];
+    };
+    const tensors = engine.tf.memory().numTensors;
+    const [all, none] = [after(adamW({ weightDecay: 2 })), after(adamW({ weightDecay: 0 }))];
+    const some = after(adamW({ weightDecay: 2 }, decays));
+    const each = SPECS.flatMap((spec) => Array<boolean>(sizeOf(spec.shape)).fill(decays(spec)));
+    const want = each.map((decayed, i) => (decayed ? all : none)[i]!);
+    assertClose(some, want, 1e-6, 'parameters');
+    assert.equal(engine.tf.memory().numTensors, tensors);
+  });
+
   for (const { name, settings } of SETTINGS) {
     test(`AdamW, ${engineName}, ${name}: ${STEPS} steps equal float64 (3e-5 of the way moved, and of the moments)`, {
       skip,

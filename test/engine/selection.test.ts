@@ -7,6 +7,7 @@ import { sample } from '../../src/diffusion/sample.ts';
 import { parseSchedule } from '../../src/diffusion/schedule.ts';
 import { type EngineName, nativeProblem, openEngine, type Tensor } from '../../src/engine/engine.ts';
 import { loadDiffusionModel } from '../../src/models/model-folder.ts';
+import { textPrompt } from '../../src/models/prompt.ts';
 import { disposeCondition, encodeEmpty, encodePrompts } from '../../src/models/text-condition.ts';
 import { createRandom } from '../../src/random.ts';
 import { runNode, UNLOADABLE_BINDING, WITHOUT_NATIVE } from './child.ts';
@@ -126,7 +127,7 @@ async function drawn(prefer: EngineName): Promise<{ predicted: Float32Array; ima
   const engine = await openEngine({ prefer });
   const { tf } = engine;
   const model = await loadDiffusionModel(engine, MODEL);
-  const prompt = encodePrompts(engine, model, ['red circle left of blue square']);
+  const prompt = encodePrompts(engine, model, [textPrompt('red circle left of blue square')]);
   const empty = encodeEmpty(engine, model);
   const { config, weights } = model.unet;
   const predict = guidedPredictor(engine, config, weights, { prompt, empty }, 3);

@@ -11,6 +11,7 @@ import { type Engine, type EngineOptions, nativeProblem, openEngine } from '../.
 import { createFlatParameters } from '../../src/engine/flat-parameters.ts';
 import { toHost } from '../../src/engine/weights.ts';
 import { loadClipModel } from '../../src/models/model-folder.ts';
+import { textPrompt } from '../../src/models/prompt.ts';
 import { disposeCondition, encodeEmpty, encodePrompts } from '../../src/models/text-condition.ts';
 import { createRandom } from '../../src/random.ts';
 import { clipScorer } from '../../src/scoring/clip-scorer.ts';
@@ -77,7 +78,7 @@ for (const { name, options, skip } of ENGINES) {
           const random = createRandom(1);
           const plans = [planRows(all, schedule, random), planRows(all, schedule, random)];
           const rows = await loadRows(engine, store, index, tinyPairs(2), plans);
-          const condition = encodePrompts(engine, model, ['red circle', 'blue square']);
+          const condition = encodePrompts(engine, model, ['red circle', 'blue square'].map(textPrompt));
           takeStep(engine, { config, policy, reference }, all, { rows, condition, empty }, 1e-4);
           disposeCondition(condition);
           disposeRows(rows);
@@ -129,7 +130,7 @@ for (const { name, options, skip } of ENGINES) {
     const { config, weights } = model.unet;
     for (const guidance of [1, 3]) {
       await assertNothingLeft(engine, `guidance ${guidance}`, () => {
-        const prompt = encodePrompts(engine, model, ['red circle', 'blue square']);
+        const prompt = encodePrompts(engine, model, ['red circle', 'blue square'].map(textPrompt));
         const empty = encodeEmpty(engine, model);
         const noise = seededNoise(engine.tf, [1, 2], [SIDE, SIDE, 3]);
         const predict = guidedPredictor(engine, config, weights, { prompt, empty }, guidance);

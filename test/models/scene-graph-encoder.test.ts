@@ -18,15 +18,18 @@ const { tf } = engine;
 const CONFIG = { clip_dim: 4, embed_dim: 3, graph_cfg: { layers: 2, width: 5 } };
 const config = parseSceneGraphEncoderConfig(CONFIG);
 const specs = sceneGraphEncoderParameters(config);
+const ROWS = 10;
 
 /** All weights the same: any will do where only shapes matter. */
 const weightsOf = (value: number): Weights =>
   Object.fromEntries(specs.map((spec) => [spec.name, tf.fill(engineShape(spec), value) as Tensor]));
-const graph = (tokens: number[], triples: PhraseTriple[], flatTokens: number) => ({
+/** A prompt of ROWS states whose flat text has `body` tokens. */
+const graph = (tokens: number[], triples: PhraseTriple[], body: number) => ({
   phrases: tokens.map((n) => tf.ones([n, 4]) as Tensor),
-  triples,
   dash: tf.ones([1, 4]) as Tensor,
-  flat: tf.range(0, 4 * flatTokens).reshape([flatTokens, 4]) as Tensor,
+  graphs: [triples],
+  flat: tf.range(0, 4 * ROWS).reshape([1, ROWS, 4]) as Tensor,
+  bodies: [body],
 });
 
 test('a config field that is no positive whole number is refused by name and value', () => {
@@ -72,28 +75,62 @@ test('a graph without relations, an item without tokens and a flat text that is 
   assert.throws(() => layOutSceneGraph([2, 1], []), { code, message: /no relations/ });
   assert.throws(() => layOutSceneGraph([2, 1, 0], [[0, 1, 2]]), { code, message: /phrase 2.* has 0 tokens/ });
   const short = () =>
-    sceneGraphEncoderForward(engine, config, weightsOf(0.1), graph([2, 1, 1], [[0, 1, 2]], 5));
+    sceneGraphEncoderForward(engine, config, weightsOf(0.1), graph([2, 1, 1], [[0, 1, 2]], 3));
   assert.throws(short, { code, message: /phrases have 4 tokens, but the flat text only 3/ });
 });
 
-test('with alpha_obj at 0, as training begins, the context is the flat text filled up with its EOS', () => {
+test('with alpha_obj at 0, as training begins, the context is the flat text', () => {
   const weights = { ...weightsOf(0.1), alpha_obj: tf.zeros([1]) as Tensor };
-  const input = graph([1, 1, 1], [[0, 1, 2]], 6);
-  const { context } = sceneGraphEncoderForward(engine, config, weights, input);
-  const flat = [...input.flat.dataSync()];
-  assert.deepEqual(context.shape, [77, 4]);
-  assert.deepEqual([...context.dataSync()].slice(0, 24), flat);
-  assert.deepEqual([...context.dataSync()].slice(-4), flat.slice(-4));
+  const input = graph([1, 1, 1], [[0, 1, 2]], 4);
+  const { contexts } = sceneGraphEncoderForward(engine, config, weights, input);
+  assert.deepEqual(contexts.arraySync(), input.flat.arraySync());
+});
+
+test('only the rows of the graph in the body are changed, and as many as there is room for', () => {
+  const changed = (tokens: number[], triples: PhraseTriple[], body: number) => {
+    const input = graph(tokens, triples, body);
+    const { contexts } = sceneGraphEncoderForward(engine, config, weightsOf(0.1), input);
+    const off = contexts.sub(input.flat).abs().sum([0, 2]).dataSync();
+    return [...off].flatMap((x, row) => (x > 0 ? row : []));
+  };
+  assert.deepEqual(changed([2, 1, 1], [[0, 1, 2]], 6), [1, 2, 3, 4]);
+  assert.deepEqual(changed([2, 1, 4], Array(3).fill([0, 1, 2]), 8), [1, 2, 3, 4, 5, 6, 7, 8]);
+});
+
+test('graphs that are encoded together change nothing in each other', () => {
+  const one = graph([2, 1, 1], [[0, 1, 2]], 6);
+  const none = { ...one, graphs: [[]] };
+  const two = graph(
+    [2, 1, 1],
+    [
+      [2, 1, 0],
+      [0, 1, 0],
+    ],
+    8,
+  );
+  const encode = (input: typeof one) =>
+    sceneGraphEncoderForward(engine, config, weightsOf(0.1), input).contexts.arraySync() as number[][][];
+  const together = {
+    ...one,
+    graphs: [one, none, two].flatMap(({ graphs }) => graphs),
+    flat: tf.concat([one.flat, none.flat, two.flat], 0) as Tensor,
+    bodies: [one, none, two].flatMap(({ bodies }) => bodies),
+  };
+  assert.deepEqual(encode(together), [
+    ...encode(one),
+    ...(none.flat.arraySync() as number[][][]),
+    ...encode(two),
+  ]);
 });
 
 test('rows that the last ReLU made all zero have finite gradients', () => {
   const weights = weightsOf(-0.1);
-  const input = graph([2, 1, 1], [[0, 1, 2]], 8);
+  const input = graph([2, 1, 1], [[0, 1, 2]], 6);
   const name = 'projection_mlp_1.weight';
   const grad = tf.grad((w: Tensor) => {
     const encoded = sceneGraphEncoderForward(engine, config, { ...weights, [name]: w }, input);
     assert.equal(encoded.vertexStates.max().dataSync()[0], 0);
-    return encoded.context.square().mean();
+    return encoded.contexts.square().mean();
   })(weights[name]!);
   assert.ok(grad.dataSync().every(Number.isFinite));
 });

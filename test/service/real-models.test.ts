@@ -139,14 +139,11 @@ test('tiny folders of the real shapes draw and score through the whole service',
       assert.equal(dpg.length, concerned * CANDIDATES);
       for (const { reason } of dpg)
         assert.match(reason, /eyes@.* answered "I would rather not say\." to "Is there/);
-      // Asked again, everything that was answered is known: only the refused are put once more.
+      // Asked again, the answers of the other images are known.
       const before = server.asked.length;
       await curate({ model: model('generate-sd15'), scoring: { endpoint } });
-      const again = server.asked.slice(before);
-      assert.ok(
-        again.length > 0 && again.every(({ question }) => refused.test(question)),
-        JSON.stringify(again.map(({ question }) => question)),
-      );
+      const again = new Set(server.asked.slice(before).map(({ image }) => image));
+      assert.equal(again.size, concerned * CANDIDATES);
     },
   );
 });

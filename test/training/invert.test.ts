@@ -9,6 +9,7 @@ import { sample } from '../../src/diffusion/sample.ts';
 import { alphaBarAt, inversionTimesteps, parseSchedule } from '../../src/diffusion/schedule.ts';
 import { type Engine, openEngine, type Tensor } from '../../src/engine/engine.ts';
 import type { DiffusionModel } from '../../src/models/model-folder.ts';
+import { type Prompt, textPrompt } from '../../src/models/prompt.ts';
 import { encodeEmpty, encodePrompts } from '../../src/models/text-condition.ts';
 import { createRandom } from '../../src/random.ts';
 import { type InvertOptions, invertCandidates } from '../../src/training/invert-candidates.ts';
@@ -76,7 +77,7 @@ async function inverted(
 }
 
 const pixels = (number: number) => Float32Array.from(tinyImage(number).data, (level) => level / 127.5 - 1);
-const predictor = (of: DiffusionModel, prompts: string[], guidance: number) =>
+const predictor = (of: DiffusionModel, prompts: readonly Prompt[], guidance: number) =>
   guidedPredictor(
     engine,
     of.unet.config,
@@ -154,7 +155,11 @@ test('anything that changes a trajectory makes them again', async (t) => {
   const [a, b] = tinyCandidates(2) as [never, never];
   await again('order of candidates', {}, { candidates: [b, a] });
   await again('an image', {}, { candidates: [{ ...(a as object), sha256: 'another' } as never, b] });
-  await again('a prompt', {}, { candidates: [{ ...(a as object), prompt: 'blue cross' } as never, b] });
+  await again(
+    'a prompt',
+    {},
+    { candidates: [{ ...(a as object), prompt: textPrompt('blue cross') } as never, b] },
+  );
   await again('the weights', {}, { model: { ...model, hash: 'another' } });
   const scheduler = { ...model.scheduler, beta_end: 0.01 };
   await again('the scheduler', {}, { model: { ...model, scheduler }, schedule: parseSchedule(scheduler) });
@@ -224,7 +229,7 @@ test('values after the last whole trajectory are written over', async (t) => {
 
 test('sampling from the inverted noise gives the image back: to 0.05 at 160 steps, and worse at 16', () => {
   const x0 = tf.tensor(pixels(0), [1, SIDE, SIDE, 3]) as Tensor;
-  const network = predictor(model, ['red circle'], 1);
+  const network = predictor(model, [textPrompt('red circle')], 1);
   // What a trained model does: close to the best guess for white data, with a part that depends on picture and prompt.
   const predict: Predictor = (x, t) =>
     x.mul(Math.sqrt(1 - alphaBarAt(schedule, t))).add(network(x, t).mul(0.1));

@@ -6,6 +6,7 @@ import { type HostTensor, readTensors, writeSafetensors } from '../../src/engine
 import type { ParameterSpec } from '../../src/engine/weights.ts';
 import { clipTextParameters, parseClipTextConfig } from '../../src/models/clip-text.ts';
 import { type DiffusionModel, loadDiffusionModel } from '../../src/models/model-folder.ts';
+import { textPrompt } from '../../src/models/prompt.ts';
 import { parseUNetConfig } from '../../src/models/unet-config.ts';
 import { unetParameters } from '../../src/models/unet-parameters.ts';
 import type { Pair } from '../../src/preference/pairs.ts';
@@ -102,7 +103,7 @@ export function tinyCandidates(count: number): TrainCandidate[] {
   const prompts = ['red circle', 'blue square', 'green cross'];
   return Array.from({ length: count }, (_, i) => ({
     id: `c${i}`,
-    prompt: prompts[Math.floor(i / 2) % prompts.length]!,
+    prompt: textPrompt(prompts[Math.floor(i / 2) % prompts.length]!),
     sha256: `sha-${i}`,
     load: async () => tinyImage(i),
   }));

@@ -11,6 +11,7 @@ import { createFlatParameters } from '../../src/engine/flat-parameters.ts';
 import type { HostTensor } from '../../src/engine/safetensors.ts';
 import { toHost, type Weights } from '../../src/engine/weights.ts';
 import type {} from '../../src/models/model-folder.ts';
+import { textPrompt } from '../../src/models/prompt.ts';
 import { encodeEmpty, encodePrompts, repeated } from '../../src/models/text-condition.ts';
 import { type TextCondition, unetForward } from '../../src/models/unet.ts';
 import { pairBatch } from '../../src/preference/pairs.ts';
@@ -128,7 +129,11 @@ function stepBatch(kind: Kind) {
     timesteps,
     levels: timesteps.map((t) => schedule.alphaBar[t]!),
   };
-  const condition = encodePrompts(engine, model, ['red circle', 'blue square', 'green cross']);
+  const condition = encodePrompts(
+    engine,
+    model,
+    ['red circle', 'blue square', 'green cross'].map(textPrompt),
+  );
   const empty = encodeEmpty(engine, model);
   const host = toHost(model.unet.weights, model.unet.specs);
   const random = createRandom(11);
@@ -318,7 +323,10 @@ test('progress counts up to the total in both phases, over the candidates that p
 
 test('the pairs of a step are those of pairBatch: a function of seed and step', async (t) => {
   const pairs = tinyPairs(5);
-  const candidates = tinyCandidates(10).map((candidate, i) => ({ ...candidate, prompt: `pair ${i >> 1}` }));
+  const candidates = tinyCandidates(10).map((candidate, i) => ({
+    ...candidate,
+    prompt: textPrompt(`pair ${i >> 1}`),
+  }));
   const settings = { objective: 'diffusion-dpo', steps: 4, pairsPerStep: 3, beta: 20, seed: 8 } as const;
   const asked: string[] = [];
   const [encoder] = model.texts;

@@ -12,6 +12,7 @@ import { runWorker } from '../../src/jobs/worker.ts';
 import { withLora } from '../../src/models/lora.ts';
 import { loadLora } from '../../src/models/lora-files.ts';
 import { loadDiffusionModel } from '../../src/models/model-folder.ts';
+import { textPrompt } from '../../src/models/prompt.ts';
 import { folderBlobs } from '../../src/store/blobs.ts';
 import { query } from '../../src/store/client.ts';
 import { DEFAULT_TRAIN } from '../../src/training/settings.ts';
@@ -28,7 +29,10 @@ const numeric = startNumericThread();
 after(() => numeric.close());
 
 const requests = (count: number) =>
-  Array.from({ length: count }, (_, i) => ({ prompt: 'red circle left of blue square', seed: i + 1 }));
+  Array.from({ length: count }, (_, i) => ({
+    prompt: textPrompt('red circle left of blue square'),
+    seed: i + 1,
+  }));
 const generate = (count: number, steps: number, options = {}) =>
   numeric.call('generate', { model: MODEL, requests: requests(count), steps, guidance: 3 }, options);
 

@@ -30,14 +30,16 @@ export function generateTask({ store, blobs, numeric }: Tools): TaskHandler {
     const source = await openSource({ store, numeric }, settings, variant, task.runId);
 
     const annotations = await getAnnotations(store, annotationIds);
-    const wanted = annotations.flatMap(({ id, imgId, prompt }) =>
+    const wanted = annotations.flatMap(({ id, imgId, ...annotation }) =>
       Array.from({ length: samples }, (_, slot) => {
         // The same seeds under both models of an evaluation, and other ones than in curation.
         const purpose = variant === 'curated' ? 'curate' : 'evaluate';
         const seed = hashSeed(purpose, settings.seed, imgId, slot);
+        const prompt = source.promptOf(annotation);
         const request = JSON.stringify(source.request(prompt, seed));
         const requestHash = createHash('sha256').update(request).digest('hex');
-        return { annotationId: id, prompt, slot, seed, requestHash };
+        const { text, triples } = prompt;
+        return { annotationId: id, prompt: text, triples, slot, seed, requestHash };
       }),
     );
     const known = await findGenerated(

@@ -3,11 +3,13 @@ import type { GeneratorSettings, RunSettings } from '../../pipelines/settings.ts
 import type { ImageGenerator } from '../../src/diffusion/image-generator.ts';
 import { DiptychError } from '../../src/errors.ts';
 import { diffusionModelHash } from '../../src/models/model-folder.ts';
+import { type Prompt, textPrompt } from '../../src/models/prompt.ts';
 import type { Generation, Variant } from '../../src/store/candidates.ts';
 import type { Store } from '../../src/store/client.ts';
 import { modelFolder } from '../model-folders.ts';
 import type { NumericThread } from '../numeric/client.ts';
 import type { Tools } from '../process.ts';
+import { type PromptMaker, promptMaker } from '../prompts.ts';
 import { remoteGenerator } from '../remote-servers.ts';
 
 export interface Source {
@@ -15,8 +17,10 @@ export interface Source {
   /** Whether it works on several requests together; else each is asked for alone. */
   batches: boolean;
   generation: Generation;
+  /** What it is told of an annotation. */
+  promptOf: PromptMaker;
   /** Everything that decides the image, for its request hash. */
-  request(prompt: string, seed: number): unknown[];
+  request(prompt: Prompt, seed: number): unknown[];
 }
 
 export async function openSource(
@@ -43,11 +47,19 @@ async function ownSource(
   return {
     batches: true,
     generation: { model, modelHash, sampler: 'ddim', steps, guidance },
-    request: (prompt, seed) => ['txt2img', modelHash, prompt, seed, 'ddim', steps, guidance],
+    promptOf: promptMaker(folder),
+    request: (prompt, seed) => {
+      const told = prompt.triples.length > 0 ? prompt : prompt.text;
+      return ['txt2img', modelHash, told, seed, 'ddim', steps, guidance];
+    },
     generator: {
       name: model,
       async generate(requests, options) {
-        const argument = { model: folder, requests: [...requests], steps, guidance };
+        const prompted = requests.map(({ prompt, triples = [], seed }) => ({
+          prompt: { text: prompt, triples },
+          seed,
+        }));
+        const argument = { model: folder, requests: prompted, steps, guidance };
         const images = await numeric.call('generate', argument, options);
         return images.map((image) => ({ image }));
       },
@@ -69,8 +81,9 @@ function remoteSource(settings: GeneratorSettings, sampling: RunSettings['sampli
     generator,
     batches: false,
     generation: { model: generator.name, modelHash: null, sampler, steps, guidance, server },
-    request: (prompt, seed) => [
-      ...[api, url, model ?? null, prompt, seed, width, height],
+    promptOf: ({ prompt }) => textPrompt(prompt),
+    request: ({ text }, seed) => [
+      ...[api, url, model ?? null, text, seed, width, height],
       ...[negativePrompt, sampler, steps, guidance],
     ],
   };

@@ -13,6 +13,7 @@ import {
   diffusionModelHash,
   loadDiffusionModel,
 } from '../../src/models/model-folder.ts';
+import type { Prompt } from '../../src/models/prompt.ts';
 import { disposeCondition, encodeEmpty, encodePrompts } from '../../src/models/text-condition.ts';
 import type { Pair } from '../../src/preference/pairs.ts';
 import type { ScoringMode } from '../../src/scoring/metric.ts';
@@ -28,7 +29,7 @@ const SCORED_TOGETHER = 16;
 
 export interface GenerateArgument {
   model: string;
-  requests: { prompt: string; seed: number }[];
+  requests: { prompt: Prompt; seed: number }[];
   steps: number;
   guidance: number;
 }
@@ -42,7 +43,7 @@ export interface ScoreArgument {
 export interface TrainArgument {
   model: string;
   settings: TrainSettings;
-  candidates: { id: string; prompt: string; sha256: string }[];
+  candidates: { id: string; prompt: Prompt; sha256: string }[];
   pairs: Pair[];
   blobs: string;
   folder: string;
