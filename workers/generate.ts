@@ -6,7 +6,6 @@ import type { GeneratePayload } from '../pipelines/stages.ts';
 import { decodeImage, encodePng } from '../src/engine/png.ts';
 import { DiptychError } from '../src/errors.ts';
 import type { TaskHandler } from '../src/jobs/worker.ts';
-import { diffusionModelHash } from '../src/models/model-folder.ts';
 import { hashSeed } from '../src/random.ts';
 import { getAnnotations } from '../src/store/annotations.ts';
 import {
@@ -32,7 +31,7 @@ function generateTask({ store, blobs, numeric }: Tools): TaskHandler {
     const settings = run.settings as unknown as RunSettings;
     const { steps, guidance } = settings.sampling;
     const folder = variant === 'tuned' ? await tunedModel() : modelFolder(settings.model, 'diffusion');
-    const modelHash = await diffusionModelHash(folder);
+    const modelHash = await numeric.call('modelHash', folder);
     const model = variant === 'tuned' ? `${settings.model}+${tunedRun()}` : settings.model;
     const generation: Generation = { model, modelHash, sampler: 'ddim', steps, guidance };
 
