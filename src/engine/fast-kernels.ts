@@ -5,13 +5,15 @@
  */
 
 import { type ConvOptions, type Kernels, paddingOf } from './kernels.ts';
+import { createPlainKernels } from './plain-kernels.ts';
 import { type Attribute, rawOps, remembered } from './raw-ops.ts';
 import type { Tensor, Tf } from './tensor.ts';
 
 type Saved = Tensor[];
 type Custom = { value: Tensor; gradFunc: (dy: Tensor, saved: Saved) => Tensor | Tensor[] };
 
-export function createFastKernels(tf: Tf): Kernels {
+/** `onGpu`: our own operations have kernels for the CPU alone, so the plain ones stand in for them. */
+export function createFastKernels(tf: Tf, onGpu = false): Kernels {
   const raw = rawOps(tf);
   const { run, runAll, constant, scalar } = raw;
   const T = [raw.type('T')];
@@ -253,15 +255,19 @@ export function createFastKernels(tf: Tf): Kernels {
     }));
   }
 
-  return {
-    linear,
-    conv2d,
+  const own: Partial<Kernels> = {
     groupNorm: (x, gamma, beta, groups, eps) => normalise(x, gamma, beta, groups, eps, false),
     groupNormSilu: (x, gamma, beta, groups, eps) => normalise(x, gamma, beta, groups, eps, true),
     layerNorm,
+    geglu,
+  };
+  return {
+    ...createPlainKernels(tf),
+    ...(onGpu ? {} : own),
+    linear,
+    conv2d,
     silu: (x) => swish(x, 1),
     gelu,
-    geglu,
     quickGelu: (x) => swish(x, 1.702),
     attention,
     upsampleNearest2x,

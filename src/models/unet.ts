@@ -63,7 +63,10 @@ export function unetForward(
   }
   const activeTime = k.silu(time);
 
-  const resnet = (name: string, h: Tensor) => resnetForward(k, weights, name, h, { groups, eps, activeTime });
+  // Blocks free what they computed on the way; a gradient keeps what it needs by itself.
+  const resnet = (name: string, h: Tensor) =>
+    tf.tidy(() => resnetForward(k, weights, name, h, { groups, eps, activeTime }));
+  const residual = (h: Tensor, change: (h: Tensor) => Tensor) => tf.tidy(() => h.add(change(h)) as Tensor);
 
   function attention(name: string, h: Tensor, source: Tensor, heads: number): Tensor {
     const mixed = k.attention(
@@ -79,7 +82,10 @@ export function unetForward(
     return linear(`${name}.net.2`, k.geglu(linear(`${name}.net.0.proj`, h)));
   }
 
-  function transformer(name: string, x: Tensor, { heads, depth }: BlockPlan): Tensor {
+  const transformer = (name: string, x: Tensor, block: BlockPlan) =>
+    tf.tidy(() => transformerForward(name, x, block));
+
+  function transformerForward(name: string, x: Tensor, { heads, depth }: BlockPlan): Tensor {
     const [batch, height, width, channels] = x.shape as [number, number, number, number];
     // On flattened NHWC pixels a 1x1 convolution is the linear layer with the same weights.
     const project = (layer: string, h: Tensor) => {
@@ -100,10 +106,12 @@ export function unetForward(
     let h = project('proj_in', normed.reshape([batch, height * width, channels]));
     for (let i = 0; i < depth; i++) {
       const block = `${name}.transformer_blocks.${i}`;
-      const normed1 = layerNorm(`${block}.norm1`, h);
-      h = h.add(attention(`${block}.attn1`, normed1, normed1, heads));
-      h = h.add(attention(`${block}.attn2`, layerNorm(`${block}.norm2`, h), context, heads));
-      h = h.add(feedForward(`${block}.ff`, layerNorm(`${block}.norm3`, h)));
+      h = residual(h, (x) => {
+        const normed = layerNorm(`${block}.norm1`, x);
+        return attention(`${block}.attn1`, normed, normed, heads);
+      });
+      h = residual(h, (x) => attention(`${block}.attn2`, layerNorm(`${block}.norm2`, x), context, heads));
+      h = residual(h, (x) => feedForward(`${block}.ff`, layerNorm(`${block}.norm3`, x)));
     }
     return project('proj_out', h).reshape(x.shape).add(x);
   }
