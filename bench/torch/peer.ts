@@ -40,8 +40,9 @@ export async function startTorch(
     env: { ...process.env, OMP_NUM_THREADS: String(threads), HF_HUB_OFFLINE: '1' },
   });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const failed = once(child, 'error');
   const answer = async () => {
-    const next = await Promise.race([lines.next(), once(child, 'error')]);
+    const next = await Promise.race([lines.next(), failed]);
     if (Array.isArray(next) || next.done) throw new Error('the PyTorch side ended; its own message is above');
     return JSON.parse(next.value);
   };
