@@ -1,7 +1,7 @@
 /**
  * `npm run bench -- NAME [--json]`: runs one bench of this folder, or all without a name.
- * A bench measures one claim against a peer or a limit in the same run; with --json the last line is
- * `{bench, value, unit, peer, peerValue, ratio}`.
+ * A bench measures one claim against a peer or a limit in the same run; with --json the last line, or
+ * lines, are `{bench, value, unit, peer, peerValue, ratio}`.
  */
 import { existsSync, globSync } from 'node:fs';
 import path from 'node:path';
@@ -28,8 +28,11 @@ for (const name of names.length > 0 ? names : all.sort()) {
     console.error(`no bench "${name}"; there are: ${all.sort().join(', ')}`);
     process.exit(1);
   }
-  const bench = (await import(file)) as { run(): Promise<BenchResult> };
-  const result = await bench.run();
+  const bench = (await import(file)) as { run(): Promise<BenchResult | BenchResult[]> };
+  for (const result of [await bench.run()].flat()) report(result);
+}
+
+function report(result: BenchResult): void {
   if (process.argv.includes('--json')) console.log(JSON.stringify(result));
   else {
     const beside =

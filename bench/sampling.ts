@@ -23,7 +23,7 @@ export async function run(): Promise<BenchResult> {
     images.dispose();
     return { ms: performance.now() - started, values };
   };
-  const torch = await startTorch(folder, inputs, THREADS);
+  const torch = await startTorch('peer.py', [folder, inputs], THREADS);
   try {
     const times = await inTurn(ours, torch && (() => torch.work('sampling')), REPEATS);
     // Differences of rounding grow over twenty guided steps.

@@ -26,7 +26,7 @@ export async function run(): Promise<BenchResult> {
     const { loss, gradNorm } = takeStep(engine, { config, policy, reference }, settings, batch, RATE);
     return { ms: performance.now() - started, values: [loss, gradNorm] };
   };
-  const torch = await startTorch(folder, inputs, THREADS);
+  const torch = await startTorch('peer.py', [folder, inputs], THREADS);
   try {
     const times = await inTurn(ours, torch && (() => torch.work('train-step')), REPEATS);
     if (times.first[1]) assertEqualWork(times.first[0].values, times.first[1].values, 1e-3);

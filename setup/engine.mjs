@@ -1,7 +1,7 @@
 /**
  * Builds the native engine: the N-API binding of @tensorflow/tfjs-node-gpu, from the package's own sources and this
- * project's operations (src/engine/native), against the TensorFlow libraries of the PyPI wheel. Everything goes to
- * .engine/cpu; node_modules gets a link. Needs python3 with pip, and g++. Where it can't be built, the WASM engine is
+ * project's operations (src/engine/native), against the TensorFlow libraries of PyPI wheels (wheels.mjs). Everything
+ * goes to .engine/cpu or .engine/cuda; node_modules gets a link. Needs python3 with pip, and g++. Where it can't be built, the WASM engine is
  * used and a line says why.
  */
 import { execFileSync } from 'node:child_process';
@@ -10,21 +10,27 @@ import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
+import { chooseWheels, hasNvidiaGpu } from './wheels.mjs';
 
-const WHEEL = { name: 'tensorflow-cpu', version: '2.21.0' };
-const ARCHITECTURES = { x64: 'x86_64', arm64: 'aarch64' };
 const LIBRARIES = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'];
 
 /** Two libraries and the headers that the sources include, out of 15 000 files. */
 const HEADERS =
   'tensorflow/c|tensorflow/core/platform|tensorflow/core/common_runtime/next_pluggable_device/c|tsl/platform|xla/tsl/c';
+/**
+ * Of NVIDIA's wheels the libraries, and the assembler that TensorFlow calls for kernels it makes at run time. TensorFlow
+ * looks for them in ../nvidia/PART beside its own libraries, so where they are unpacked is all the path they need.
+ */
 const UNPACK = `
-import re, sys, zipfile
-wanted = re.compile(r'tensorflow/(libtensorflow_(cc|framework)\\.so\\.2|THIRD_PARTY_NOTICES\\.txt|include/(${HEADERS})/.*\\.h)$')
-wheel = zipfile.ZipFile(sys.argv[1])
-for name in wheel.namelist():
-    if wanted.match(name):
-        wheel.extract(name, sys.argv[2])
+import os, re, sys, zipfile
+wanted = re.compile(r'tensorflow/(libtensorflow_(cc|framework)\\.so\\.2|THIRD_PARTY_NOTICES\\.txt|include/(${HEADERS})/.*\\.h)$'
+    r'|nvidia/[^/]+/lib/[^/]+\\.so[.0-9]*$|nvidia/cuda_nvcc/(bin/ptxas|nvvm/libdevice/.*)$')
+for file in sys.argv[2:]:
+    wheel = zipfile.ZipFile(file)
+    for name in wheel.namelist():
+        if wanted.match(name):
+            path = wheel.extract(name, sys.argv[1])
+            if '/bin/' in name: os.chmod(path, 0o755)
 `;
 
 const CHECK = `
@@ -35,43 +41,19 @@ if ([...product].join() !== '19,22,43,50') throw new Error('2 x 2 matmul gave ' 
 
 /** Returns whether the native engine is there. Never throws: without it everything still runs, slower. */
 export async function ensureEngine({ root, node, log }) {
-  const require = createRequire(path.join(root, 'package.json'));
-  const manifest = require.resolve('@tensorflow/tfjs-node-gpu/package.json');
-  const packageFolder = path.dirname(manifest);
-  const folder = path.join(root, '.engine', 'cpu');
-  const binding = path.join(folder, 'tfjs_binding.node');
-  const link = path.join(packageFolder, 'lib', 'napi-v8', 'tfjs_binding.node');
-  const operations = sourcesIn(path.join(root, 'src', 'engine', 'native'));
-  const libraries = stamped(path.join(folder, 'libraries.json'), {
-    ...WHEEL,
-    headers: HEADERS,
-    arch: process.arch,
-  });
-  const built = stamped(path.join(folder, 'binding.json'), {
-    libraries: libraries.wanted,
-    tfjs: require(manifest).version,
-    operations: hashOf(operations),
-    processor: os.cpus()[0]?.model,
-  });
-
-  if (built.there() && fs.existsSync(link)) return true;
+  const override = process.env.DIPTYCH_TENSORFLOW;
+  const machine = { platform: process.platform, arch: process.arch, gpu: hasNvidiaGpu(), override };
+  const link = linkTo(root);
   try {
-    if (!built.there()) {
-      checkTools();
-      if (!libraries.there()) {
-        fetchLibraries({ root, folder, log });
-        libraries.note();
-      }
-      log('compiling the native engine (half a minute) ...');
-      const headers = require('node-api-headers').include_dir;
-      compile({ folder, binding, packageFolder, headers, operations });
+    const choice = chooseWheels(machine);
+    try {
+      build({ root, node, log, link, choice });
+    } catch (error) {
+      if (choice.variant === 'cpu' || override) throw error;
+      log(`TensorFlow with CUDA could not be set up: ${reasonOf(error)}`);
+      log('going on with the one for the CPU. DIPTYCH_TENSORFLOW=cpu keeps to it without trying again.');
+      build({ root, node, log, link, choice: chooseWheels({ ...machine, gpu: false }) });
     }
-    fs.mkdirSync(path.dirname(link), { recursive: true });
-    fs.rmSync(link, { force: true });
-    fs.symlinkSync(path.relative(path.dirname(link), binding), link);
-    // In a process of its own: a binding that crashes must not take the set-up with it.
-    run(node, ['-e', CHECK], { cwd: root, env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: '2' } });
-    built.note();
     return true;
   } catch (error) {
     fs.rmSync(link, { force: true });
@@ -81,6 +63,48 @@ export async function ensureEngine({ root, node, log }) {
     );
     return false;
   }
+}
+
+/** Where the package looks for its binding. */
+const linkTo = (root) => path.join(path.dirname(manifestIn(root)), 'lib', 'napi-v8', 'tfjs_binding.node');
+
+const manifestIn = (root) =>
+  createRequire(path.join(root, 'package.json')).resolve('@tensorflow/tfjs-node-gpu/package.json');
+
+function build({ root, node, log, link, choice }) {
+  const require = createRequire(path.join(root, 'package.json'));
+  const manifest = manifestIn(root);
+  const folder = path.join(root, '.engine', choice.variant);
+  const binding = path.join(folder, 'tfjs_binding.node');
+  const operations = sourcesIn(path.join(root, 'src', 'engine', 'native'));
+  const libraries = stamped(path.join(folder, 'libraries.json'), {
+    wheels: choice.wheels,
+    headers: HEADERS,
+    arch: process.arch,
+  });
+  const built = stamped(path.join(folder, 'binding.json'), {
+    libraries: libraries.wanted,
+    tfjs: require(manifest).version,
+    operations: hashOf(operations),
+    processor: os.cpus()[0]?.model,
+  });
+  if (built.there() && fs.existsSync(link) && fs.realpathSync(link) === fs.realpathSync(binding)) return;
+  if (!built.there()) {
+    checkTools();
+    if (!libraries.there()) {
+      fetchLibraries({ root, folder, log, choice });
+      libraries.note();
+    }
+    log('compiling the native engine (half a minute) ...');
+    const headers = require('node-api-headers').include_dir;
+    compile({ folder, binding, packageFolder: path.dirname(manifest), headers, operations });
+  }
+  fs.mkdirSync(path.dirname(link), { recursive: true });
+  fs.rmSync(link, { force: true });
+  fs.symlinkSync(path.relative(path.dirname(link), binding), link);
+  // In a process of its own: a binding that crashes must not take the set-up with it.
+  run(node, ['-e', CHECK], { cwd: root, env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: '2' } });
+  built.note();
 }
 
 /** A file that says what the things beside it were made from. */
@@ -107,11 +131,6 @@ function hashOf(files) {
 }
 
 function checkTools() {
-  if (process.platform !== 'linux' || !ARCHITECTURES[process.arch]) {
-    throw new Error(
-      `there is no recipe for ${process.platform}/${process.arch}, only for Linux on x64 and arm64`,
-    );
-  }
   for (const [command, args, hint] of [
     ['python3', ['-m', 'pip', '--version'], 'install python3 with pip'],
     ['g++', ['--version'], 'install g++'],
@@ -124,8 +143,8 @@ function checkTools() {
   }
 }
 
-function fetchLibraries({ root, folder, log }) {
-  log(`fetching ${WHEEL.name} ${WHEEL.version} (a 270 MB download) ...`);
+function fetchLibraries({ root, folder, log, choice: { wheels, tags, download: size } }) {
+  log(`fetching ${wheels[0].replace('==', ' ')} (${size} to download) ...`);
   fs.mkdirSync(path.join(root, '.engine'), { recursive: true });
   fs.rmSync(folder, { recursive: true, force: true });
   const download = fs.mkdtempSync(path.join(root, '.engine', 'download-'));
@@ -134,11 +153,11 @@ function fetchLibraries({ root, folder, log }) {
     run('python3', [
       ...['-m', 'pip', 'download', '--quiet', '--disable-pip-version-check', '--no-deps', '--no-cache-dir'],
       ...['--only-binary=:all:', '--implementation', 'cp', '--python-version', '3.11', '--abi', 'cp311'],
-      ...['--platform', `manylinux_2_27_${ARCHITECTURES[process.arch]}`, '--dest', download],
-      `${WHEEL.name}==${WHEEL.version}`,
+      ...['--abi', 'none', ...tags.flatMap((tag) => ['--platform', tag]), '--dest', download],
+      ...wheels,
     ]);
-    const wheel = fs.readdirSync(download).find((name) => name.endsWith('.whl'));
-    run('python3', ['-c', UNPACK, path.join(download, wheel), folder]);
+    const files = fs.readdirSync(download).filter((name) => name.endsWith('.whl'));
+    run('python3', ['-c', UNPACK, folder, ...files.map((name) => path.join(download, name))]);
   } finally {
     fs.rmSync(download, { recursive: true, force: true });
   }

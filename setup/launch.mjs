@@ -73,6 +73,8 @@ const child = spawn(node, ['--disable-warning=ExperimentalWarning', path.resolve
     TF_CPP_MIN_LOG_LEVEL: process.env.TF_CPP_MIN_LOG_LEVEL ?? '2',
     // Off by default on processors without AVX-512, where it still makes a training step 1.3 times faster.
     TF_ENABLE_ONEDNN_OPTS: process.env.TF_ENABLE_ONEDNN_OPTS ?? '1',
+    // By default the first process takes all memory of a GPU, and three workers share it.
+    TF_FORCE_GPU_ALLOW_GROWTH: process.env.TF_FORCE_GPU_ALLOW_GROWTH ?? 'true',
   },
 });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));

@@ -1,4 +1,4 @@
-/** PyTorch as a peer (peer.py), and the way two sides are timed against each other. */
+/** PyTorch as a peer (the scripts beside this file), and the way two sides are timed against each other. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 export interface TorchPeer {
   name: string;
   /** Does the work once: how long it took, and numbers to compare. */
-  work(what: 'train-step' | 'sampling'): Promise<Timed>;
+  work(what: string): Promise<Timed>;
   close(): void;
 }
 
@@ -16,24 +16,33 @@ export interface Timed {
   values: ArrayLike<number>;
 }
 
-/** Null, said loudly, where PyTorch or diffusers is missing. `inputs`: a safetensors file, torch layout. */
-export async function startTorch(model: string, inputs: string, threads: number): Promise<TorchPeer | null> {
+/** A Python that has PyTorch and diffusers; null, said loudly, where there is none. */
+export function findTorch(): string | null {
   const python = process.env.DIPTYCH_BENCH_PYTHON ?? 'python3';
   const check = spawnSync(python, ['-c', 'import torch, diffusers'], { encoding: 'utf8' });
-  if (check.status !== 0) {
-    const reason = check.stderr?.trim().split('\n').at(-1) || check.error?.message;
-    console.error(`SKIPPED the PyTorch side: ${python} can't import torch and diffusers (${reason}).`);
-    console.error('pip install torch==2.13.0 diffusers==0.42.1, or name a Python: DIPTYCH_BENCH_PYTHON');
-    return null;
-  }
-  const script = path.join(import.meta.dirname, 'peer.py');
-  const child = spawn(python, [script, model, inputs, String(threads)], {
+  if (check.status === 0) return python;
+  const reason = check.stderr?.trim().split('\n').at(-1) || check.error?.message;
+  console.error(`SKIPPED the PyTorch side: ${python} can't import torch and diffusers (${reason}).`);
+  console.error('pip install torch==2.13.0 diffusers==0.42.1, or name a Python: DIPTYCH_BENCH_PYTHON');
+  return null;
+}
+
+/** Starts a script of this folder with the arguments and, behind them, the threads; null where PyTorch is missing. */
+export async function startTorch(
+  script: string,
+  args: readonly string[],
+  threads: number,
+): Promise<TorchPeer | null> {
+  const python = findTorch();
+  if (python === null) return null;
+  const child = spawn(python, [path.join(import.meta.dirname, script), ...args, String(threads)], {
     stdio: ['pipe', 'pipe', 'inherit'],
     env: { ...process.env, OMP_NUM_THREADS: String(threads), HF_HUB_OFFLINE: '1' },
   });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const failed = once(child, 'error');
   const answer = async () => {
-    const next = await Promise.race([lines.next(), once(child, 'error')]);
+    const next = await Promise.race([lines.next(), failed]);
     if (Array.isArray(next) || next.done) throw new Error('the PyTorch side ended; its own message is above');
     return JSON.parse(next.value);
   };

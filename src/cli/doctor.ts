@@ -1,9 +1,11 @@
 /** `diptych doctor`: what runs here, why, and how to get the better one. */
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
-import { nativeProblem, openEngine } from '../engine/engine.ts';
+import { hasNvidiaGpu } from '../../setup/wheels.mjs';
+import { nativeProblem, openEngine, seesGpu } from '../engine/engine.ts';
 import { asError } from '../errors.ts';
 import { openDatabase } from '../store/database.ts';
 import { places } from '../store/places.ts';
@@ -34,6 +36,8 @@ export async function doctor(): Promise<number> {
     const { tf } = await openEngine({ prefer: 'native' });
     const version = (tf.backend() as unknown as { binding: { TF_Version: string } }).binding.TF_Version;
     say(true, 'engine', `native TensorFlow ${version} (a 256 x 256 matmul took ${await timeMatmul()} ms)`);
+    const { found, hint } = gpuLine({ card: hasNvidiaGpu(), cuda: usesCuda(), seen: seesGpu(tf) });
+    say(true, 'gpu', found, hint);
   } else {
     const lacking = (['python3', 'g++'] as const).filter((tool) => !runs(tool));
     const hint =
@@ -59,6 +63,26 @@ export async function doctor(): Promise<number> {
   }
   console.log(healthy ? 'all well' : 'see the lines marked MISSING');
   return healthy ? 0 : 1;
+}
+
+/** What runs the arithmetic, and what to do where a card lies idle. Never run with a card so far. */
+export function gpuLine({ card, cuda, seen }: { card: boolean; cuda: boolean; seen: boolean }) {
+  const wheel = cuda ? 'TensorFlow with CUDA' : 'TensorFlow for the CPU';
+  if (seen) return { found: `${wheel} computes on the GPU`, hint: '' };
+  if (!card) return { found: `${wheel}; there is no NVIDIA GPU`, hint: '' };
+  const found = `${wheel} does not see the NVIDIA GPU`;
+  if (cuda)
+    return { found, hint: 'TF_CPP_MIN_LOG_LEVEL=0 npm run diptych doctor shows which library is missing' };
+  return { found, hint: 'DIPTYCH_TENSORFLOW=cuda npm run setup fetches the one with CUDA (3 GB, Linux x64)' };
+}
+
+/** Whether the binding in use was built against the wheels with CUDA (setup/engine.mjs). */
+function usesCuda(): boolean {
+  const manifestFolder = path.dirname(
+    createRequire(import.meta.url).resolve('@tensorflow/tfjs-node-gpu/package.json'),
+  );
+  const binding = realpathSync(path.join(manifestFolder, 'lib', 'napi-v8', 'tfjs_binding.node'));
+  return path.basename(path.dirname(binding)) === 'cuda';
 }
 
 async function timeMatmul(): Promise<string> {

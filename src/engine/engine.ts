@@ -52,9 +52,13 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
   if (!opened.has(name)) opened.set(name, LOADERS[name]());
   const tf = await opened.get(name)!;
   const fast = name === 'native' && options.fast !== false;
-  const kernels = fast ? createFastKernels(tf) : createPlainKernels(tf);
+  const kernels = fast ? createFastKernels(tf, seesGpu(tf)) : createPlainKernels(tf);
   return { tf, name, kernels: { ...kernels, attention: slicedAttention(tf, kernels.attention) } };
 }
+
+/** Whether native TensorFlow found a GPU to compute on. */
+export const seesGpu = (tf: Tf): boolean =>
+  (tf.backend() as unknown as { isUsingGpuDevice?: boolean }).isUsingGpuDevice === true;
 
 function engineFromEnvironment(): EngineName | undefined {
   const value = process.env.DIPTYCH_ENGINE;

@@ -5,6 +5,7 @@
  */
 
 import { type ConvOptions, type Kernels, paddingOf } from './kernels.ts';
+import { createPlainKernels } from './plain-kernels.ts';
 import { type Attribute, rawOps, remembered } from './raw-ops.ts';
 import type { Tensor, Tf } from './tensor.ts';
 
@@ -13,7 +14,8 @@ type Custom = { value: Tensor; gradFunc: (dy: Tensor, saved: Saved) => Tensor | 
 /** Gradients that are each computed only where the tape leads on to what is differentiated: none for a frozen weight. */
 type CustomEach = { value: Tensor; gradFuncs: ((dy: Tensor, saved: Saved) => Tensor)[] };
 
-export function createFastKernels(tf: Tf): Kernels {
+/** `onGpu`: our own operations have kernels for the CPU alone, so the plain ones stand in for them. */
+export function createFastKernels(tf: Tf, onGpu = false): Kernels {
   const raw = rawOps(tf);
   const { run, runAll, constant, scalar } = raw;
   const T = [raw.type('T')];
@@ -272,15 +274,19 @@ export function createFastKernels(tf: Tf): Kernels {
     }));
   }
 
-  return {
-    linear,
-    conv2d,
+  const own: Partial<Kernels> = {
     groupNorm: (x, gamma, beta, groups, eps) => normalise(x, gamma, beta, groups, eps, false),
     groupNormSilu: (x, gamma, beta, groups, eps) => normalise(x, gamma, beta, groups, eps, true),
     layerNorm,
+    geglu,
+  };
+  return {
+    ...createPlainKernels(tf),
+    ...(onGpu ? {} : own),
+    linear,
+    conv2d,
     silu: (x) => swish(x, 1),
     gelu,
-    geglu,
     quickGelu: (x) => swish(x, 1.702),
     attention,
     upsampleNearest2x,

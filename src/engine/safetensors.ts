@@ -2,8 +2,6 @@
  * The safetensors format: 8-byte little-endian header length, JSON header, raw little-endian data.
  * Read by byte range, so a file is never in memory twice; written through a temporary name.
  */
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { type FileHandle, open, rename } from 'node:fs/promises';
 import { asError, DiptychError } from '../errors.ts';
 import { sizeOf } from './tensor.ts';
@@ -93,15 +91,6 @@ export async function writeSafetensors(
     await file.close();
   }
   await rename(temporary, path);
-}
-
-/** sha256 over the bytes of the files in the given order, as hex. */
-export async function hashFiles(paths: readonly string[]): Promise<string> {
-  const hash = createHash('sha256');
-  for (const path of paths) {
-    for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
-  }
-  return hash.digest('hex');
 }
 
 async function withFile<T>(path: string, use: (file: FileHandle) => Promise<T>): Promise<T> {

@@ -27,9 +27,17 @@ export function engineShape(spec: ParameterSpec): number[] {
   return spec.shape;
 }
 
+/** Which of torch's axes each of the engine's is; null where both have the same. */
+const ENGINE_ORDER: Record<ParameterKind, readonly number[] | null> = {
+  linear: [1, 0],
+  conv: [2, 3, 1, 0],
+  embedding: null,
+  vector: null,
+};
+
 export function toEngineLayout(tensor: HostTensor, kind: ParameterKind): HostTensor {
-  if (kind === 'linear') return permute(tensor, [1, 0]);
-  return kind === 'conv' ? permute(tensor, [2, 3, 1, 0]) : tensor;
+  const order = ENGINE_ORDER[kind];
+  return order ? permute(tensor, order) : tensor;
 }
 
 export function toTorchLayout(tensor: HostTensor, kind: ParameterKind): HostTensor {
@@ -130,9 +138,19 @@ export async function loadWeights(
   const weights: Weights = {};
   for (const { spec, name, file } of match.found) {
     const host = (await readTensors(file, [name]))[name]!;
-    weights[spec.name] = toDevice(engine, toEngineLayout(host, spec.kind));
+    weights[spec.name] = inEngineLayout(engine, host, spec.kind);
   }
   return weights;
+}
+
+/** A kept tensor in the engine's layout. Turned over there: faster than here, and no second copy waits for collection. */
+function inEngineLayout(engine: Engine, { data, shape, dtype }: HostTensor, kind: ParameterKind): Tensor {
+  const { tf } = engine;
+  return tf.tidy(() => {
+    const read = tf.tensor(data, shape, dtype);
+    const order = ENGINE_ORDER[kind];
+    return tf.keep(order ? (tf.transpose(read, [...order]) as Tensor) : read);
+  });
 }
 
 /** A kept tensor with the data of a host tensor. */

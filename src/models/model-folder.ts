@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Engine } from '../engine/engine.ts';
-import { hashFiles } from '../engine/safetensors.ts';
+import { hashFiles } from '../engine/file-hash.ts';
 import { disposeWeights, loadWeights, type ParameterSpec, type Weights } from '../engine/weights.ts';
 import { asError, DiptychError } from '../errors.ts';
 import { type ClipConfig, clipParameters } from './clip.ts';

@@ -11,10 +11,11 @@ export type RunBlock = (
   constants?: Tensor[],
 ) => Tensor;
 
+/** What a block computes on the way is freed behind it; a gradient keeps what it needs by itself. */
 export const straight =
-  (weights: Weights): RunBlock =>
+  (tf: Tf, weights: Weights): RunBlock =>
   (_name, f, inputs, constants = []) =>
-    f(weights, inputs, constants);
+    tf.tidy(() => f(weights, inputs, constants));
 
 /**
  * Gradient checkpointing block by block. Gradients reach a block's inputs and its weights, but for the tensors that

@@ -1,7 +1,7 @@
 /** Folders of the models that score images, as they are published, read into networks with what prepares their input. */
 import path from 'node:path';
 import type { Engine } from '../engine/engine.ts';
-import { hashFiles } from '../engine/safetensors.ts';
+import { hashFiles } from '../engine/file-hash.ts';
 import { disposeWeights, loadWeights, type Weights } from '../engine/weights.ts';
 import { DiptychError } from '../errors.ts';
 import { type BertTokenizer, loadBertTokenizer } from './bert-tokenizer.ts';

@@ -36,7 +36,7 @@ export function unetForward(
   x: Tensor,
   timesteps: Tensor,
   { states: context, added }: TextCondition,
-  runBlock: RunBlock = straight(weights),
+  runBlock: RunBlock = straight(engine.tf, weights),
 ): Tensor {
   const { tf, kernels: k } = engine;
   const { plan, normNumGroups: groups, normEps: eps } = config;
@@ -67,7 +67,7 @@ export function unetForward(
       activeTime,
     ]);
   const transformer = (name: string, h: Tensor, { heads, depth }: BlockPlan) =>
-    transformerForward(k, weights, name, h, { groups, heads, depth, context }, runBlock);
+    tf.tidy(() => transformerForward(k, weights, name, h, { groups, heads, depth, context }, runBlock));
 
   let h = conv('conv_in', x);
   const skips = [h];

@@ -19,10 +19,12 @@ export function vaeEncode(engine: Engine, config: VaeConfig, weights: Weights, i
   const { conv, resnets, mid, normOut } = layersOf(engine, config, weights);
   let h = conv('encoder.conv_in', images);
   for (const [i, block] of config.down.entries()) {
-    h = resnets(`encoder.down_blocks.${i}`, block, h);
-    // Padded on the right and below only, as in the original.
-    if (i < config.down.length - 1)
-      h = conv(`encoder.down_blocks.${i}.downsamplers.0.conv`, h, [0, 1, 0, 1], 2);
+    const name = `encoder.down_blocks.${i}`;
+    h = engine.tf.tidy(() => {
+      const out = resnets(name, block, h);
+      // Padded on the right and below only, as in the original.
+      return i === config.down.length - 1 ? out : conv(`${name}.downsamplers.0.conv`, out, [0, 1, 0, 1], 2);
+    });
   }
   h = normOut('encoder', mid('encoder.mid_block', h));
   if (config.quantConv) h = conv('quant_conv', h);
@@ -36,21 +38,27 @@ export function vaeDecode(engine: Engine, config: VaeConfig, weights: Weights, l
   let h = config.postQuantConv ? conv('post_quant_conv', latents) : latents;
   h = mid('decoder.mid_block', conv('decoder.conv_in', h));
   for (const [i, block] of config.up.entries()) {
-    h = resnets(`decoder.up_blocks.${i}`, block, h);
-    if (i < config.up.length - 1)
-      h = conv(`decoder.up_blocks.${i}.upsamplers.0.conv`, engine.kernels.upsampleNearest2x(h));
+    const name = `decoder.up_blocks.${i}`;
+    h = engine.tf.tidy(() => {
+      const out = resnets(name, block, h);
+      if (i === config.up.length - 1) return out;
+      return conv(`${name}.upsamplers.0.conv`, engine.kernels.upsampleNearest2x(out));
+    });
   }
   return normOut('decoder', h);
 }
 
-function layersOf({ kernels: k }: Engine, config: VaeConfig, weights: Weights) {
+function layersOf({ tf, kernels: k }: Engine, config: VaeConfig, weights: Weights) {
   const groups = config.normNumGroups;
   const w = (name: string): Tensor => weights[name]!;
   const conv = (name: string, h: Tensor, pad?: [number, number, number, number], stride: 1 | 2 = 1) =>
     k.conv2d(h, w(`${name}.weight`), w(`${name}.bias`), { stride, ...(pad && { pad }) });
   const linear = (name: string, h: Tensor) => k.linear(h, w(`${name}.weight`), w(`${name}.bias`));
+  // Blocks free what they computed on the way: at full size one feature map is as large as many layers' weights.
+  const resnet = (name: string, h: Tensor) =>
+    tf.tidy(() => resnetForward(k, weights, name, h, { groups, eps: EPS }));
   const resnets = (name: string, block: readonly ResnetPlan[], h: Tensor) =>
-    block.reduce((x, _, j) => resnetForward(k, weights, `${name}.resnets.${j}`, x, { groups, eps: EPS }), h);
+    block.reduce((x, _, j) => resnet(`${name}.resnets.${j}`, x), h);
 
   /** Self-attention over all pixels, with one head. */
   function attention(name: string, h: Tensor): Tensor {
@@ -67,10 +75,10 @@ function layersOf({ kernels: k }: Engine, config: VaeConfig, weights: Weights) {
     conv,
     resnets,
     mid(name: string, h: Tensor): Tensor {
-      const [before, after] = config.mid.map(
-        (_, j) => (x: Tensor) => resnetForward(k, weights, `${name}.resnets.${j}`, x, { groups, eps: EPS }),
-      );
-      return after!(attention(`${name}.attentions.0`, before!(h)));
+      return tf.tidy(() => {
+        const mixed = tf.tidy(() => attention(`${name}.attentions.0`, resnet(`${name}.resnets.0`, h)));
+        return resnet(`${name}.resnets.1`, mixed);
+      });
     },
     normOut: (side: 'encoder' | 'decoder', h: Tensor) => {
       const norm = `${side}.conv_norm_out`;

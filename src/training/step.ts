@@ -43,7 +43,7 @@ export function takeStep(
   const { tf } = engine;
   const { rows, condition } = batch;
   const pairs = condition.states.shape[0]!;
-  const predict = (weights: Weights, runBlock = straight(weights)) =>
+  const predict = (weights: Weights, runBlock = straight(tf, weights)) =>
     predictNoise(engine, config, weights, batch, settings.guidance, runBlock);
   const [referenceWinner, referenceLoser] = tf.tidy(() => predict(reference));
   const { loss, aux, gradNorm } = policy.step((weights) => {

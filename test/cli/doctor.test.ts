@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
+import { gpuLine } from '../../src/cli/doctor.ts';
 import { nativeProblem } from '../../src/engine/engine.ts';
 import { freePort, startEmbeddedPostgres } from '../../src/store/postgres.ts';
 import { execute, reachableFolder, useDatabase } from '../database.ts';
@@ -30,6 +31,7 @@ const OK = {
   node: /^ok {6}node {13}v\d+\.\d+\.\d+$/,
   machine: /^ok {6}machine {10}\d+ processor cores, \d+ GiB memory$/,
   engine: /^ok {6}engine {11}native TensorFlow \d+\.\d+\.\d+ \(a 256 x 256 matmul took \d+\.\d ms\)$/,
+  gpu: /^ok {6}gpu {14}TensorFlow (for the CPU|with CUDA)/,
   model: /^ok {6}sample model {5}models\/sample$/,
   database: /^ok {6}database {9}DATABASE_URL$/,
 };
@@ -52,7 +54,7 @@ test('all is there: one line each, exit code 0, and its database is stopped agai
   const { code, lines, stderr } = await doctor({ DIPTYCH_HOME: home, DATABASE_URL: undefined });
   assert.equal(code, 0, `${lines.join('\n')}\n${stderr}`);
   const database = `ok      database         embedded PostgreSQL in ${home}`;
-  assertLines(lines, [OK.node, OK.machine, OK.engine, OK.model, database, 'all well']);
+  assertLines(lines, [OK.node, OK.machine, OK.engine, OK.gpu, OK.model, database, 'all well']);
 
   // In that folder is a migrated database, and no server that still runs.
   const ended = new Date();
@@ -106,9 +108,31 @@ test('a database that does not answer is named with the reason; exit code 1', { 
     OK.node,
     OK.machine,
     OK.engine,
+    OK.gpu,
     OK.model,
     new RegExp(`^MISSING database {9}.*127\\.0\\.0\\.1:${port}`),
     '        -> set DATABASE_URL, or mend what the line says',
     'see the lines marked MISSING',
   ]);
+});
+
+test('a card that lies idle is named with what to do', () => {
+  for (const [facts, found, hint] of [
+    [{ card: false, cuda: false, seen: false }, 'TensorFlow for the CPU; there is no NVIDIA GPU', /^$/],
+    [{ card: true, cuda: true, seen: true }, 'TensorFlow with CUDA computes on the GPU', /^$/],
+    [
+      { card: true, cuda: false, seen: false },
+      'TensorFlow for the CPU does not see the NVIDIA GPU',
+      /npm run setup/,
+    ],
+    [
+      { card: true, cuda: true, seen: false },
+      'TensorFlow with CUDA does not see the NVIDIA GPU',
+      /LOG_LEVEL=0/,
+    ],
+  ] as const) {
+    const line = gpuLine(facts);
+    assert.equal(line.found, found);
+    assert.match(line.hint, hint);
+  }
 });

@@ -20,6 +20,8 @@ import { components as scorers } from './scorers.ts';
 import { components as tokenizer } from './tokenizer.ts';
 import { components as unet } from './unet.ts';
 
+import { components as vaeTiled } from './vae-tiled.ts';
+
 export const components: Record<string, ComponentCheck> = {
   ...folders,
   ...unet,
@@ -33,6 +35,7 @@ export const components: Record<string, ComponentCheck> = {
   ...ddim,
   ...objectives,
   ...optimizers,
+  ...vaeTiled,
   ...lora,
   ...sceneGraphEncoder,
   ...sceneGraphCondition,

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Engine, nativeProblem, openEngine, type Tensor } from '../../src/engine/engine.ts';
+import { createFastKernels } from '../../src/engine/fast-kernels.ts';
 import type { Kernels } from '../../src/engine/kernels.ts';
+import { rawOps } from '../../src/engine/raw-ops.ts';
 import { createRandom, hashSeed } from '../../src/random.ts';
 
 type Case = { name: string; shapes: number[][]; apply(k: Kernels, inputs: Tensor[], engine: Engine): Tensor };
@@ -190,6 +192,28 @@ for (const kernelCase of CASES) {
     }
   });
 }
+
+test('on a GPU no kernel calls an operation that only the CPU has', { skip }, async (t) => {
+  const { tf } = await openEngine({ prefer: 'native' });
+  const { backend } = rawOps(tf);
+  const called: string[] = [];
+  for (const method of ['executeSingleOutput', 'executeMultipleOutputs'] as const) {
+    const original = backend[method].bind(backend) as (name: string, ...rest: unknown[]) => unknown;
+    t.mock.method(backend, method, (name: string, ...rest: unknown[]) => {
+      called.push(name);
+      return original(name, ...rest);
+    });
+  }
+  const own = () => called.splice(0).filter((name) => name.startsWith('Diptych'));
+  const run = (onGpu: boolean) => {
+    for (const kernelCase of CASES)
+      evaluate({ tf, name: 'native', kernels: createFastKernels(tf, onGpu) }, kernelCase);
+  };
+  run(true);
+  assert.deepEqual(own(), []);
+  run(false);
+  assert.ok(own().length > 0, 'on the CPU they are called');
+});
 
 test('no kernel leaks a tensor, forward or backward', { skip }, async () => {
   const fast = await openEngine({ prefer: 'native' });

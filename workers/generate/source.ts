@@ -2,7 +2,6 @@
 import type { GeneratorSettings, RunSettings } from '../../pipelines/settings.ts';
 import type { ImageGenerator } from '../../src/diffusion/image-generator.ts';
 import { DiptychError } from '../../src/errors.ts';
-import { diffusionModelHash } from '../../src/models/model-folder.ts';
 import { type Prompt, textPrompt } from '../../src/models/prompt.ts';
 import type { Generation, Variant } from '../../src/store/candidates.ts';
 import type { Store } from '../../src/store/client.ts';
@@ -43,7 +42,7 @@ async function ownSource(
   model: string,
   folder: string,
 ): Promise<Source> {
-  const modelHash = await diffusionModelHash(folder);
+  const modelHash = await numeric.call('modelHash', folder);
   return {
     batches: true,
     generation: { model, modelHash, sampler: 'ddim', steps, guidance },

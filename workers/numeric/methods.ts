@@ -57,6 +57,8 @@ interface Call<Message> {
 
 export interface NumericMethods {
   engineName(argument: null, call: Call<never>): Promise<string>;
+  /** Of a diffusion folder. Asked here, where models are loaded too, so that weights are hashed once a process. */
+  modelHash(folder: string, call: Call<never>): Promise<string>;
   /** One image per request. Progress: the finished share. */
   generate(argument: GenerateArgument, call: Call<number>): Promise<RgbImage[]>;
   /** Progress: the finished share. */
@@ -72,6 +74,7 @@ export async function openNumericMethods(): Promise<NumericMethods> {
 
   return {
     engineName: async () => engine.name,
+    modelHash: diffusionModelHash,
 
     async generate({ model: folder, requests, steps, guidance }, { progress, signal }) {
       const model = await diffusion.get(folder, await diffusionModelHash(folder));
