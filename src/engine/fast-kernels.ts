@@ -4,6 +4,7 @@
  * float32 rounding (test/engine/kernels.test.ts), and can be switched off with `openEngine({fast: false})`.
  */
 
+import { bandedConvolution, rowsAtOnce } from './banded-convolution.ts';
 import { type ConvOptions, type Kernels, paddingOf } from './kernels.ts';
 import { createPlainKernels } from './plain-kernels.ts';
 import { type Attribute, rawOps, remembered } from './raw-ops.ts';
@@ -107,15 +108,16 @@ export function createFastKernels(tf: Tf, onGpu = false): Kernels {
     });
   }
 
-  const convAttributes = (stride: number, same: boolean): Attribute[] => [
-    raw.type('T'),
-    raw.ints('strides', [1, stride, stride, 1]),
-    raw.text('padding', same ? 'SAME' : 'VALID'),
-    raw.text('data_format', 'NHWC'),
-    raw.bool('use_cudnn_on_gpu', true),
-    raw.ints('dilations', [1, 1, 1, 1]),
-  ];
-  const convT = new Map<string, Attribute[]>();
+  const convAttributes = new Map<string, Attribute[]>();
+  const convT = (stride: number, same: boolean) =>
+    remembered(convAttributes, `${stride}${same}`, () => [
+      raw.type('T'),
+      raw.ints('strides', [1, stride, stride, 1]),
+      raw.text('padding', same ? 'SAME' : 'VALID'),
+      raw.text('data_format', 'NHWC'),
+      raw.bool('use_cudnn_on_gpu', true),
+      raw.ints('dilations', [1, 1, 1, 1]),
+    ]);
   const padT = [raw.type('T'), raw.type('Tpaddings', int32)];
   const sliceT = [raw.type('T'), raw.type('Index', int32)];
 
@@ -130,13 +132,17 @@ export function createFastKernels(tf: Tf, onGpu = false): Kernels {
     const same =
       stride === 1 && top === bottom && left === right && 2 * top === kh - 1 && 2 * left === kw - 1;
     const pads = !same && top + bottom + left + right > 0;
-    const key = `${stride}${same}`;
-    const attributes = remembered(convT, key, () => convAttributes(stride, same));
+    const attributes = convT(stride, same);
+    // A GPU's library chooses its own way.
+    const rows = same && !onGpu ? rowsAtOnce(x, weight) : x.shape[1]!;
     return customEach(bias ? [x, weight, bias] : [x, weight], (save) => {
       const source = pads
         ? run('Pad', padT, [x, reshape(constant([0, 0, top, bottom, left, right, 0, 0]), [4, 2])])
         : x;
-      const product = run('Conv2D', attributes, [source, weight]);
+      const product =
+        rows < x.shape[1]!
+          ? bandedConvolution(tf, x, weight, rows, (band) => run('Conv2D', convT(1, false), [band, weight]))
+          : run('Conv2D', attributes, [source, weight]);
       const y = bias ? addBias(product, bias) : product;
       save([source, weight]);
       return {
