@@ -1,7 +1,7 @@
 /**
- * What a forward pass costs, from the config alone: floating-point operations, and the values that a backward pass
- * would keep. Every convolution and linear layer counts 2 operations per weight and position that it is applied to,
- * as torch's FlopCounterMode does; the names of the parameters say at which resolution.
+ * What a network costs, from its config alone: floating-point operations and memory. Every convolution and linear
+ * layer counts 2 operations per weight and position that it is applied to, as torch's FlopCounterMode does; the names
+ * of the parameters say at which resolution.
  */
 import { sizeOf } from '../engine/tensor.ts';
 import type { ParameterSpec } from '../engine/weights.ts';
@@ -13,11 +13,29 @@ import { type VaeConfig, vaeParameters } from './vae-parameters.ts';
 export interface ForwardCost {
   /** Floating-point operations. */
   flops: number;
-  /** Outputs of all layers, in numbers: about what is kept for a backward pass. */
-  activations: number;
-  /** Outputs of the layer that has most of them. */
-  largest: number;
+  /** Numbers that layers and norms put out: all of them together, and the most of one. */
+  outputs: number;
+  largestOutput: number;
+  /** The same for the scores of attention, queries times keys times heads. */
+  scores: number;
+  largestScores: number;
 }
+
+/** Factors that were measured on networks of these shapes (test/models/memory.test.ts holds them to within a third). */
+const ALIVE_FORWARD = 10;
+const KEPT_FOR_BACKWARD = 3.4;
+/** Attention runs in slices of so many bytes (engine/sliced-attention.ts), scores and their softmax beside each other. */
+const SCORE_BYTES = 2 ** 30;
+
+/** Bytes of activations in a forward pass of some rows. */
+export function forwardBytes({ largestOutput, largestScores }: ForwardCost, rows: number): number {
+  const scores = Math.max(4 * largestScores, Math.min(SCORE_BYTES, 4 * rows * largestScores));
+  return 4 * rows * ALIVE_FORWARD * largestOutput + 2 * scores;
+}
+
+/** Bytes of activations that a backward pass over some rows needs. */
+export const backwardBytes = ({ outputs, scores }: ForwardCost, rows: number): number =>
+  4 * rows * (KEPT_FOR_BACKWARD * outputs + scores);
 
 interface Attention {
   heads: number;
@@ -98,6 +116,8 @@ function total(
   positions: (name: string) => number,
   attentions: readonly Attention[],
 ): ForwardCost {
+  const sum = (values: readonly number[]) => values.reduce((total, n) => total + n, 0);
+  const most = (values: readonly number[]) => values.reduce((largest, n) => Math.max(largest, n), 0);
   let flops = 0;
   const outputs: number[] = [];
   for (const { name, shape, kind } of specs) {
@@ -105,13 +125,13 @@ function total(
     if (kind !== 'vector') flops += 2 * sizeOf(shape) * positions(name);
     outputs.push(shape[0]! * positions(name));
   }
-  for (const { heads, width, queries, keys } of attentions) {
-    flops += 2 * 2 * queries * keys * width;
-    outputs.push(heads * queries * keys);
-  }
+  const scores = attentions.map(({ heads, queries, keys }) => heads * queries * keys);
+  flops += sum(attentions.map(({ width, queries, keys }) => 2 * 2 * queries * keys * width));
   return {
     flops,
-    activations: outputs.reduce((sum, n) => sum + n, 0),
-    largest: outputs.reduce((most, n) => Math.max(most, n), 0),
+    outputs: sum(outputs),
+    largestOutput: most(outputs),
+    scores: sum(scores),
+    largestScores: most(scores),
   };
 }

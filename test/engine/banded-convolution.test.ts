@@ -10,7 +10,7 @@ const normal = (shape: number[]) => tf.randomNormal(shape, 0, 1, 'float32', 7) a
 
 function assertClose(got: Tensor, want: Tensor): void {
   assert.deepEqual(got.shape, want.shape);
-  const [a, b] = [got.dataSync(), want.dataSync()];
+  const [a, b] = [got.dataSync() as Float32Array, want.dataSync() as Float32Array];
   const scale = b.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   for (const [i, value] of a.entries()) {
     assert.ok(Math.abs(value - b[i]!) <= 1e-5 * scale, `${value} is not ${b[i]} at ${i}`);

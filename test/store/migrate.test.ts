@@ -71,18 +71,18 @@ test('a failing migration leaves nothing of itself, keeps those before it, and s
   const url = await database.another('failing');
   const folder = await temporaryFolder(t);
   await cp(FOLDER, folder, { recursive: true });
-  await mkdir(path.join(folder, '0002_broken'));
-  const broken = path.join(folder, '0002_broken', 'migration.sql');
+  await mkdir(path.join(folder, '9999_broken'));
+  const broken = path.join(folder, '9999_broken', 'migration.sql');
   await writeFile(broken, 'CREATE TABLE half (n int); INSERT INTO nowhere VALUES (1);');
   await assert.rejects(migrate(url, folder), {
     code: 'DIPTYCH_DATABASE_UNAVAILABLE',
-    message: /"0002_broken" fails, and nothing of it was kept: relation "nowhere" does not exist/,
+    message: /"9999_broken" fails, and nothing of it was kept: relation "nowhere" does not exist/,
   });
   assert.deepEqual(await noted(url), shipped);
   assert.ok(!(await tables(url)).includes('half'));
 
   await writeFile(broken, 'CREATE TABLE half (n int);');
-  assert.deepEqual(await migrate(url, folder), ['0002_broken']);
+  assert.deepEqual(await migrate(url, folder), ['9999_broken']);
   assert.ok((await tables(url)).includes('half'));
 });
 
