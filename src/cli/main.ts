@@ -1,6 +1,7 @@
 /** `npm run diptych -- COMMAND`. */
 import { demo } from './demo.ts';
 import { doctor } from './doctor.ts';
+import { estimate } from './estimate.ts';
 import { models } from './models.ts';
 import { start } from './start.ts';
 import { trainGraphEncoder } from './train-graph-encoder.ts';
@@ -11,6 +12,10 @@ const COMMANDS: Record<string, { run(args: readonly string[]): Promise<number>; 
   'train-graph-encoder': {
     run: trainGraphEncoder,
     about: 'a scene-graph encoder for a model folder, from annotations and their images',
+  },
+  estimate: {
+    run: estimate,
+    about: 'estimate KIND --annotations N [--settings FILE]: time, memory and disk of a run, before it',
   },
   models: {
     run: models,

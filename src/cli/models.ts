@@ -1,9 +1,12 @@
 /** `diptych models check FOLDER [--case CASE]`: what a model folder is, whether everything fits, whether it agrees. */
 import { parseArgs } from 'node:util';
 import { openEngine } from '../engine/engine.ts';
+import type { ParameterSpec } from '../engine/weights.ts';
 import { asError } from '../errors.ts';
 import { type FolderReport, inspectFolder, memoryNeeds } from '../models/inspect.ts';
+import { countParameters, LORA_RANK } from '../models/weight-memory.ts';
 import { checkFolder } from '../recorded/index.ts';
+import { formatBytes } from './progress.ts';
 
 /** Lines listed of a long list; the others are counted. */
 const LISTED = 10;
@@ -39,11 +42,11 @@ export async function models(args: readonly string[]): Promise<number> {
 }
 
 export function reportLines(report: FolderReport): string[] {
-  const lines = [`${report.class}, ${count(report.parts.reduce((sum, part) => sum + part.parameters, 0))}`];
+  const lines = [`${report.class}, ${count(report.parts.flatMap(({ specs }) => specs))}`];
   for (const part of report.parts) {
     const good = part.missing.length + part.misfits.length === 0;
     lines.push(
-      `${good ? 'ok     ' : 'WRONG  '} ${part.name.padEnd(16)} ${part.class}, ${count(part.parameters)}, ${part.files.join(', ')}`,
+      `${good ? 'ok     ' : 'WRONG  '} ${part.name.padEnd(16)} ${part.class}, ${count(part.specs)}, ${part.files.join(', ')}`,
       ...shortened(
         part.missing.map(({ name, shape }) => `missing: "${name}" of shape [${shape}]`),
         'missing',
@@ -57,9 +60,12 @@ export function reportLines(report: FolderReport): string[] {
   }
   for (const name of report.unread) lines.push(`-       ${name.padEnd(16)} not needed, not read`);
   const { sample, train } = memoryNeeds(report);
-  const training = train === null ? '' : `, ${size(train)} to train all of the UNet`;
-  lines.push(`weights in float32 take ${size(sample)} to use${training}`);
-  lines.push('(activations come on top, and grow with the batch and the image)');
+  lines.push(`weights in float32 take ${formatBytes(sample)} to use`);
+  if (train !== null) {
+    const lora = `${formatBytes(train.lora)} to train a LoRA of rank ${LORA_RANK} on its attention`;
+    lines.push(`${formatBytes(train.all)} to train all of the UNet, ${lora}`);
+  }
+  lines.push('(activations come on top: `diptych estimate` counts them)');
   return lines;
 }
 
@@ -69,6 +75,5 @@ function shortened(lines: readonly string[], what: string): string[] {
   return more > 0 ? [...shown, `        and ${more} more ${what}`] : shown;
 }
 
-const count = (parameters: number) => `${parameters.toLocaleString('en')} parameters`;
-const size = (bytes: number) =>
-  bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
+const count = (specs: readonly ParameterSpec[]) =>
+  `${countParameters(specs).toLocaleString('en')} parameters`;

@@ -44,8 +44,22 @@ interface Attention {
   keys: number;
 }
 
+/** Of CLIP's texts. */
+const TOKENS = 77;
+/** Bytes of activations, and images, beyond which a larger batch gains nothing. */
+const [BATCH_BYTES, BATCH_IMAGES] = [2 ** 32, 32];
+
+/** Images that the UNet works on together: as many as memory and use suggest. A function of the config alone. */
+export function imagesAtOnce(config: UNetConfig, guidance: number): number {
+  const cost = unetCost(config);
+  const rows = guidance === 1 ? 1 : 2;
+  let images = 1;
+  while (images < BATCH_IMAGES && forwardBytes(cost, (images + 1) * rows) <= BATCH_BYTES) images++;
+  return images;
+}
+
 /** @param side of what the UNet works on; @param tokens of the text condition */
-export function unetCost(config: UNetConfig, side: number, tokens: number): ForwardCost {
+export function unetCost(config: UNetConfig, side = config.sampleSize, tokens = TOKENS): ForwardCost {
   const { plan } = config;
   const deepest = plan.down.length - 1;
   const at = (level: number) => Math.ceil(side / 2 ** level) ** 2;

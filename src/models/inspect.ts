@@ -1,7 +1,6 @@
 /** What a model folder is, and whether its files fit, without loading a weight. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { sizeOf } from '../engine/tensor.ts';
 import { matchWeights, misfits, type ParameterSpec } from '../engine/weights.ts';
 import { DiptychError } from '../errors.ts';
 import { hasSceneGraphEncoder, isOpenClip, readConfig, SCENE_GRAPH_FOLDER } from './model-folder.ts';
@@ -16,14 +15,14 @@ import {
   SCENE_GRAPH_ENCODER,
 } from './network-kinds.ts';
 import { weightFiles } from './weight-files.ts';
+import { LORA_RANK, trainingWeightBytes, weightBytes } from './weight-memory.ts';
 
 export interface PartReport {
   /** Folder inside the pipeline; "." for a model of its own. */
   name: string;
   class: string;
   files: string[];
-  /** Numbers in its tensors. */
-  parameters: number;
+  specs: ParameterSpec[];
   missing: ParameterSpec[];
   misfits: string[];
   surplus: string[];
@@ -95,20 +94,27 @@ async function inspectPart(
     name,
     class: className,
     files: files.map((file) => path.relative(root, file)),
-    parameters: specs.reduce((sum, { shape }) => sum + sizeOf(shape), 0),
+    specs,
     missing: match.missing,
     misfits: misfits(match),
     surplus: match.surplus.filter((tensor) => !IGNORED.test(tensor)),
   };
 }
 
-/**
- * Bytes of float32 weights: to sample, and to train all of the UNet (policy, reference, gradient, two moments);
- * null where there is no UNet.
- */
-export function memoryNeeds({ parts }: FolderReport): { sample: number; train: number | null } {
-  const bytes = (of: PartReport[]) => 4 * of.reduce((sum, { parameters }) => sum + parameters, 0);
-  const unets = parts.filter((part) => part.class === 'UNet2DConditionModel');
-  const sample = bytes(parts);
-  return { sample, train: unets.length > 0 ? sample + 4 * bytes(unets) : null };
+/** Bytes of weights in float32: to sample, and to train the UNet; null where there is no UNet. */
+export function memoryNeeds({ parts }: FolderReport): {
+  sample: number;
+  train: { all: number; lora: number } | null;
+} {
+  const sample = weightBytes(parts.flatMap(({ specs }) => specs));
+  const unet = parts.find((part) => part.class === 'UNet2DConditionModel');
+  if (!unet) return { sample, train: null };
+  const lora = { rank: LORA_RANK, convolutions: false };
+  return {
+    sample,
+    train: {
+      all: sample + trainingWeightBytes(unet.specs),
+      lora: sample + trainingWeightBytes(unet.specs, lora),
+    },
+  };
 }

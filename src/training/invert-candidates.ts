@@ -9,6 +9,7 @@ import type { Schedule } from '../diffusion/schedule.ts';
 import type { Engine, Tensor } from '../engine/engine.ts';
 import { type RgbImage, toPixels } from '../engine/image.ts';
 import { DiptychError } from '../errors.ts';
+import { imagesAtOnce } from '../models/cost.ts';
 import { toLatents } from '../models/latents.ts';
 import type { DiffusionModel } from '../models/model-folder.ts';
 import type { Prompt } from '../models/prompt.ts';
@@ -34,8 +35,6 @@ export interface InvertOptions {
   onProgress(done: number): void | Promise<void>;
 }
 
-const BATCH = 32;
-
 /** The store holds the candidates in the order of the list; the caller closes it. */
 export async function invertCandidates(options: InvertOptions): Promise<TrajectoryStore> {
   const { engine, model, settings, schedule, candidates, folder, onProgress } = options;
@@ -53,8 +52,9 @@ export async function invertCandidates(options: InvertOptions): Promise<Trajecto
   const key = createHash('sha256').update(JSON.stringify(about)).digest('hex');
   const store = await openTrajectories(folder, { key, states, shape: [sampleSize, sampleSize, inChannels] });
   try {
+    const together = imagesAtOnce(model.unet.config, settings.guidance);
     while (store.count() < candidates.length) {
-      const batch = candidates.slice(store.count(), store.count() + BATCH);
+      const batch = candidates.slice(store.count(), store.count() + together);
       const images = await Promise.all(batch.map((candidate) => candidate.load()));
       const pixels = imageTensor(engine, images, model.imageSide);
       const x0 = toLatents(engine, model, pixels);

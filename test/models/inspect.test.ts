@@ -6,6 +6,7 @@ import { type TestContext, test } from 'node:test';
 import { models } from '../../src/cli/models.ts';
 import { type HostTensor, readTensors, writeSafetensors } from '../../src/engine/safetensors.ts';
 import { inspectFolder, memoryNeeds } from '../../src/models/inspect.ts';
+import { countParameters } from '../../src/models/weight-memory.ts';
 import { goldenCase } from '../golden.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { writeTinyAesthetic, writeTinyImageReward, writeTinyOpenClip } from './tiny-scorers.ts';
@@ -49,9 +50,18 @@ test('a whole SDXL folder: four networks, every tensor in its place', async (t) 
     report.parts.map(({ name, missing, misfits, surplus }) => [name, missing, misfits, surplus]),
     ['text_encoder', 'text_encoder_2', 'unet', 'vae'].map((name) => [name, [], [], []]),
   );
-  const sizes = report.parts.map(({ parameters }) => parameters);
+  const sizes = report.parts.map(({ specs }) => countParameters(specs));
   const all = sizes.reduce((a, b) => a + b);
-  assert.deepEqual(memoryNeeds(report), { sample: 4 * all, train: 4 * all + 16 * sizes[2]! });
+  const attention = report.parts[2]!.specs.filter(({ name }) => /\.to_(q|k|v|out\.0)\.weight$/.test(name));
+  const factors = attention.reduce((sum, { shape }) => sum + 8 * (shape[0]! + shape[1]!), 0);
+  assert.deepEqual(memoryNeeds(report), {
+    sample: 4 * all,
+    train: {
+      all: 4 * all + 16 * sizes[2]!,
+      // Parameters, gradient and two moments of the factors; the changed weights and their gradients.
+      lora: 4 * all + 16 * factors + 8 * countParameters(attention),
+    },
+  });
   const { code, said } = await check(t, SDXL);
   assert.equal(code, 0);
   assert.match(

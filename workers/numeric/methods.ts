@@ -1,26 +1,21 @@
 /** What the numeric thread can do. Arguments and results are plain data; models stay loaded between calls. */
 import type { Annotation } from '../../src/annotations/annotation.ts';
-import { seededNoise } from '../../src/diffusion/noise.ts';
-import { guidedPredictor } from '../../src/diffusion/predictor.ts';
-import { sample } from '../../src/diffusion/sample.ts';
-import { parseSchedule } from '../../src/diffusion/schedule.ts';
-import { type Engine, openEngine } from '../../src/engine/engine.ts';
-import { fromPixels, type RgbImage } from '../../src/engine/image.ts';
+import { openEngine } from '../../src/engine/engine.ts';
+import type { RgbImage } from '../../src/engine/image.ts';
 import { decodeImage } from '../../src/engine/png.ts';
-import { fromLatents } from '../../src/models/latents.ts';
 import {
   type DiffusionModel,
   diffusionModelHash,
   loadDiffusionModel,
 } from '../../src/models/model-folder.ts';
 import type { Prompt } from '../../src/models/prompt.ts';
-import { disposeCondition, encodeEmpty, encodePrompts } from '../../src/models/text-condition.ts';
 import type { Pair } from '../../src/preference/pairs.ts';
 import type { ScoringMode } from '../../src/scoring/metric.ts';
 import { type SubjectScores, scoreImages } from '../../src/scoring/score.ts';
 import { folderBlobs } from '../../src/store/blobs.ts';
 import type { TrainSettings } from '../../src/training/settings.ts';
 import { type TrainProgress, type TrainResult, trainPairs } from '../../src/training/train.ts';
+import { type DrawRequest, drawImages } from './draw-images.ts';
 import { modelCache } from './model-cache.ts';
 import { createScorers, type ScorerFolders } from './scorers.ts';
 
@@ -29,7 +24,7 @@ const SCORED_TOGETHER = 16;
 
 export interface GenerateArgument {
   model: string;
-  requests: { prompt: Prompt; seed: number }[];
+  requests: DrawRequest[];
   steps: number;
   guidance: number;
 }
@@ -78,9 +73,9 @@ export async function openNumericMethods(): Promise<NumericMethods> {
 
     async generate({ model: folder, requests, steps, guidance }, { progress, signal }) {
       const model = await diffusion.get(folder, await diffusionModelHash(folder));
-      return generate(engine, model, requests, steps, guidance, (done) => {
+      return drawImages(engine, model, requests, { steps, guidance }, (share) => {
         signal.throwIfAborted();
-        progress(done / steps);
+        progress(share);
       });
     },
 
@@ -122,44 +117,4 @@ export async function openNumericMethods(): Promise<NumericMethods> {
       });
     },
   };
-}
-
-function generate(
-  engine: Engine,
-  model: DiffusionModel,
-  requests: GenerateArgument['requests'],
-  steps: number,
-  guidance: number,
-  onStep: (done: number) => void,
-): RgbImage[] {
-  const { tf } = engine;
-  const { sampleSize, inChannels } = model.unet.config;
-  const prompt = encodePrompts(
-    engine,
-    model,
-    requests.map((request) => request.prompt),
-  );
-  const empty = encodeEmpty(engine, model);
-  const noise = seededNoise(
-    tf,
-    requests.map((request) => request.seed),
-    [sampleSize, sampleSize, inChannels],
-  );
-  try {
-    const predict = guidedPredictor(
-      engine,
-      model.unet.config,
-      model.unet.weights,
-      { prompt, empty },
-      guidance,
-    );
-    const x0 = sample(engine, parseSchedule(model.scheduler), predict, noise, steps, onStep);
-    const images = fromLatents(engine, model, x0);
-    const pixels = images.dataSync() as Float32Array;
-    tf.dispose([x0, images]);
-    return fromPixels(pixels, model.imageSide, model.imageSide);
-  } finally {
-    for (const condition of [prompt, empty]) disposeCondition(condition);
-    noise.dispose();
-  }
 }

@@ -1,0 +1,119 @@
+/**
+ * What a run will take, before it is asked for: images, operations of the diffusion model, memory and disk. Text
+ * encoders and scorers are not counted: beside dozens of UNet passes an image they are a few percent.
+ */
+import { parseSchedule } from '../src/diffusion/schedule.ts';
+import { DiptychError } from '../src/errors.ts';
+import {
+  backwardBytes,
+  forwardBytes,
+  imagesAtOnce,
+  unetCost,
+  vaeDecodeCost,
+  vaeEncodeCost,
+} from '../src/models/cost.ts';
+import { inspectFolder } from '../src/models/inspect.ts';
+import { readConfig } from '../src/models/model-folder.ts';
+import { UNET, VAE } from '../src/models/network-kinds.ts';
+import { trainingWeightBytes, weightBytes } from '../src/models/weight-memory.ts';
+import { createRandom } from '../src/random.ts';
+import { planRows } from '../src/training/rows.ts';
+import type { RunKind, RunSettings } from './settings.ts';
+
+export interface RunEstimate {
+  images: number;
+  /** Floating-point operations by what they are for. */
+  work: { name: string; flops: number }[];
+  /** Bytes: the most that the process of each worker holds in weights and activations. */
+  memory: { generate: number; train: number };
+  /** Bytes. Images are counted at the size of a photograph's PNG. */
+  disk: { images: number; trajectories: number; models: number };
+}
+
+/** A PNG of a photograph takes about half of its pixels' bytes. */
+const PNG_BYTES_PER_PIXEL = 1.5;
+/** The newest two checkpoints and the result. */
+const KEPT_MODELS = 3;
+/** A backward pass costs two forward ones; where blocks are recomputed, one more. */
+const [TRAIN_PASSES, RECOMPUTED_PASSES] = [3, 4];
+
+/** @param folder of the diffusion model. Throws DIPTYCH_BAD_MODEL when its configs can't be read. */
+export async function estimateRun(
+  kind: RunKind,
+  settings: RunSettings,
+  annotations: number,
+  folder: string,
+): Promise<RunEstimate> {
+  const model = await readModel(folder);
+  const { train, sampling, evaluation } = settings;
+  const heldOut = Math.round(annotations * settings.heldOutFraction);
+  const curated = (annotations - heldOut) * settings.candidates;
+  const compared = 2 * heldOut * evaluation.samples;
+  const has = (...kinds: RunKind[]) => kinds.includes(kind);
+
+  const passes = (guidance: number) => (guidance === 1 ? 1 : 2);
+  const drawing = sampling.steps * passes(sampling.guidance) * model.unet.flops + model.decode;
+  const inverted = train.objective === 'inversion-dpo' ? train.inversionSteps : 0;
+  const inverting = inverted * passes(train.guidance) * model.unet.flops + model.encode;
+  const rows = 2 * train.pairsPerStep * rowsPerPair(settings, model.scheduler);
+  const ownPasses = train.gradientCheckpointing ? RECOMPUTED_PASSES : TRAIN_PASSES;
+  // The policy's passes, and one of the reference.
+  const step = rows * passes(train.guidance) * (ownPasses + 1) * model.unet.flops;
+
+  const curates = has('curate', 'curate-then-train');
+  const trains = has('train', 'curate-then-train');
+  const evaluates = has('evaluate', 'curate-then-train');
+  const work = [
+    ...(curates ? [{ name: 'generate', flops: curated * drawing }] : []),
+    ...(trains ? [{ name: 'train: invert', flops: curated * inverting }] : []),
+    ...(trains ? [{ name: 'train: steps', flops: train.steps * step }] : []),
+    ...(evaluates ? [{ name: 'evaluate: generate', flops: compared * drawing }] : []),
+  ];
+  const images = (curates ? curated : 0) + (evaluates ? compared : 0);
+  const batch = imagesAtOnce(model.config, sampling.guidance) * passes(sampling.guidance);
+  const weights = weightBytes(model.specs);
+  const activations = train.gradientCheckpointing
+    ? forwardBytes(model.unet, rows)
+    : backwardBytes(model.unet, rows);
+  const { sampleSize, inChannels } = model.config;
+  return {
+    images,
+    work,
+    memory: {
+      generate: images > 0 ? weights + forwardBytes(model.unet, batch) : 0,
+      train: trains ? weights + trainingWeightBytes(model.unetSpecs, train.lora) + activations : 0,
+    },
+    disk: {
+      images: images * PNG_BYTES_PER_PIXEL * model.imageSide ** 2,
+      trajectories: trains ? curated * (inverted + 1) * 4 * sampleSize ** 2 * inChannels : 0,
+      models: trains ? KEPT_MODELS * weightBytes(model.unetSpecs) : 0,
+    },
+  };
+}
+
+/** What a folder's configs and headers say; no weight is read. */
+async function readModel(folder: string) {
+  const { parts } = await inspectFolder(folder);
+  const named = (name: string) => parts.find((part) => part.name === name);
+  const unet = named('unet');
+  if (!unet)
+    throw new DiptychError('DIPTYCH_BAD_MODEL', `${folder} has no UNet; name a text-to-image folder`);
+  const config = UNET.parse(await readConfig(folder, 'unet', 'config.json'));
+  const vae = named('vae') && VAE.parse(await readConfig(folder, 'vae', 'config.json'));
+  const imageSide = config.sampleSize * (vae?.factor ?? 1);
+  return {
+    config,
+    specs: parts.flatMap(({ specs }) => specs),
+    unetSpecs: unet.specs,
+    unet: unetCost(config),
+    encode: vae ? vaeEncodeCost(vae, imageSide).flops : 0,
+    decode: vae ? vaeDecodeCost(vae, config.sampleSize).flops : 0,
+    imageSide,
+    scheduler: await readConfig(folder, 'scheduler', 'scheduler_config.json'),
+  };
+}
+
+/** Rows that an optimizer step has of each image of a pair: one, or a whole trajectory. */
+function rowsPerPair({ train, seed }: RunSettings, scheduler: Record<string, unknown>): number {
+  return planRows({ ...train, seed }, parseSchedule(scheduler), createRandom(seed)).length;
+}

@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { estimate, estimateLines } from '../../src/cli/estimate.ts';
+import { unetCost } from '../../src/models/cost.ts';
+import { parseUNetConfig } from '../../src/models/unet-config.ts';
+import { readJson } from '../components/tensors.ts';
+import { temporaryFolder } from '../temporary.ts';
+
+const SAMPLE = path.resolve(import.meta.dirname, '../../models/sample/diffusion/unet');
+const { flops } = unetCost(parseUNetConfig(readJson(SAMPLE, 'config.json')));
+
+/** Exit code and what is printed. */
+async function say(t: TestContext, ...args: string[]): Promise<{ code: number; said: string }> {
+  const lines: string[] = [];
+  for (const method of ['log', 'error'] as const)
+    t.mock.method(console, method, (line: string) => void lines.push(line));
+  return { code: await estimate(args), said: lines.join('\n') };
+}
+
+async function settingsFile(t: TestContext, settings: unknown): Promise<string> {
+  const file = path.join(await temporaryFolder(t), 'settings.json');
+  await writeFile(file, typeof settings === 'string' ? settings : JSON.stringify(settings));
+  return file;
+}
+
+test('a whole loop: every image, every pass through the UNet, every trajectory is counted', async (t) => {
+  const settings = {
+    candidates: 3,
+    heldOutFraction: 0.25,
+    sampling: { steps: 5, guidance: 4 },
+    train: { steps: 10, pairsPerStep: 2, inversionSteps: 6 },
+    evaluation: { samples: 2 },
+  };
+  const file = await settingsFile(t, settings);
+  const { code, said } = await say(
+    t,
+    'curate-then-train',
+    '--annotations',
+    '40',
+    '--settings',
+    file,
+    '--json',
+  );
+  assert.equal(code, 0, said);
+  const { images, work, disk, memory, flopsPerSecond } = JSON.parse(said);
+  // 30 annotations with 3 candidates; 10 held out with 2 samples under 2 models.
+  assert.equal(images, 90 + 40);
+  assert.deepEqual(work, [
+    { name: 'generate', flops: 90 * 5 * 2 * flops },
+    { name: 'train: invert', flops: 90 * 6 * flops },
+    // Two images a pair; forward and backward of the policy are three passes, the reference is one.
+    { name: 'train: steps', flops: 10 * 2 * 2 * 4 * flops },
+    { name: 'evaluate: generate', flops: 40 * 5 * 2 * flops },
+  ]);
+  assert.equal(disk.trajectories, 90 * 7 * 4 * 32 * 32 * 3);
+  assert.ok(memory.train > memory.generate / 10 && memory.generate > 0);
+  assert.ok(flopsPerSecond > 1e8, 'a processor does more than that');
+});
+
+test('a run pays for what it does and no more', async (t) => {
+  const work = async (kind: string, settings: unknown) => {
+    const file = await settingsFile(t, settings);
+    const { said } = await say(t, kind, '--annotations', '10', '--settings', file, '--json');
+    return Object.fromEntries(
+      (JSON.parse(said).work as { name: string; flops: number }[]).map((part) => [part.name, part.flops]),
+    );
+  };
+  assert.deepEqual(Object.keys(await work('curate', {})), ['generate']);
+  const plain = await work('train', { train: { steps: 10 } });
+  const recomputed = await work('train', { train: { steps: 10, gradientCheckpointing: true } });
+  assert.equal(recomputed['train: steps'], (plain['train: steps']! * 5) / 4);
+  // Diffusion-DPO inverts nothing; published forms take the whole trajectory.
+  const diffusion = await work('train', { train: { objective: 'diffusion-dpo' } });
+  assert.equal(diffusion['train: invert'], 0);
+  const published = await work('train', { train: { steps: 10, form: 'published' } });
+  assert.equal(published['train: steps'], plain['train: steps']! * 20);
+});
+
+test('a machine that is too small is told so, with what to do', () => {
+  const memory = { generate: 3e9, train: 40e9 };
+  const made = {
+    images: 8,
+    work: [{ name: 'generate', flops: 6e12 }],
+    memory,
+    disk: { images: 0, trajectories: 0, models: 0 },
+  };
+  const lines = estimateLines(made, 1e11, 24e9);
+  assert.match(lines.join('\n'), /about 1 min 00 s on this machine, at 100 GFLOP\/s/);
+  assert.match(lines.join('\n'), /40\.0 GB to train\n *this machine has 24\.0 GB: lower train\.pairsPerStep/);
+  assert.doesNotMatch(estimateLines(made, 1e11, 64e9).join('\n'), /this machine has/);
+});
+
+test('what can’t be estimated is refused by its name', async (t) => {
+  const refused = async (message: RegExp, ...args: string[]) => {
+    const { code, said } = await say(t, ...args);
+    assert.deepEqual([code, message.test(said)], [1, true], said);
+  };
+  await refused(/estimate KIND --annotations N/);
+  await refused(/"bake" is no kind of run; there are curate, train/, 'bake', '--annotations', '3');
+  await refused(/--annotations is missing/, 'curate');
+  await refused(/--annotations is -3/, 'curate', '--annotations=-3');
+  const settings = (content: unknown) => settingsFile(t, content);
+  const curate = ['curate', '--annotations', '3', '--settings'];
+  await refused(/settings\/candidates must be >= 2/, ...curate, await settings({ candidates: 1 }));
+  await refused(/settings\.json: .*JSON/, ...curate, await settings('{'));
+  await refused(/there is no model "\/nowhere"/, ...curate, await settings({ model: '/nowhere' }));
+  await refused(/no such file/, ...curate, '/nowhere.json');
+});

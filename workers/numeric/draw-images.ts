@@ -1,0 +1,75 @@
+/** Prompts and seeds to images, a batch that fits into memory at a time. */
+import { seededNoise } from '../../src/diffusion/noise.ts';
+import { guidedPredictor } from '../../src/diffusion/predictor.ts';
+import { sample } from '../../src/diffusion/sample.ts';
+import { parseSchedule } from '../../src/diffusion/schedule.ts';
+import type { Engine } from '../../src/engine/engine.ts';
+import { fromPixels, type RgbImage } from '../../src/engine/image.ts';
+import { imagesAtOnce } from '../../src/models/cost.ts';
+import { fromLatents } from '../../src/models/latents.ts';
+import type { DiffusionModel } from '../../src/models/model-folder.ts';
+import type { Prompt } from '../../src/models/prompt.ts';
+import { disposeCondition, encodeEmpty, encodePrompts } from '../../src/models/text-condition.ts';
+
+export interface DrawRequest {
+  prompt: Prompt;
+  seed: number;
+}
+
+export interface DrawSettings {
+  /** DDIM steps. */
+  steps: number;
+  guidance: number;
+}
+
+/** One image per request, in order. `onShare` gets the finished share after every step, and may throw to stop. */
+export function drawImages(
+  engine: Engine,
+  model: DiffusionModel,
+  requests: readonly DrawRequest[],
+  settings: DrawSettings,
+  onShare: (share: number) => void,
+): RgbImage[] {
+  const together = imagesAtOnce(model.unet.config, settings.guidance);
+  const images: RgbImage[] = [];
+  for (let first = 0; first < requests.length; first += together) {
+    const batch = requests.slice(first, first + together);
+    const onStep = (done: number) =>
+      onShare((first + (batch.length * done) / settings.steps) / requests.length);
+    images.push(...drawBatch(engine, model, batch, settings, onStep));
+  }
+  return images;
+}
+
+function drawBatch(
+  engine: Engine,
+  model: DiffusionModel,
+  requests: readonly DrawRequest[],
+  { steps, guidance }: DrawSettings,
+  onStep: (done: number) => void,
+): RgbImage[] {
+  const { tf } = engine;
+  const { config, weights } = model.unet;
+  const prompt = encodePrompts(
+    engine,
+    model,
+    requests.map((request) => request.prompt),
+  );
+  const empty = encodeEmpty(engine, model);
+  const noise = seededNoise(
+    tf,
+    requests.map((request) => request.seed),
+    [config.sampleSize, config.sampleSize, config.inChannels],
+  );
+  try {
+    const predict = guidedPredictor(engine, config, weights, { prompt, empty }, guidance);
+    const x0 = sample(engine, parseSchedule(model.scheduler), predict, noise, steps, onStep);
+    const images = fromLatents(engine, model, x0);
+    const pixels = images.dataSync() as Float32Array;
+    tf.dispose([x0, images]);
+    return fromPixels(pixels, model.imageSide, model.imageSide);
+  } finally {
+    for (const condition of [prompt, empty]) disposeCondition(condition);
+    noise.dispose();
+  }
+}
