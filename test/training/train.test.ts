@@ -155,7 +155,7 @@ function stepBatch(kind: Kind) {
   );
   const policy = (values: typeof beside) =>
     createFlatParameters(engine, model.unet.specs, values, { optimizer: adamW({ weightDecay: 0 }) });
-  const factors = [1, 0.5, 1.5].map((weight) => ({ weight, probability: (1 + weight) / 3 }));
+  const factors = [1, 0.5, 1.5].map((weight) => ({ weight, probability: (2 + weight) / 4 }));
   return { pairs, k, rows, condition, empty, factors, beside, policy };
 }
 
