@@ -21,7 +21,7 @@ export async function run(): Promise<BenchResult> {
   const models = { config: model.unet.config, policy, reference: model.unet.weights };
   const step = (gradientCheckpointing: boolean) => {
     const settings = { ...DEFAULT_TRAIN, objective: 'diffusion-dpo', gradientCheckpointing } as const;
-    return takeStep(engine, models, settings, batch, 1e-5);
+    return takeStep(engine, models, settings, [batch], 1e-5);
   };
   const timed = (gradientCheckpointing: boolean) => {
     const started = process.cpuUsage();

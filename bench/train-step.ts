@@ -23,7 +23,7 @@ export async function run(): Promise<BenchResult> {
   const settings = { ...DEFAULT_TRAIN, objective: 'diffusion-dpo' } as const;
   const ours = (): Timed => {
     const started = performance.now();
-    const { loss, gradNorm } = takeStep(engine, { config, policy, reference }, settings, batch, RATE);
+    const { loss, gradNorm } = takeStep(engine, { config, policy, reference }, settings, [batch], RATE);
     return { ms: performance.now() - started, values: [loss, gradNorm] };
   };
   const torch = await startTorch('peer.py', [folder, inputs], THREADS);

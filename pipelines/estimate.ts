@@ -17,6 +17,8 @@ import { readConfig } from '../src/models/model-folder.ts';
 import { UNET, VAE } from '../src/models/network-kinds.ts';
 import { trainingWeightBytes, weightBytes } from '../src/models/weight-memory.ts';
 import { createRandom } from '../src/random.ts';
+import { frozenBy } from '../src/training/freeze.ts';
+import { OBJECTIVE } from '../src/training/objective.ts';
 import { planRows } from '../src/training/rows.ts';
 import type { RunKind, RunSettings } from './settings.ts';
 
@@ -53,12 +55,14 @@ export async function estimateRun(
 
   const passes = (guidance: number) => (guidance === 1 ? 1 : 2);
   const drawing = sampling.steps * passes(sampling.guidance) * model.unet.flops + model.decode;
-  const inverted = train.objective === 'inversion-dpo' ? train.inversionSteps : 0;
+  const { states } = OBJECTIVE[train.objective];
+  const inverted = states === 'inverted' ? train.inversionSteps : 0;
   const inverting = inverted * passes(train.guidance) * model.unet.flops + model.encode;
   const rows = 2 * train.pairsPerStep * rowsPerPair(settings, model.scheduler);
   const ownPasses = train.gradientCheckpointing ? RECOMPUTED_PASSES : TRAIN_PASSES;
-  // The policy's passes, and one of the reference.
-  const step = rows * passes(train.guidance) * (ownPasses + 1) * model.unet.flops;
+  // The policy's passes, one of the reference, and those of an inversion by the policy itself, to the top at most.
+  const rising = states === 'self-inverted' ? train.inversionSteps * (train.objective === 'smpo' ? 2 : 1) : 0;
+  const step = rows * passes(train.guidance) * (ownPasses + 1 + rising) * model.unet.flops;
 
   const curates = has('curate', 'curate-then-train');
   const trains = has('train', 'curate-then-train');
@@ -72,16 +76,19 @@ export async function estimateRun(
   const images = (curates ? curated : 0) + (evaluates ? compared : 0);
   const batch = imagesAtOnce(model.config, sampling.guidance) * passes(sampling.guidance);
   const weights = weightBytes(model.specs);
+  const atOnce = rows / train.accumulate;
   const activations = train.gradientCheckpointing
-    ? forwardBytes(model.unet, rows)
-    : backwardBytes(model.unet, rows);
+    ? forwardBytes(model.unet, atOnce)
+    : backwardBytes(model.unet, atOnce);
+  const isFrozen = frozenBy(train.freeze ?? []);
+  const trained = model.unetSpecs.filter(({ name }) => !isFrozen(name));
   const { sampleSize, inChannels } = model.config;
   return {
     images,
     work,
     memory: {
       generate: images > 0 ? weights + forwardBytes(model.unet, batch) : 0,
-      train: trains ? weights + trainingWeightBytes(model.unetSpecs, train.lora) + activations : 0,
+      train: trains ? weights + trainingWeightBytes(trained, train.lora, vectorsOf(train)) + activations : 0,
     },
     disk: {
       images: images * PNG_BYTES_PER_PIXEL * model.imageSide ** 2,
@@ -89,6 +96,13 @@ export async function estimateRun(
       models: trains ? KEPT_MODELS * weightBytes(model.unetSpecs) : 0,
     },
   };
+}
+
+/** Vectors as long as the parameters: themselves, a gradient, or two where they are added up, moments, an average. */
+function vectorsOf({ optimizer, accumulate, ema }: RunSettings['train']): number {
+  // What Adafactor keeps of its second moment is a whole one at most.
+  const moments = optimizer === 'adamw' ? 2 : 1;
+  return 2 + moments + (accumulate > 1 ? 1 : 0) + (ema === undefined ? 0 : 1);
 }
 
 /** What a folder's configs and headers say; no weight is read. */

@@ -4,6 +4,7 @@ import type { RunPlan, StagePlan } from '../src/jobs/runs.ts';
 import { METRIC_NAMES, metricNames } from '../src/scoring/score.ts';
 import { annotationKeys, findSet } from '../src/store/annotations.ts';
 import type { Store } from '../src/store/client.ts';
+import { checkTrainSettings } from '../src/training/check-settings.ts';
 import { curate } from './curate.ts';
 import { curateThenTrain } from './curate-then-train.ts';
 import { evaluate } from './evaluate.ts';
@@ -26,6 +27,8 @@ const PIPELINES: Record<RunKind, Pipeline> = {
 /** Throws DIPTYCH_NOT_FOUND for an unknown set or run, DIPTYCH_INVALID_INPUT for what can't be done. */
 export async function planRun(store: Store, { kind, annotationSet, settings }: RunRequest): Promise<RunPlan> {
   checkServers(kind, settings);
+  if (kind === 'train' || kind === 'curate-then-train')
+    checkTrainSettings({ ...settings.train, seed: settings.seed });
   const set = await findSet(store, annotationSet);
   const input: PlanInput = { settings, curated: [], heldOut: [] };
   for await (const { id, imgId } of annotationKeys(store, set.id)) {

@@ -4,7 +4,15 @@ import { DEFAULT_PAIRS, PAIR_POLICIES, TIE_RULES } from '../src/preference/pairs
 import { SCORING_MODES } from '../src/scoring/metric.ts';
 import { DEFAULT_REWARD, REWARD_POLICIES } from '../src/scoring/reward.ts';
 import { METRIC_NAMES } from '../src/scoring/score.ts';
-import { DEFAULT_LORA, DEFAULT_TRAIN, INVERSION_FORMS, OBJECTIVES } from '../src/training/settings.ts';
+import {
+  DEFAULT_LORA,
+  DEFAULT_TRAIN,
+  INVERSION_FORMS,
+  OBJECTIVES,
+  OPTIMIZERS,
+  SCHEDULES,
+  TIMESTEP_WEIGHTS,
+} from '../src/training/settings.ts';
 
 export const RUN_KINDS = ['curate', 'train', 'curate-then-train', 'evaluate'] as const;
 export type RunKind = (typeof RUN_KINDS)[number];
@@ -132,10 +140,28 @@ export const RunSettings = Type.Object(
     ),
     train: Type.Object(
       {
-        objective: oneOf(OBJECTIVES, DEFAULT_TRAIN.objective, 'Preference loss'),
+        objective: oneOf(OBJECTIVES, DEFAULT_TRAIN.objective, 'What is minimised (docs/training.md)'),
         form: oneOf(INVERSION_FORMS, DEFAULT_TRAIN.form, 'Form of inversion-dpo (docs/training.md)'),
         stride: whole(1, 500, DEFAULT_TRAIN.stride, 'Grid points that a transition spans'),
-        beta: positive(DEFAULT_TRAIN.beta, 'Tie to the reference; larger stays closer'),
+        timestepWeights: Type.Optional(
+          Type.Enum([...TIMESTEP_WEIGHTS], {
+            description: 'Of inversion-dpo; left out: the released ones in its published forms, else none',
+          }),
+        ),
+        rowsPerPair: Type.Optional(
+          Type.Union([Type.Integer({ minimum: 1, maximum: 1000 }), Type.Literal('trajectory')], {
+            description:
+              'Timesteps of a pair in a step; left out: all in the published forms of inversion-dpo, else 1',
+          }),
+        ),
+        rewardWeighted: Type.Boolean({
+          default: DEFAULT_TRAIN.rewardWeighted,
+          description: 'Pairs count by their difference of rewards',
+        }),
+        beta: positive(
+          DEFAULT_TRAIN.beta,
+          'Tie to the reference; larger stays closer. Of mapo and dspo the weight of the preference: 0.1, 0.001',
+        ),
         guidance: Type.Number({
           minimum: 0,
           default: DEFAULT_TRAIN.guidance,
@@ -144,10 +170,37 @@ export const RunSettings = Type.Object(
         inversionSteps: whole(2, 1000, DEFAULT_TRAIN.inversionSteps, 'Grid points of a trajectory'),
         steps: whole(1, 1_000_000, DEFAULT_TRAIN.steps, 'Optimizer steps'),
         pairsPerStep: whole(1, 4096, DEFAULT_TRAIN.pairsPerStep, 'Pairs per optimizer step'),
+        accumulate: whole(
+          1,
+          4096,
+          DEFAULT_TRAIN.accumulate,
+          'Parts that the pairs of a step are computed in: less memory, the same step',
+        ),
+        optimizer: oneOf(OPTIMIZERS, DEFAULT_TRAIN.optimizer, 'adafactor: no first moment, less memory'),
         learningRate: positive(DEFAULT_TRAIN.learningRate, 'After warm-up'),
         warmUp: whole(0, 1_000_000, DEFAULT_TRAIN.warmUp, 'Steps over which the learning rate rises'),
-        weightDecay: Type.Number({ minimum: 0, default: DEFAULT_TRAIN.weightDecay, description: 'Of AdamW' }),
+        schedule: oneOf(SCHEDULES, DEFAULT_TRAIN.schedule, 'Of the learning rate after warm-up'),
+        weightDecay: Type.Number({
+          minimum: 0,
+          default: DEFAULT_TRAIN.weightDecay,
+          description: 'Of the optimizer',
+        }),
         maxGradNorm: positive(DEFAULT_TRAIN.maxGradNorm, 'Longer gradients are scaled down to it'),
+        ema: Type.Optional(
+          Type.Number({
+            exclusiveMinimum: 0,
+            exclusiveMaximum: 1,
+            description:
+              'Decay of an average of the weights, which is then the tuned model; left out: no average',
+          }),
+        ),
+        freeze: Type.Optional(
+          Type.Array(Type.String({ minLength: 1 }), {
+            minItems: 1,
+            description:
+              'Weights that stay as they are: patterns of UNet names, * for anything; not with lora',
+          }),
+        ),
         checkpointEvery: whole(1, 1_000_000, DEFAULT_TRAIN.checkpointEvery, 'Steps between checkpoints'),
         gradientCheckpointing: Type.Boolean({
           default: DEFAULT_TRAIN.gradientCheckpointing,

@@ -82,6 +82,9 @@ export function pairsOf({ engine: { tf }, x, target, timesteps, condition, empty
     loserTarget: half(target, 1),
     timesteps: timesteps.slice(0, PAIRS),
     levels: [],
+    weights: timesteps.slice(0, PAIRS).map(() => 1),
+    ascents: null,
   };
-  return { rows, condition: { states: half(condition.states, 0) }, empty };
+  const factors = Array.from({ length: PAIRS }, () => ({ weight: 1, probability: 1 }));
+  return { rows, condition: { states: half(condition.states, 0) }, empty, factors };
 }

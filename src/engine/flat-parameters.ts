@@ -28,6 +28,8 @@ export interface LossWithAux {
   aux?: Tensor[];
 }
 
+export type LossOfWeights = (weights: Weights) => LossWithAux;
+
 export interface StepResult {
   loss: number;
   aux: Float32Array[];
@@ -37,10 +39,17 @@ export interface StepResult {
 
 export interface FlatParameters {
   /** One optimizer step on `loss(weights)`. Deterministic: equal state and loss give equal bits. */
-  step(loss: (weights: Weights) => LossWithAux, learningRate: number): StepResult;
+  step(loss: LossOfWeights, learningRate: number): StepResult;
+  /**
+   * One optimizer step on the mean of several losses, differentiated one after the other: memory holds what one of
+   * them needs, and a sum of gradients. Their aux values are joined, one loss behind the other.
+   */
+  stepOnMean(losses: readonly LossOfWeights[], learningRate: number): StepResult;
   /** Named views of the parameters for a forward pass; the caller disposes them (or calls inside tf.tidy). */
   weights(): Weights;
-  /** Parameters by name in torch's layout. */
+  /** The same of what training is for: the average of the parameters where the optimizer keeps one. */
+  tuned(): Weights;
+  /** `tuned` by name in torch's layout. */
   toHost(): Record<string, HostTensor>;
   state(): FlatState;
   dispose(): void;
@@ -72,39 +81,66 @@ export function createFlatParameters(
   const named = (parts: Tensor[]): Weights =>
     Object.fromEntries(specs.map((spec, i) => [spec.name, parts[i]!]));
 
-  return {
-    step(loss, learningRate) {
-      let aux: Tensor[] = [];
-      const [value, gradient] = tf.tidy(() => {
-        const vector = optimizer.vector();
-        const differentiate = tf.valueAndGrads((...parts: Tensor[]) => {
-          const result = loss(named(parts));
-          aux = (result.aux ?? []).map((tensor) => tf.keep(tensor));
-          return result.loss as never;
-        });
-        const { value, grads } = differentiate(splitVector(engine, vector, shapes));
-        return [value as Tensor, joinVector(engine, grads)];
+  /** Of one loss at the parameters as they are; the caller disposes the tensors. */
+  function differentiated(loss: LossOfWeights): { value: Tensor; gradient: Tensor; aux: Tensor[] } {
+    let aux: Tensor[] = [];
+    const [value, gradient] = tf.tidy(() => {
+      const vector = optimizer.vector();
+      const differentiate = tf.valueAndGrads((...parts: Tensor[]) => {
+        const result = loss(named(parts));
+        aux = (result.aux ?? []).map((tensor) => tf.keep(tensor));
+        return result.loss as never;
       });
-      const gradNorm = tf.tidy(() => gradient.square().sum().sqrt().dataSync()[0]!);
-      const scale = Math.min(1, maxGradNorm / (gradNorm + 1e-6));
-      const clipped = scale < 1 ? gradient.mul(scale) : gradient.clone();
-      stepsDone++;
-      optimizer.apply(clipped, learningRate, stepsDone);
-      const result = {
-        loss: value.dataSync()[0]!,
-        aux: aux.map((t) => Float32Array.from(t.dataSync())),
-        gradNorm,
-      };
-      tf.dispose([value, gradient, clipped, ...aux]);
-      return result;
-    },
-    weights: () => named(tf.tidy(() => splitVector(engine, optimizer.vector(), shapes))),
+      const { value, grads } = differentiate(splitVector(engine, vector, shapes));
+      return [value as Tensor, joinVector(engine, grads)];
+    });
+    return { value, gradient, aux };
+  }
+
+  /** Value, aux values and gradient of the mean of the losses. */
+  function meanOf(losses: readonly LossOfWeights[]) {
+    let sum = tf.scalar(0) as Tensor;
+    let loss = 0;
+    const aux: Float32Array[][] = [];
+    for (const [i, one] of losses.entries()) {
+      const found = differentiated(one);
+      const before = sum;
+      sum = i === 0 ? found.gradient.clone() : before.add(found.gradient);
+      loss += found.value.dataSync()[0]! / losses.length;
+      aux.push(found.aux.map((tensor) => Float32Array.from(tensor.dataSync())));
+      tf.dispose([found.value, found.gradient, ...found.aux, before]);
+    }
+    const gradient = losses.length === 1 ? sum.clone() : sum.div(losses.length);
+    sum.dispose();
+    const joinedAux = aux[0]!.map((_, i) => Float32Array.from(aux.flatMap((values) => [...values[i]!])));
+    return { loss, aux: joinedAux, gradient: gradient as Tensor };
+  }
+
+  function stepOnMean(losses: readonly LossOfWeights[], learningRate: number): StepResult {
+    const { loss, aux, gradient } = meanOf(losses);
+    const gradNorm = tf.tidy(() => gradient.square().sum().sqrt().dataSync()[0]!);
+    const scale = Math.min(1, maxGradNorm / (gradNorm + 1e-6));
+    const clipped = scale < 1 ? gradient.mul(scale) : gradient.clone();
+    stepsDone++;
+    optimizer.apply(clipped, learningRate, stepsDone);
+    tf.dispose([gradient, clipped]);
+    return { loss, aux, gradNorm };
+  }
+
+  const views = (vector: () => Tensor) => named(tf.tidy(() => splitVector(engine, vector(), shapes)));
+
+  return {
+    step: (loss, learningRate) => stepOnMean([loss], learningRate),
+    stepOnMean,
+    weights: () => views(optimizer.vector),
+    tuned: () => views(optimizer.average ?? optimizer.vector),
     toHost() {
-      const { parameters } = optimizer.state();
+      const { parameters, ema } = optimizer.state();
+      const values = ema ?? parameters;
       let offset = 0;
       return Object.fromEntries(
         specs.map((spec, i) => {
-          const data = parameters.slice(offset, offset + sizeOf(shapes[i]!));
+          const data = values.slice(offset, offset + sizeOf(shapes[i]!));
           offset += data.length;
           return [spec.name, toTorchLayout({ shape: shapes[i]!, dtype: 'float32', data }, spec.kind)];
         }),

@@ -1,4 +1,4 @@
-/** What the flat parameter vector asks of an optimizer; adamw.ts and adafactor.ts are the two there are. */
+/** What the flat parameter vector asks of an optimizer: adamw.ts, adafactor.ts, and ema.ts around either. */
 import { DiptychError } from '../errors.ts';
 import type { Engine, Tensor } from './engine.ts';
 import type { ParameterSpec } from './weights.ts';
@@ -10,6 +10,8 @@ export interface OptimizerState {
   m: Float32Array;
   /** Second moment, in the form that the optimizer keeps it. */
   v: Float32Array;
+  /** Average of the parameters, where one is kept. */
+  ema?: Float32Array;
 }
 
 /** A state to go on from, or parameters alone for a run that begins. */
@@ -18,6 +20,8 @@ export type OptimizerStart = Pick<OptimizerState, 'parameters'> & Partial<Optimi
 export interface Optimizer {
   /** The parameters as a tensor; the caller disposes it. */
   vector(): Tensor;
+  /** The average of the parameters, where one is kept; the caller disposes it. */
+  average?(): Tensor;
   /** Update number `t` (from 1) along the gradient. */
   apply(gradient: Tensor, learningRate: number, t: number): void;
   state(): OptimizerState;

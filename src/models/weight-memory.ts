@@ -12,14 +12,15 @@ export const countParameters = (specs: readonly ParameterSpec[]): number =>
 export const weightBytes = (specs: readonly ParameterSpec[]): number => 4 * countParameters(specs);
 
 /**
- * Bytes besides the reference's own weights: the policy's parameters, their gradient and two moments. With a LoRA
- * those are its factors alone, but the weights that it changes are there changed, with a gradient each, during a step.
+ * Bytes besides the reference's own weights: so many vectors as long as the policy's parameters, by default themselves,
+ * their gradient and two moments. With a LoRA those are its factors alone, but the weights that it changes are there changed, with a gradient each, during a step.
  */
 export function trainingWeightBytes(
   unet: readonly ParameterSpec[],
   lora?: { rank: number; convolutions: boolean },
+  vectors = 4,
 ): number {
-  if (!lora) return 4 * weightBytes(unet);
+  if (!lora) return vectors * weightBytes(unet);
   const targets = lora.convolutions ? adaptableWeights(unet) : loraTargets(unet, ATTENTION_LAYERS);
-  return 4 * weightBytes(loraParameters({ targets, rank: lora.rank })) + 2 * weightBytes(targets);
+  return vectors * weightBytes(loraParameters({ targets, rank: lora.rank })) + 2 * weightBytes(targets);
 }

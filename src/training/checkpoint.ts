@@ -33,6 +33,7 @@ export async function writeCheckpoint(runFolder: string, trained: Trained): Prom
     parameters: vector(state.parameters),
     m: vector(state.m),
     v: vector(state.v),
+    ...(state.ema && { ema: vector(state.ema) }),
   });
   await writeFile(path.join(partial, 'state.json'), `${JSON.stringify({ step: state.step })}\n`);
   await rename(partial, final);
@@ -48,7 +49,8 @@ export async function readNewestCheckpoint(runFolder: string): Promise<FlatState
   if (step === undefined) return null;
   const tensors = await readTensors(path.join(folder, `step-${step}`, 'optimizer.safetensors'));
   const data = (name: string) => tensors[name]!.data as Float32Array;
-  return { step, parameters: data('parameters'), m: data('m'), v: data('v') };
+  const ema = tensors.ema && { ema: data('ema') };
+  return { step, parameters: data('parameters'), m: data('m'), v: data('v'), ...ema };
 }
 
 /** Steps of the whole checkpoints, newest first. */

@@ -14,6 +14,7 @@ import { toLatents } from '../models/latents.ts';
 import type { DiffusionModel } from '../models/model-folder.ts';
 import type { Prompt } from '../models/prompt.ts';
 import { disposeCondition, encodeEmpty, encodePrompts } from '../models/text-condition.ts';
+import { OBJECTIVE } from './objective.ts';
 import type { TrainSettings } from './settings.ts';
 import { openTrajectories, type TrajectoryStore } from './trajectory-store.ts';
 
@@ -39,8 +40,8 @@ export interface InvertOptions {
 export async function invertCandidates(options: InvertOptions): Promise<TrajectoryStore> {
   const { engine, model, settings, schedule, candidates, folder, onProgress } = options;
   const { sampleSize, inChannels } = model.unet.config;
-  // Diffusion-DPO needs the images alone: a trajectory of one state.
-  const inverts = settings.objective === 'inversion-dpo';
+  // The others need the images alone: a trajectory of one state.
+  const inverts = OBJECTIVE[settings.objective].states === 'inverted';
   const states = inverts ? settings.inversionSteps + 1 : 1;
   const about = [
     model.hash,

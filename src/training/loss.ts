@@ -1,31 +1,29 @@
-/** The settings' objective as one function of a batch and the two models' predictions. */
+/** The settings' objective as one number for a batch of pairs, given the two models' predictions. */
 import type { Tensor, Tf } from '../engine/engine.ts';
-import { diffusionDpoLoss } from './objectives/diffusion-dpo.ts';
-import { publishedLoss, publishedWeights } from './objectives/inversion-dpo.ts';
+import { OBJECTIVE, type SideRows } from './objective.ts';
 import type { PairLoss } from './objectives/pair-loss.ts';
+import type { PairFactors } from './pair-factors.ts';
 import type { TrainSettings } from './settings.ts';
 
-/** Rows are grouped as in pair-loss.ts: row k * pairs + b belongs to pair b. */
-export interface SideRows {
-  policy: Tensor;
-  reference: Tensor;
-  /** Null in the published forms, which compare the models with each other. */
-  target: Tensor | null;
+export interface BatchLoss extends Omit<PairLoss, 'losses'> {
+  /** Scalar: the mean of the pairs' losses, each by its weight. */
+  loss: Tensor;
 }
 
+/** @param rowWeights of the timesteps, one a row */
 export function preferenceLoss(
   tf: Tf,
   settings: Pick<TrainSettings, 'objective' | 'form' | 'beta'>,
-  levels: readonly number[],
-  pairs: number,
+  rowWeights: readonly number[],
+  factors: readonly PairFactors[],
   winner: SideRows,
   loser: SideRows,
-): PairLoss {
-  const { objective, form, beta } = settings;
-  if (objective === 'inversion-dpo' && (form === 'published' || form === 'negated')) {
-    const sign = form === 'published' ? 1 : -1;
-    return publishedLoss(tf, winner, loser, { beta, pairs, sign, weights: publishedWeights(levels) });
-  }
-  const targeted = (side: SideRows) => ({ ...side, target: side.target! });
-  return diffusionDpoLoss(targeted(winner), targeted(loser), { beta, pairs });
+): BatchLoss {
+  const { losses, ...curves } = OBJECTIVE[settings.objective].loss(winner, loser, {
+    ...{ tf, settings, pairs: factors.length },
+    rowWeights: tf.tensor1d([...rowWeights]),
+    probabilities: tf.tensor1d(factors.map(({ probability }) => probability)),
+  });
+  const weights = tf.tensor1d(factors.map(({ weight }) => weight));
+  return { ...curves, loss: losses.mul(weights.tile([losses.size / factors.length])).mean() };
 }

@@ -3,7 +3,9 @@
  * step minimises a loss of the UNet's weights.
  */
 import path from 'node:path';
+import { adafactor } from '../engine/adafactor.ts';
 import { adamW } from '../engine/adamw.ts';
+import { withEma } from '../engine/ema.ts';
 import type { Engine } from '../engine/engine.ts';
 import { createFlatParameters, type FlatParameters, type FlatState } from '../engine/flat-parameters.ts';
 import { type ParameterSpec, toHost, type Weights } from '../engine/weights.ts';
@@ -20,10 +22,13 @@ import {
 import { saveLora } from '../models/lora-files.ts';
 import type { DiffusionModel } from '../models/model-folder.ts';
 import { createRandom, hashSeed } from '../random.ts';
+import { frozenBy } from './freeze.ts';
 import type { LoraSettings, TrainSettings } from './settings.ts';
 import { writeModel } from './tuned-model.ts';
 
-export interface Policy extends Pick<FlatParameters, 'step' | 'state' | 'dispose'> {
+export interface Policy extends Pick<FlatParameters, 'stepOnMean' | 'state' | 'dispose'> {
+  /** The UNet's weights as they are trained; the caller disposes them. */
+  weights(): Weights;
   /** Writes what a checkpoint is to be used by: `model`, or the LoRA alone. */
   save(folder: string): Promise<void>;
   /** Writes what the run is about: `model`, and the LoRA where there is one. */
@@ -37,7 +42,10 @@ export interface TunedFiles {
   lora?: string;
 }
 
-type PolicySettings = Pick<TrainSettings, 'lora' | 'seed' | 'weightDecay' | 'maxGradNorm'>;
+type PolicySettings = Pick<
+  TrainSettings,
+  'lora' | 'seed' | 'optimizer' | 'weightDecay' | 'maxGradNorm' | 'ema' | 'freeze'
+>;
 
 /** The name that load_lora_weights looks for in a folder. */
 const LORA_FILE = 'pytorch_lora_weights.safetensors';
@@ -60,10 +68,23 @@ function fullPolicy(
   settings: PolicySettings,
   resumed: FlatState | null,
 ): Policy {
-  const flat = createFlatParameters(engine, specs, resumed ?? toHost(weights, specs), flatSettings(settings));
-  const save = (folder: string) => writeModel(path.join(folder, 'model'), base, flat.toHost());
+  const isFrozen = frozenBy(settings.freeze ?? []);
+  const trained = specs.filter(({ name }) => !isFrozen(name));
+  const frozen = specs.filter(({ name }) => isFrozen(name));
+  const start = resumed ?? toHost(weights, trained);
+  const flat = createFlatParameters(engine, trained, start, flatSettings(settings));
+  // The reference's own tensors: to the gradient they are constants.
+  const withFrozen = (parameters: Weights): Weights => ({ ...weights, ...parameters });
+  const save = (folder: string) =>
+    writeModel(path.join(folder, 'model'), base, { ...toHost(weights, frozen), ...flat.toHost() });
   return {
     ...flat,
+    weights: () => engine.tf.tidy(() => owned(withFrozen(flat.weights()))),
+    stepOnMean: (losses, learningRate) =>
+      flat.stepOnMean(
+        losses.map((loss) => (parameters) => loss(withFrozen(parameters))),
+        learningRate,
+      ),
     save,
     async finish(folder) {
       await save(folder);
@@ -86,19 +107,28 @@ function loraPolicy(
   const save = (folder: string) => saveLora(path.join(folder, LORA_FILE), config, flat.toHost());
   return {
     ...flat,
-    step: (loss, learningRate) => flat.step((parameters) => loss(merged(parameters)), learningRate),
+    weights: () => engine.tf.tidy(() => owned(merged(flat.weights()))),
+    stepOnMean: (losses, learningRate) =>
+      flat.stepOnMean(
+        losses.map((loss) => (parameters) => loss(merged(parameters))),
+        learningRate,
+      ),
     save,
     async finish(folder) {
       await save(folder);
       let unet: ReturnType<typeof toHost> = {};
       engine.tf.tidy(() => {
-        unet = toHost(merged(flat.weights()), specs);
+        unet = toHost(merged(flat.tuned()), specs);
       });
       await writeModel(path.join(folder, 'model'), base, unet);
       return { model: path.join(folder, 'model'), lora: path.join(folder, LORA_FILE) };
     },
   };
 }
+
+/** Tensors of one's own, to be disposed without those of the reference among them. */
+const owned = (weights: Weights): Weights =>
+  Object.fromEntries(Object.entries(weights).map(([name, tensor]) => [name, tensor.clone()]));
 
 function configOf(
   specs: readonly ParameterSpec[],
@@ -111,7 +141,7 @@ function configOf(
   return loraConfig(targets, rank, alpha);
 }
 
-const flatSettings = ({ weightDecay, maxGradNorm }: PolicySettings) => ({
-  optimizer: adamW({ weightDecay }),
-  maxGradNorm,
-});
+function flatSettings({ optimizer, weightDecay, maxGradNorm, ema }: PolicySettings) {
+  const rule = optimizer === 'adafactor' ? adafactor({ weightDecay }) : adamW({ weightDecay });
+  return { optimizer: ema === undefined ? rule : withEma(rule, ema), maxGradNorm };
+}

@@ -2,8 +2,11 @@
  * From a pair to the rows that the models see: which states, at which timesteps, with which target noise.
  * Everything random comes from the caller's stream, so that a step can be done again exactly.
  */
-import { alphaBarAt, inversionTimesteps, type Schedule } from '../diffusion/schedule.ts';
+import { alphaBarAt, gridStep, inversionTimesteps, type Schedule } from '../diffusion/schedule.ts';
 import type { Random } from '../random.ts';
+import { OBJECTIVE } from './objective.ts';
+import { type InversionForm, isTargetless, timestepWeight } from './objectives/inversion-dpo.ts';
+import type { Ascent } from './self-inversion.ts';
 import type { TrainSettings } from './settings.ts';
 
 /** One timestep of one pair, as a plan: which stored states to read, and how to make the noisy ones. */
@@ -12,6 +15,8 @@ export interface RowPlan {
   t: number;
   /** aBar of the states. */
   level: number;
+  /** Of this timestep in the loss. */
+  weight: number;
   /** Stored state that stands for x_t; null where noise is put on the image instead. */
   state: number | null;
   /** Stored state that the target leads to, with its level; 0 with level 1: the image. */
@@ -22,46 +27,93 @@ export interface RowPlan {
   noiseState: number | null;
   /** Seed of fresh noise for both sides; null: none. */
   freshNoise: number | null;
+  /** How the policy inverts the images itself; null: it does not. */
+  ascent: Ascent | null;
 }
 
-const NOTHING = { state: null, towards: null, noiseOf: null, noiseState: null, freshNoise: null } as const;
+const NOTHING = {
+  ...{ weight: 1, state: null, towards: null, noiseOf: null, noiseState: null, freshNoise: null },
+  ascent: null,
+} as const;
 
-/** The rows of one pair: one of a sampled timestep, or the whole trajectory for the published forms. */
+/** As much random noise in a step of InPO's inversion as the release adds: eta of DDIM. */
+const INPO_ETA = 0.1;
+
+/** The rows of one pair; as many for every pair of the same settings. */
 export function planRows(settings: TrainSettings, schedule: Schedule, random: Random): RowPlan[] {
-  const grid = inversionTimesteps(schedule, settings.inversionSteps);
-  // State i + 1 lies at the level of timestep i.
-  const at = (i: number) => ({ t: grid[i]!, level: alphaBarAt(schedule, grid[i]!) });
-  const from = (first: number) => first + random.int(grid.length - first);
+  const { states } = OBJECTIVE[settings.objective];
+  if (states === 'inverted') return invertedRows(settings, schedule, random);
+  const row = states === 'noised' ? noisedRow : selfInvertedRow;
+  const count = (settings.rowsPerPair ?? 1) as number;
+  return Array.from({ length: count }, () => row(settings, schedule, random));
+}
 
-  if (settings.objective === 'diffusion-dpo') {
-    const t = random.int(schedule.trainSteps);
-    const freshNoise = random.int(2 ** 32);
-    return [{ ...NOTHING, t, level: alphaBarAt(schedule, t), freshNoise }];
-  }
-  switch (settings.form) {
-    case 'published':
-    case 'negated':
-      return grid.map((_, i) => ({ ...NOTHING, ...at(i), state: i }));
-    case 'shared-noise': {
-      const i = from(1);
+function noisedRow(_: TrainSettings, schedule: Schedule, random: Random): RowPlan {
+  const t = random.int(schedule.trainSteps);
+  const freshNoise = random.int(2 ** 32);
+  return { ...NOTHING, t, level: alphaBarAt(schedule, t), freshNoise };
+}
+
+function selfInvertedRow(settings: TrainSettings, schedule: Schedule, random: Random): RowPlan {
+  const grid = inversionTimesteps(schedule, settings.inversionSteps);
+  const stride = gridStep(schedule, settings.inversionSteps);
+  const i = 1 + random.int(grid.length - 1);
+  const steps = grid
+    .slice(0, i + 1)
+    .map((t) => ({ t, from: alphaBarAt(schedule, t - stride), to: alphaBarAt(schedule, t) }));
+  const isSmpo = settings.objective === 'smpo';
+  const ascent = { steps, renoise: isSmpo, eta: isSmpo ? 0 : INPO_ETA, seed: random.int(2 ** 32) };
+  return { ...NOTHING, t: grid[i]!, level: alphaBarAt(schedule, grid[i]!), ascent };
+}
+
+function invertedRows(settings: TrainSettings, schedule: Schedule, random: Random): RowPlan[] {
+  const { form } = settings;
+  const grid = inversionTimesteps(schedule, settings.inversionSteps);
+  const stride = gridStep(schedule, settings.inversionSteps);
+  const weights =
+    settings.timestepWeights ?? (isTargetless(form) ? ('one-over-2-alpha-bar' as const) : 'none');
+  /** State i + 1 lies at the level of timestep i; `from`: the level nearer to the image that the row is about. */
+  const at = (i: number, from: number) => {
+    const level = alphaBarAt(schedule, grid[i]!);
+    return { ...NOTHING, t: grid[i]!, level, weight: timestepWeight(weights, level, from) };
+  };
+  const targetless = (i: number) => ({ ...at(i, alphaBarAt(schedule, grid[i]! - stride)), state: i });
+  const rowOf: Record<InversionForm, (i: number) => RowPlan> = {
+    published: targetless,
+    negated: targetless,
+    'shared-noise': (i) => {
       const noiseOf = random.next() < 0.5 ? 'winner' : 'loser';
-      return [{ ...NOTHING, ...at(i), noiseOf, noiseState: i + 1 }];
-    }
-    case 'endpoint': {
-      const i = from(1);
-      return [{ ...NOTHING, ...at(i), state: i + 1, towards: { state: 0, level: 1 } }];
-    }
-    case 'transition': {
-      const i = from(settings.stride);
+      return { ...at(i, 1), noiseOf, noiseState: i + 1 };
+    },
+    endpoint: (i) => ({ ...at(i, 1), state: i + 1, towards: { state: 0, level: 1 } }),
+    transition(i) {
       const earlier = i - settings.stride;
-      return [
-        {
-          ...NOTHING,
-          ...at(i),
-          state: i + 1,
-          towards: { state: earlier + 1, level: at(earlier).level },
-        },
-      ];
-    }
+      const level = alphaBarAt(schedule, grid[earlier]!);
+      return { ...at(i, level), state: i + 1, towards: { state: earlier + 1, level } };
+    },
+  };
+  const points = chosenPoints(settings, firstPoint(settings), grid.length, random);
+  return points.map((i) => rowOf[form](i));
+}
+
+/** The first grid point that a form can have a row at: the step to point 0 moves next to nothing. */
+export function firstPoint({ form, stride }: Pick<TrainSettings, 'form' | 'stride'>): number {
+  if (form === 'transition') return stride;
+  return isTargetless(form) ? 0 : 1;
+}
+
+/** Grid points of one pair's rows: all of the trajectory, or so many different ones at random. */
+function chosenPoints(
+  { form, rowsPerPair = isTargetless(form) ? 'trajectory' : 1 }: TrainSettings,
+  first: number,
+  end: number,
+  random: Random,
+): number[] {
+  const points = Array.from({ length: end - first }, (_, i) => first + i);
+  if (rowsPerPair === 'trajectory') return points;
+  for (let k = 0; k < rowsPerPair; k++) {
+    const j = k + random.int(points.length - k);
+    [points[k], points[j]] = [points[j]!, points[k]!];
   }
+  return points.slice(0, rowsPerPair);
 }

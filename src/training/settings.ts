@@ -1,16 +1,42 @@
 /** What a preference run can be told, with the defaults that were measured (docs/training.md). */
-import { INVERSION_FORMS, type InversionForm } from './objectives/inversion-dpo.ts';
+import {
+  INVERSION_FORMS,
+  type InversionForm,
+  TIMESTEP_WEIGHTS,
+  type TimestepWeights,
+} from './objectives/inversion-dpo.ts';
 
-export const OBJECTIVES = ['inversion-dpo', 'diffusion-dpo'] as const;
-export { INVERSION_FORMS };
+/** What each of them is: objective.ts. */
+export const OBJECTIVES = [
+  'inversion-dpo',
+  'diffusion-dpo',
+  'inpo',
+  'smpo',
+  'dspo',
+  'kto',
+  'mapo',
+  'sft',
+] as const;
+export const OPTIMIZERS = ['adamw', 'adafactor'] as const;
+export const SCHEDULES = ['constant', 'cosine'] as const;
+export { INVERSION_FORMS, TIMESTEP_WEIGHTS };
 
 export interface TrainSettings {
   objective: (typeof OBJECTIVES)[number];
-  /** Of inversion-dpo; diffusion-dpo has only one form. */
+  /** Of inversion-dpo; the others have only one form. */
   form: InversionForm;
   /** Transitions of `form: "transition"` span so many grid points. */
   stride: number;
-  /** Strength of the tie to the reference; larger stays closer. */
+  /** Weight of each timestep in inversion-dpo; absent: the released code's in its own forms, none in the others. */
+  timestepWeights?: TimestepWeights;
+  /**
+   * Timesteps of each pair in a step, averaged before the sigmoid where the objective has one; "trajectory": all that
+   * the inversion has. Absent: the whole trajectory in the published forms, 1 in the others.
+   */
+  rowsPerPair?: number | 'trajectory';
+  /** Weigh the loss of a pair by its reward margin, in units of the mean margin. */
+  rewardWeighted: boolean;
+  /** Strength of the tie to the reference; larger stays closer. Of mapo and dspo: weight of the preference. */
   beta: number;
   /** Classifier-free guidance of the inversion and of both models' predictions; 1: none. */
   guidance: number;
@@ -19,11 +45,20 @@ export interface TrainSettings {
   /** Optimizer steps. */
   steps: number;
   pairsPerStep: number;
+  /** Micro-batches that a step's pairs are computed in, one after the other; divides `pairsPerStep`. */
+  accumulate: number;
+  optimizer: (typeof OPTIMIZERS)[number];
   learningRate: number;
   /** Steps over which the learning rate rises from 0. */
   warmUp: number;
+  /** What the learning rate does after that. */
+  schedule: (typeof SCHEDULES)[number];
   weightDecay: number;
   maxGradNorm: number;
+  /** Decay of an average of the trained parameters, which then is the tuned model; absent: no average. */
+  ema?: number;
+  /** Patterns of parameter names that stay as they are, `*` standing for anything; absent: none. */
+  freeze?: string[];
   checkpointEvery: number;
   /** Recompute the UNet's blocks in the backward pass: less memory, up to a third more time. */
   gradientCheckpointing: boolean;
@@ -44,13 +79,17 @@ export const DEFAULT_TRAIN: TrainSettings = {
   objective: 'inversion-dpo',
   form: 'shared-noise',
   stride: 4,
+  rewardWeighted: false,
   beta: 2000,
   guidance: 1,
   inversionSteps: 20,
   steps: 200,
   pairsPerStep: 16,
+  accumulate: 1,
+  optimizer: 'adamw',
   learningRate: 1e-5,
   warmUp: 20,
+  schedule: 'constant',
   weightDecay: 0.01,
   maxGradNorm: 1,
   checkpointEvery: 50,
@@ -60,7 +99,12 @@ export const DEFAULT_TRAIN: TrainSettings = {
 
 export const DEFAULT_LORA: LoraSettings = { rank: 8, convolutions: false };
 
-/** Linear warm-up, then constant; step counts from 1. */
-export function learningRateAt(settings: TrainSettings, step: number): number {
-  return settings.learningRate * Math.min(1, step / Math.max(1, settings.warmUp));
+/** Linear warm-up, then constant, or half a cosine that would reach 0 one step after the last; step counts from 1. */
+export function learningRateAt(
+  { learningRate, warmUp, schedule, steps }: TrainSettings,
+  step: number,
+): number {
+  if (schedule === 'cosine' && step > warmUp)
+    return (learningRate * (1 + Math.cos((Math.PI * (step - 1 - warmUp)) / (steps - warmUp)))) / 2;
+  return learningRate * Math.min(1, step / Math.max(1, warmUp));
 }

@@ -2,20 +2,26 @@
 import { seededNoise } from '../diffusion/noise.ts';
 import type { Engine, Tensor } from '../engine/engine.ts';
 import type { Pair } from '../preference/pairs.ts';
+import { hashSeed } from '../random.ts';
 import { endpointNoise, stateFromNoise, transitionNoise } from './objectives/inversion-dpo.ts';
 import type { RowPlan } from './rows.ts';
+import type { Ascent } from './self-inversion.ts';
 import type { TrajectoryStore } from './trajectory-store.ts';
 
 export interface StepRows {
   /** States [R, S, S, C] of either side. */
   winner: Tensor;
   loser: Tensor;
-  /** Noise that the predictions are compared with; null in the published forms. */
+  /** Noise that the predictions are compared with; null in the published forms, and before the policy has inverted. */
   winnerTarget: Tensor | null;
   loserTarget: Tensor | null;
   /** The models' timestep label and aBar of every row. */
   timesteps: number[];
   levels: number[];
+  /** Of every row in the loss. */
+  weights: number[];
+  /** How the policy is to invert the images that the states then are, winners first; null: it is not. */
+  ascents: Ascent[] | null;
 }
 
 interface Entry {
@@ -37,8 +43,19 @@ export async function loadRows(
   const winnerId = ({ pair }: Entry) => pair.winner;
   const loserId = ({ pair }: Entry) => pair.loser;
   const levels = entries.map(({ plan }) => plan.level);
-  const common = { timesteps: entries.map(({ plan }) => plan.t), levels };
+  const common = {
+    ...{ timesteps: entries.map(({ plan }) => plan.t), levels, ascents: null },
+    weights: entries.map(({ plan }) => plan.weight),
+  };
   const first = entries[0]!.plan;
+
+  if (first.ascent) {
+    const [winner, loser] = [await read(winnerId, () => 0), await read(loserId, () => 0)];
+    const side = (name: string) =>
+      entries.map(({ plan }) => ({ ...plan.ascent!, seed: hashSeed(name, plan.ascent!.seed) }));
+    const ascents = [...side('winner'), ...side('loser')];
+    return { ...common, winner, loser, winnerTarget: null, loserTarget: null, ascents };
+  }
 
   if (first.state === null) {
     const noise = await noiseOf(engine, entries, levels, read);

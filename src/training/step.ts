@@ -1,20 +1,22 @@
 /** One optimizer step of preference training: both models' predictions, the objective, the policy's update. */
 import type { Engine, Tensor } from '../engine/engine.ts';
-import type { FlatParameters } from '../engine/flat-parameters.ts';
-import type { Weights } from '../engine/weights.ts';
+import type { FlatParameters, LossWithAux } from '../engine/flat-parameters.ts';
+import { disposeWeights, type Weights } from '../engine/weights.ts';
 import { checkpointed, type RunBlock, straight } from '../models/run-block.ts';
 import { repeated } from '../models/text-condition.ts';
 import { type TextCondition, unetForward } from '../models/unet.ts';
 import type { UNetConfig } from '../models/unet-config.ts';
 import { preferenceLoss } from './loss.ts';
+import type { PairFactors } from './pair-factors.ts';
+import { selfInverted } from './self-inversion.ts';
 import type { TrainSettings } from './settings.ts';
 import type { StepRows } from './step-rows.ts';
 import type { StepTelemetry } from './telemetry.ts';
 
 export interface StepModels {
   config: UNetConfig;
-  /** Steps on a loss of the UNet's weights, whatever parameters they are made of (policy.ts). */
-  policy: Pick<FlatParameters, 'step'>;
+  /** Steps on losses of the UNet's weights, whatever parameters they are made of (policy.ts). */
+  policy: Pick<FlatParameters, 'stepOnMean' | 'weights'>;
   reference: Weights;
 }
 
@@ -23,6 +25,8 @@ export interface StepBatch {
   /** Of the pairs' prompts, B rows, and of no prompt, one row. */
   condition: TextCondition;
   empty: TextCondition;
+  /** Of the B pairs. */
+  factors: readonly PairFactors[];
 }
 
 export type StepOutcome = Pick<
@@ -32,34 +36,21 @@ export type StepOutcome = Pick<
 
 type StepSettings = Pick<TrainSettings, 'objective' | 'form' | 'beta' | 'guidance' | 'gradientCheckpointing'>;
 
-/** Updates the policy; the batch's tensors stay the caller's. */
+/** Updates the policy on the mean of micro-batches of as many pairs each; their tensors stay the caller's. */
 export function takeStep(
   engine: Engine,
-  { config, policy, reference }: StepModels,
+  models: StepModels,
   settings: StepSettings,
-  batch: StepBatch,
+  batches: readonly StepBatch[],
   learningRate: number,
 ): StepOutcome {
-  const { tf } = engine;
-  const { rows, condition } = batch;
-  const pairs = condition.states.shape[0]!;
-  const predict = (weights: Weights, runBlock = straight(tf, weights)) =>
-    predictNoise(engine, config, weights, batch, settings.guidance, runBlock);
-  const [referenceWinner, referenceLoser] = tf.tidy(() => predict(reference));
-  const { loss, aux, gradNorm } = policy.step((weights) => {
-    const runBlock = settings.gradientCheckpointing ? checkpointed(tf, weights, reference) : undefined;
-    const [policyWinner, policyLoser] = predict(weights, runBlock);
-    const result = preferenceLoss(
-      tf,
-      settings,
-      rows.levels,
-      pairs,
-      { policy: policyWinner, reference: referenceWinner, target: rows.winnerTarget },
-      { policy: policyLoser, reference: referenceLoser, target: rows.loserTarget },
-    );
-    return { loss: result.loss, aux: [result.inside, result.winnerError, result.loserError] };
-  }, learningRate);
-  tf.dispose([referenceWinner, referenceLoser]);
+  const { policy } = models;
+  const inputs = batches.map((batch) => lossInputs(engine, models, settings, batch));
+  const { loss, aux, gradNorm } = policy.stepOnMean(
+    inputs.map((input) => (weights) => policyLoss(engine, models, settings, input, weights)),
+    learningRate,
+  );
+  for (const { own } of inputs) engine.tf.dispose(own);
   const [inside, winnerError, loserError] = aux as [Float32Array, Float32Array, Float32Array];
   return {
     loss,
@@ -70,26 +61,117 @@ export function takeStep(
   };
 }
 
-/** Noise predictions for the winners' and the losers' rows, guided where asked: [R, ...] each. */
+/** A batch with all that is constant in its loss. */
+interface LossInputs {
+  batch: StepBatch;
+  /** States [2 R, ...], winners first, the targets there, and the reference's predictions. */
+  x: Tensor;
+  targets: [Tensor, Tensor] | null;
+  reference: [Tensor, Tensor];
+  /** What of this is not the batch's. */
+  own: Tensor[];
+}
+
+function lossInputs(
+  engine: Engine,
+  { config, policy, reference }: StepModels,
+  { guidance }: StepSettings,
+  batch: StepBatch,
+): LossInputs {
+  const { tf } = engine;
+  const { winner, loser, winnerTarget, loserTarget, timesteps, levels, ascents } = batch.rows;
+  let x = tf.concat([winner, loser], 0) as Tensor;
+  let targets: LossInputs['targets'] = winnerTarget && loserTarget && [winnerTarget, loserTarget];
+  const own: Tensor[] = [];
+  if (ascents) {
+    const weights = policy.weights();
+    const up = (state: Tensor, t: number) =>
+      predictNoise(
+        engine,
+        config,
+        weights,
+        batch,
+        state,
+        timesteps.map(() => t),
+        guidance,
+        straight(tf, weights),
+      );
+    const inverted = selfInverted(tf, up, x, ascents, [...levels, ...levels]);
+    disposeWeights(weights);
+    x.dispose();
+    x = inverted.states;
+    targets = tf.split(inverted.targets, 2, 0) as [Tensor, Tensor];
+    inverted.targets.dispose();
+    own.push(...targets);
+  }
+  const of = tf.tidy(() => {
+    const predicted = predictNoise(
+      engine,
+      config,
+      reference,
+      batch,
+      x,
+      timesteps,
+      guidance,
+      straight(tf, reference),
+    );
+    return tf.split(predicted, 2, 0) as [Tensor, Tensor];
+  });
+  return { batch, x, targets, reference: of, own: [...own, x, ...of] };
+}
+
+function policyLoss(
+  engine: Engine,
+  { config, reference }: StepModels,
+  settings: StepSettings,
+  { batch, x, targets, reference: [referenceWinner, referenceLoser] }: LossInputs,
+  weights: Weights,
+): LossWithAux {
+  const { tf } = engine;
+  const { rows, factors } = batch;
+  const runBlock = settings.gradientCheckpointing
+    ? checkpointed(tf, weights, reference)
+    : straight(tf, weights);
+  const predicted = predictNoise(
+    engine,
+    config,
+    weights,
+    batch,
+    x,
+    rows.timesteps,
+    settings.guidance,
+    runBlock,
+  );
+  const [winner, loser] = tf.split(predicted, 2, 0) as [Tensor, Tensor];
+  const result = preferenceLoss(
+    tf,
+    settings,
+    rows.weights,
+    factors,
+    { policy: winner, reference: referenceWinner, target: targets?.[0] ?? null },
+    { policy: loser, reference: referenceLoser, target: targets?.[1] ?? null },
+  );
+  return { loss: result.loss, aux: [result.inside, result.winnerError, result.loserError] };
+}
+
+/** Noise predictions [2 R, ...] at states of winners and losers, guided where asked; a timestep for each of the R. */
 function predictNoise(
   engine: Engine,
   config: UNetConfig,
   weights: Weights,
-  { rows, condition, empty }: StepBatch,
+  { condition, empty }: StepBatch,
+  x: Tensor,
+  timesteps: readonly number[],
   guidance: number,
   runBlock: RunBlock,
-): [Tensor, Tensor] {
+): Tensor {
   const { tf } = engine;
-  const repeats = (2 * rows.timesteps.length) / condition.states.shape[0]!;
-  const x = tf.concat([rows.winner, rows.loser], 0) as Tensor;
-  const t = tf.tensor1d([...rows.timesteps, ...rows.timesteps], 'float32');
+  const t = tf.tensor1d([...timesteps, ...timesteps], 'float32');
   const model = (rows: TextCondition) => unetForward(engine, config, weights, x, t, rows, runBlock);
-  let output = model(repeated(tf, condition, repeats));
-  if (guidance !== 1) {
-    const without = model(repeated(tf, empty, x.shape[0]!));
-    output = without.add(output.sub(without).mul(guidance));
-  }
-  return tf.split(output, 2, 0) as [Tensor, Tensor];
+  const prompted = model(repeated(tf, condition, x.shape[0]! / condition.states.shape[0]!));
+  if (guidance === 1) return prompted;
+  const without = model(repeated(tf, empty, x.shape[0]!));
+  return without.add(prompted.sub(without).mul(guidance));
 }
 
 const mean = (values: Float32Array) => values.reduce((sum, x) => sum + x, 0) / values.length;

@@ -12,12 +12,15 @@ import type { DiffusionModel } from '../models/model-folder.ts';
 import { disposeCondition, encodeEmpty, encodePrompts } from '../models/text-condition.ts';
 import { type Pair, pairBatch } from '../preference/pairs.ts';
 import { createRandom, hashSeed } from '../random.ts';
+import { checkTrainSettings } from './check-settings.ts';
 import { readNewestCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import { frozenBy } from './freeze.ts';
 import { invertCandidates, type TrainCandidate } from './invert-candidates.ts';
+import { pairFactors } from './pair-factors.ts';
 import { createPolicy, type TunedFiles } from './policy.ts';
 import { planRows } from './rows.ts';
 import { learningRateAt, type TrainSettings } from './settings.ts';
-import { takeStep } from './step.ts';
+import { type StepBatch, takeStep } from './step.ts';
 import { disposeRows, loadRows } from './step-rows.ts';
 import { openTelemetry, type StepTelemetry } from './telemetry.ts';
 
@@ -46,7 +49,8 @@ export interface TrainResult extends TunedFiles {
 export async function trainPairs(options: TrainOptions): Promise<TrainResult> {
   const { engine, model, settings, pairs, folder, onProgress } = options;
   const schedule = parseSchedule(model.scheduler);
-  checkInput(schedule, pairs);
+  checkTrainSettings(settings);
+  checkInput(model, settings, schedule, pairs);
   await mkdir(folder, { recursive: true });
   const candidates = neededCandidates(options);
   const total = candidates.length;
@@ -55,6 +59,7 @@ export async function trainPairs(options: TrainOptions): Promise<TrainResult> {
     onProgress: (done) => onProgress({ phase: 'invert', done, total }),
   });
   const index = new Map(candidates.map(({ id }, i) => [id, i]));
+  const factors = pairFactors(settings, pairs);
   const promptOf = new Map(candidates.map(({ id, prompt }) => [id, prompt]));
 
   const resumed = await readNewestCheckpoint(folder);
@@ -66,19 +71,23 @@ export async function trainPairs(options: TrainOptions): Promise<TrainResult> {
   try {
     for (let step = (resumed?.step ?? 0) + 1; step <= settings.steps; step++) {
       const started = performance.now();
-      const batch = pairBatch(pairs.length, settings.pairsPerStep, settings.seed, step - 1).map(
-        (i) => pairs[i]!,
-      );
+      const chosen = pairBatch(pairs.length, settings.pairsPerStep, settings.seed, step - 1);
       const random = createRandom(hashSeed('train-step', settings.seed, step));
-      const plans = batch.map(() => planRows(settings, schedule, random));
-      const rows = await loadRows(engine, trajectories, index, batch, plans);
-      const prompts = batch.map(({ winner }) => promptOf.get(winner)!);
-      const condition = encodePrompts(engine, model, prompts);
+      const batches: StepBatch[] = [];
+      for (const part of parts(chosen, settings.accumulate)) {
+        const batch = part.map((i) => pairs[i]!);
+        const plans = batch.map(() => planRows(settings, schedule, random));
+        const rows = await loadRows(engine, trajectories, index, batch, plans);
+        const prompts = batch.map(({ winner }) => promptOf.get(winner)!);
+        const condition = encodePrompts(engine, model, prompts);
+        batches.push({ rows, condition, empty, factors: part.map((i) => factors[i]!) });
+      }
       const learningRate = learningRateAt(settings, step);
-      const models = { config, policy, reference };
-      const outcome = takeStep(engine, models, settings, { rows, condition, empty }, learningRate);
-      disposeCondition(condition);
-      disposeRows(rows);
+      const outcome = takeStep(engine, { config, policy, reference }, settings, batches, learningRate);
+      for (const { rows, condition } of batches) {
+        disposeCondition(condition);
+        disposeRows(rows);
+      }
       const seconds = (performance.now() - started) / 1000;
       const telemetry: StepTelemetry = { step, ...outcome, learningRate, seconds };
       checkLoss(telemetry, settings);
@@ -94,7 +103,18 @@ export async function trainPairs(options: TrainOptions): Promise<TrainResult> {
   }
 }
 
-function checkInput(schedule: Schedule, pairs: readonly Pair[]): void {
+/** A list cut into so many parts of the same length, which must divide it. */
+function parts<T>(list: readonly T[], count: number): T[][] {
+  const size = list.length / count;
+  return Array.from({ length: count }, (_, i) => list.slice(i * size, (i + 1) * size));
+}
+
+function checkInput(
+  { unet: { specs } }: DiffusionModel,
+  { rewardWeighted, objective, freeze = [] }: TrainSettings,
+  schedule: Schedule,
+  pairs: readonly Pair[],
+): void {
   if (schedule.predictionType !== 'epsilon') {
     throw new DiptychError(
       'DIPTYCH_BAD_MODEL',
@@ -106,6 +126,23 @@ function checkInput(schedule: Schedule, pairs: readonly Pair[]): void {
       'DIPTYCH_INVALID_INPUT',
       'there are no pairs to train on: every difference of rewards is within the margin. Lower `pairs.margin`.',
     );
+  }
+  if ((rewardWeighted || objective === 'smpo') && pairs.every(({ margin }) => margin === 0)) {
+    const who = rewardWeighted ? 'train.rewardWeighted' : 'train.objective "smpo"';
+    throw new DiptychError(
+      'DIPTYCH_INVALID_INPUT',
+      `${who} goes by the difference of rewards, and every pair's rewards are equal`,
+    );
+  }
+  const unknown = freeze.find((pattern) => !specs.some(({ name }) => frozenBy([pattern])(name)));
+  if (unknown !== undefined) {
+    throw new DiptychError(
+      'DIPTYCH_INVALID_INPUT',
+      `train.freeze has "${unknown}", which no parameter of the UNet is named like; "${specs[0]!.name}" is one`,
+    );
+  }
+  if (specs.every(({ name }) => frozenBy(freeze)(name))) {
+    throw new DiptychError('DIPTYCH_INVALID_INPUT', 'train.freeze leaves no parameter to train');
   }
 }
 

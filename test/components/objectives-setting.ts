@@ -12,12 +12,13 @@ import { diffusionDpoLoss } from '../../src/training/objectives/diffusion-dpo.ts
 import { dspoLoss } from '../../src/training/objectives/dspo.ts';
 import {
   publishedLoss,
-  publishedWeights,
   stateFromNoise,
+  timestepWeight,
   transitionNoise,
 } from '../../src/training/objectives/inversion-dpo.ts';
 import { ktoLoss } from '../../src/training/objectives/kto.ts';
 import { mapoLoss } from '../../src/training/objectives/mapo.ts';
+import type { PairLoss } from '../../src/training/objectives/pair-loss.ts';
 import { sftLoss } from '../../src/training/objectives/sft.ts';
 import type { GoldenCase } from '../golden.ts';
 import { device, engine, readJson, toNhwc } from './tensors.ts';
@@ -49,6 +50,7 @@ interface LossValue {
   inside?: Tensor;
 }
 
+const scalar = ({ losses, inside }: PairLoss): LossValue => ({ loss: losses.mean(), inside });
 const join = (parts: Tensor[]) => tf.concat(parts, 0) as Tensor;
 const perPair = (timesteps: number[]) => timesteps.flatMap((t) => Array<number>(PAIRS).fill(t));
 /** [N, B, C, H, W] to a list of N tensors [B, H, W, C]. */
@@ -133,17 +135,19 @@ export async function openObjectives(golden: GoldenCase) {
     }));
     const [winner, loser] = sides as [(typeof sides)[0], (typeof sides)[0]];
     if (kind === 'published') {
-      const rowWeights = loss.weight === '1' ? timesteps.map(() => 1) : publishedWeights(levelsOf(timesteps));
-      return publishedLoss(tf, winner, loser, { beta, pairs: PAIRS, sign: loss.sign!, weights: rowWeights });
+      const kind = loss.weight === '1' ? 'none' : 'one-over-2-alpha-bar';
+      // Neither weight asks where a step comes from.
+      const weights = tf.tensor1d(levelsOf(timesteps).map((level) => timestepWeight(kind, level, 1)));
+      return scalar(publishedLoss(winner, loser, { beta, pairs: PAIRS, sign: loss.sign!, weights }));
     }
-    if (kind === 'sft') return { loss: sftLoss(winner) };
-    if (kind === 'mapo') return mapoLoss(winner, loser, { beta, snr: loss.snr! });
-    if (kind === 'dspo') return dspoLoss(winner, loser, { beta });
+    if (kind === 'sft') return { loss: sftLoss(winner).mean() };
+    if (kind === 'mapo') return scalar(mapoLoss(winner, loser, { beta, snr: loss.snr! }));
+    if (kind === 'dspo') return scalar(dspoLoss(winner, loser, { beta }));
     if (kind === 'kto') {
       const wanted = Array.from(input['kto.labels']!.data, (label) => label === 1);
-      return { loss: ktoLoss(tf, winner, wanted, { beta }) };
+      return { loss: ktoLoss(tf, winner, wanted, { beta }).mean() };
     }
-    return diffusionDpoLoss(winner, loser, { beta, pairs: PAIRS });
+    return scalar(diffusionDpoLoss(winner, loser, { beta, pairs: PAIRS }));
   }
 
   /** A loss at some weights, and its gradients by name. */

@@ -173,13 +173,19 @@ test('killed anywhere in a step or a checkpoint, a run ends with the same bits a
 });
 
 /** Each way of training that leaves other files, or runs other code, than training all weights straight on. */
-const OTHERS = {
+const OTHERS: Record<string, Partial<TrainSettings>> = {
   'a LoRA': { lora: { rank: 2, alpha: 3, convolutions: true } },
   'a LoRA with gradient checkpointing': {
     lora: { rank: 2, convolutions: false },
     gradientCheckpointing: true,
   },
   'gradient checkpointing': { gradientCheckpointing: true },
+  'Adafactor with an average, micro-batches, frozen parts and a cosine': {
+    optimizer: 'adafactor',
+    ...{ ema: 0.9, accumulate: 2, freeze: ['conv_in.*'], schedule: 'cosine' },
+  },
+  'a LoRA with an average': { lora: { rank: 2, convolutions: false }, ema: 0.9 },
+  'InPO, which inverts by the weights of the step': { objective: 'inpo' },
 };
 for (const [name, other] of Object.entries(OTHERS)) {
   test(`${name}: stopped once and killed once, a run ends with the same bits and telemetry`, async (t) => {

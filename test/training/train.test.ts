@@ -16,6 +16,7 @@ import { encodeEmpty, encodePrompts, repeated } from '../../src/models/text-cond
 import { type TextCondition, unetForward } from '../../src/models/unet.ts';
 import { pairBatch } from '../../src/preference/pairs.ts';
 import { createRandom, hashSeed } from '../../src/random.ts';
+import { OBJECTIVE } from '../../src/training/objective.ts';
 import {
   DEFAULT_TRAIN,
   INVERSION_FORMS,
@@ -52,6 +53,9 @@ const KINDS: Kind[] = OBJECTIVES.flatMap((objective) =>
   })),
 );
 const nameOf = ({ objective, form }: Kind) => (objective === 'inversion-dpo' ? form : objective);
+/** Where beta weighs the preference against another term, it must be small. */
+const smallBeta = ({ objective }: Kind, beta: number) =>
+  Math.min(beta, OBJECTIVE[objective].largestBeta ?? beta);
 const isSaddle = ({ objective, form }: Kind) =>
   objective === 'inversion-dpo' && (form === 'published' || form === 'negated');
 
@@ -71,12 +75,12 @@ const close = (got: number, want: number, tolerance: number, what: string) =>
   assert.ok(Math.abs(got - want) <= tolerance, `${what}: ${got} against ${want}`);
 
 test('all objectives and forms of the settings are tried here', () => {
-  assert.deepEqual(KINDS.map(nameOf), [...INVERSION_FORMS, 'diffusion-dpo']);
+  assert.deepEqual(KINDS.map(nameOf), [...INVERSION_FORMS, ...OBJECTIVES.slice(1)]);
 });
 
 for (const kind of KINDS) {
-  test(`${nameOf(kind)}: two finite steps; the first has loss ln 2 (1e-7) and no error against the reference`, async (t) => {
-    const { telemetry, moved } = await trained(t, { ...kind, beta: 20, weightDecay: 0 });
+  test(`${nameOf(kind)}: two finite steps; the first has no error against the reference, and where it is a sigmoid's, loss ln 2 (1e-7)`, async (t) => {
+    const { telemetry, moved } = await trained(t, { ...kind, beta: smallBeta(kind, 20), weightDecay: 0 });
     assert.deepEqual(
       telemetry.map(({ step }) => step),
       [1, 2],
@@ -84,8 +88,11 @@ for (const kind of KINDS) {
     for (const entry of telemetry)
       for (const [field, value] of Object.entries(entry)) assert.ok(Number.isFinite(value), field);
     const [first, second] = telemetry as [(typeof telemetry)[0], (typeof telemetry)[0]];
-    close(first.loss, Math.LN2, 1e-7, 'loss of the first step');
-    assert.deepEqual([first.winnerError, first.loserError, first.accuracy], [0, 0, 0.5]);
+    const atReference = { kto: 0.5, mapo: null, dspo: null, sft: null }[nameOf(kind) as string];
+    if (atReference !== null) close(first.loss, atReference ?? Math.LN2, 1e-7, 'loss of the first step');
+    assert.deepEqual([first.winnerError, first.loserError], [0, 0]);
+    // MaPO orders pairs without the reference.
+    if (kind.objective !== 'mapo') assert.equal(first.accuracy, 0.5);
     if (isSaddle(kind)) {
       assert.deepEqual([first.gradNorm, second.gradNorm, second.loss], [0, 0, first.loss]);
       assert.ok(!moved, 'a gradient of zero moved the weights');
@@ -121,13 +128,16 @@ function stepBatch(kind: Kind) {
     );
   const schedule = parseSchedule(model.scheduler);
   const timesteps = Array.from({ length: k * pairs }, (_, i) => 101 + 131 * i);
+  const levels = timesteps.map((t) => schedule.alphaBar[t]!);
   const rows: StepRows = {
     winner: noise('winner'),
     loser: noise('loser'),
     winnerTarget: isSaddle(kind) ? null : noise('winner target'),
     loserTarget: isSaddle(kind) ? null : noise('loser target'),
     timesteps,
-    levels: timesteps.map((t) => schedule.alphaBar[t]!),
+    levels,
+    weights: isSaddle(kind) ? levels.map((level) => 1 / (2 * level)) : levels.map(() => 1),
+    ascents: null,
   };
   const condition = encodePrompts(
     engine,
@@ -145,7 +155,8 @@ function stepBatch(kind: Kind) {
   );
   const policy = (values: typeof beside) =>
     createFlatParameters(engine, model.unet.specs, values, { optimizer: adamW({ weightDecay: 0 }) });
-  return { pairs, k, rows, condition, empty, beside, policy };
+  const factors = [1, 0.5, 1.5].map((weight) => ({ weight, probability: (2 + weight) / 4 }));
+  return { pairs, k, rows, condition, empty, factors, beside, policy };
 }
 
 type Batch = ReturnType<typeof stepBatch>;
@@ -180,16 +191,43 @@ function formula(kind: Kind, batch: Batch, weights: Weights, beta: number, guida
       const target = [...targets.slice(r * ROW, (r + 1) * ROW)];
       return meanSquare(prediction, target) - meanSquare(reference[r]!, target);
     });
+    const own = policy.map((prediction, r) =>
+      targets ? meanSquare(prediction, [...targets.slice(r * ROW, (r + 1) * ROW)]) : 0,
+    );
     const ofPair = (values: number[]) =>
       Array.from({ length: pairs }, (_, b) => mean(values.filter((_, r) => r % pairs === b)));
     const weighted = targets ? errors : errors.map((error, r) => error / (2 * rows.levels[r]!));
-    return { errors: ofPair(errors), terms: ofPair(weighted) };
+    return { policy, reference, targets, own, errors: ofPair(errors), terms: ofPair(weighted) };
   });
   const [winner, loser] = perSide as [(typeof perSide)[0], (typeof perSide)[0]];
   const sign = isSaddle(kind) && kind.form === 'published' ? 1 : -1;
-  const inside = winner.terms.map((term, b) => sign * 0.5 * beta * (term - loser.terms[b]!));
+  // SmPO's pairs have a beta each.
+  const betas = batch.factors.map(({ probability: p }) =>
+    kind.objective === 'smpo' ? 10 * beta * (2 * p - 1) : beta,
+  );
+  const fourTerms = winner.terms.map((term, b) => sign * 0.5 * betas[b]! * (term - loser.terms[b]!));
+  const [gains, losses] = [winner.errors.map((e) => -e), loser.errors.map((e) => -e)];
+  const kl = Math.max(0, mean([...gains, ...losses]));
+  const phi = (m: number) => (0.5 * m) / Math.expm1(0.5 * m);
+  const margins = winner.own.map((m, b) => 1000 * (phi(m) - phi(loser.own[b]!)));
+  const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
+  const logSigmoid = (x: number) => -Math.log1p(Math.exp(-x));
+  /** DSPO's residual of a winner, at every pixel. */
+  const residual = (b: number) =>
+    winner.policy[b]!.map((x, i) => {
+      const pull = beta * sigmoid(-fourTerms[b]!) * (x - winner.reference[b]![i]!);
+      return x - winner.targets![b * ROW + i]! - pull;
+    });
+  const perPair: Record<string, (b: number) => number> = {
+    kto: (b) => (sigmoid(-beta * (gains[b]! - kl)) + sigmoid(beta * (losses[b]! - kl))) / 2,
+    mapo: (b) => winner.own[b]! - beta * logSigmoid(margins[b]!),
+    dspo: (b) => mean(residual(b).map((x) => x * x)),
+    sft: (b) => winner.own[b]!,
+  };
+  const ofPair = perPair[kind.objective] ?? ((b: number) => -logSigmoid(fourTerms[b]!));
+  const inside = kind.objective === 'mapo' ? margins : fourTerms;
   return {
-    loss: mean(inside.map((x) => Math.log1p(Math.exp(-x)))),
+    loss: mean(batch.factors.map(({ weight }, b) => weight * ofPair(b))),
     accuracy: mean(inside.map((x) => Number(x > 0))),
     winnerError: mean(winner.errors),
     loserError: mean(loser.errors),
@@ -201,11 +239,11 @@ for (const kind of KINDS) {
     test(`${nameOf(kind)} at guidance ${guidance}: a step reports what the formulas give (1e-4)`, () => {
       const batch = stepBatch(kind);
       const policy = batch.policy(batch.beside);
-      const settings = { ...DEFAULT_TRAIN, ...kind, beta: 100, guidance };
+      const settings = { ...DEFAULT_TRAIN, ...kind, beta: smallBeta(kind, 100), guidance };
       const weights = policy.weights();
       const want = formula(kind, batch, weights, settings.beta, guidance);
       const models = { config: model.unet.config, policy, reference: model.unet.weights };
-      const got = takeStep(engine, models, settings, batch, 1e-3);
+      const got = takeStep(engine, models, settings, [batch], 1e-3);
       for (const field of ['loss', 'winnerError', 'loserError'] as const)
         close(got[field], want[field], 1e-4 * Math.max(0.1, Math.abs(want[field])), field);
       close(got.accuracy, want.accuracy, 1e-6, 'accuracy');
@@ -217,10 +255,11 @@ for (const kind of KINDS) {
   }
 }
 
-for (const kind of KINDS) {
+// KTO holds a number that moves with the weights for a constant: objectives.test.ts has its gradient.
+for (const kind of KINDS.filter(({ objective }) => objective !== 'kto')) {
   test(`${nameOf(kind)}: the loss rises along the step's gradient by its norm (finite difference, 2e-2)`, () => {
     const batch = stepBatch(kind);
-    const settings = { ...DEFAULT_TRAIN, ...kind, beta: 100 };
+    const settings = { ...DEFAULT_TRAIN, ...kind, beta: smallBeta(kind, 100) };
     const models = (policy: ReturnType<Batch['policy']>) => ({
       config: model.unet.config,
       policy,
@@ -228,7 +267,7 @@ for (const kind of KINDS) {
     });
     const policy = batch.policy(batch.beside);
     const { parameters } = policy.state();
-    const { gradNorm } = takeStep(engine, models(policy), settings, batch, 0);
+    const { gradNorm } = takeStep(engine, models(policy), settings, [batch], 0);
     // Adam's first moment after one step from zero is a tenth of the gradient.
     const gradient = policy.state().m.map((m) => m * 10);
     close(Math.hypot(...gradient), gradNorm, 1e-3 * gradNorm, 'norm of the gradient');
@@ -239,7 +278,7 @@ for (const kind of KINDS) {
       const flat = createFlatParameters(engine, model.unet.specs, state, {
         optimizer: adamW({ weightDecay: 0 }),
       });
-      const { loss } = takeStep(engine, models(flat), settings, batch, 0);
+      const { loss } = takeStep(engine, models(flat), settings, [batch], 0);
       flat.dispose();
       return loss;
     };
@@ -252,7 +291,7 @@ for (const kind of KINDS) {
   });
 }
 
-for (const objective of OBJECTIVES) {
+for (const objective of ['inversion-dpo', 'diffusion-dpo', 'inpo'] as const) {
   test(`${objective}: on one pair the model learns the order, accuracy over 0.9 in the last 20 of 40 steps`, async (t) => {
     const settings = { objective, steps: 40, learningRate: 3e-4, beta: 50, pairsPerStep: 4, seed: 5 };
     const { telemetry } = await trained(t, settings, {
@@ -371,7 +410,7 @@ test('a candidate of another size is refused, whatever the objective', async (t)
   for (const objective of OBJECTIVES) {
     const candidates = tinyCandidates(6);
     candidates[3]!.load = async () => tinyImage(3, 2 * SIDE);
-    const run = tinyRun(engine, model, await temporaryFolder(t), { objective });
+    const run = tinyRun(engine, model, await temporaryFolder(t), { objective, beta: 0.1 });
     await assert.rejects(trainPairs({ ...run, candidates }), {
       code: 'DIPTYCH_INVALID_INPUT',
       message: 'a candidate is 16 x 16 pixels, the model works at 8 x 8',

@@ -1,5 +1,5 @@
 import { diffusionDpoLoss } from './diffusion-dpo.ts';
-import type { PairLoss, TargetedSide } from './pair-loss.ts';
+import { meanPerRow, type PairLoss, type TargetedSide } from './pair-loss.ts';
 
 /**
  * DSPO: the winner's score matching with a preference term in its target (Zhu et al., ICLR 2025;
@@ -17,5 +17,5 @@ export function dspoLoss(winner: TargetedSide, loser: TargetedSide, { beta }: { 
     .mul(beta)
     .reshape([pairs, ...policy.shape.slice(1).map(() => 1)]);
   const residual = policy.sub(target).sub(policy.sub(reference).mul(pull));
-  return { ...preference, loss: residual.square().mean() };
+  return { ...preference, losses: meanPerRow(residual.square()) };
 }

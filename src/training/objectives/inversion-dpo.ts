@@ -14,11 +14,15 @@
  * States are [R, ...]; levels one number per row.
  */
 import type { Tensor, Tf } from '../../engine/engine.ts';
-import { diffusionDpoLoss } from './diffusion-dpo.ts';
 import { distance, logSigmoidLoss, meanPerPair, type PairLoss, type Side } from './pair-loss.ts';
 
 export const INVERSION_FORMS = ['shared-noise', 'published', 'negated', 'transition', 'endpoint'] as const;
 export type InversionForm = (typeof INVERSION_FORMS)[number];
+export const TIMESTEP_WEIGHTS = ['none', 'one-over-2-alpha-bar', 'b-over-a-squared'] as const;
+export type TimestepWeights = (typeof TIMESTEP_WEIGHTS)[number];
+
+/** The forms that compare the two models with each other, without a target. */
+export const isTargetless = (form: InversionForm): boolean => form === 'published' || form === 'negated';
 
 /**
  * The noise that carries x_t to x_s by one DDIM step, exactly:
@@ -63,23 +67,18 @@ export function stateFromNoise(tf: Tf, x0: Tensor, noise: Tensor, alphaBar: read
   return x0.mul(signal).add(noise.mul(sigma));
 }
 
-/** The forms with a target (shared-noise, transition, endpoint): the four-term loss. */
-export const inversionDpoLoss = diffusionDpoLoss;
-
 /**
  * published (sign +1) and negated (sign -1):
  *   inside = sign * 0.5 beta mean_k w_k [ ||policy - reference||^2_winner - same_loser ]
- * Weights are one number per row; see `publishedWeights`. The sides' errors are the unweighted distances.
+ * Weights [R] are those of `timestepWeight`. The sides' errors are the unweighted distances.
  */
 export function publishedLoss(
-  tf: Tf,
   winner: Side,
   loser: Side,
-  { beta, pairs, sign, weights }: { beta: number; pairs: number; sign: 1 | -1; weights: readonly number[] },
+  { beta, pairs, sign, weights }: { beta: number; pairs: number; sign: 1 | -1; weights: Tensor },
 ): PairLoss {
   const distances = [distance(winner), distance(loser)] as const;
-  const w = tf.tensor1d([...weights]);
-  const [winnerTerm, loserTerm] = distances.map((rows) => meanPerPair(rows.mul(w), pairs)) as [
+  const [winnerTerm, loserTerm] = distances.map((rows) => meanPerPair(rows.mul(weights), pairs)) as [
     Tensor,
     Tensor,
   ];
@@ -90,9 +89,18 @@ export function publishedLoss(
   };
 }
 
-/** 1 / (2 aBar): the weight the released code gives each inversion step. */
-export function publishedWeights(alphaBar: readonly number[]): number[] {
-  return alphaBar.map((level) => 1 / (2 * level));
+/**
+ * Weight of a row at level aBar_t, whose step comes from level aBar_s nearer to the image:
+ *   none                 1
+ *   one-over-2-alpha-bar 1 / (2 aBar_t), the released code's (equation S24 with sigma_t^2 = 1 - aBar_t)
+ *   b-over-a-squared     (b / a)^2 of the inversion step x_t = a x_s + b e, a = sqrt(aBar_t / aBar_s),
+ *                        b = sqrt(1 - aBar_t) - a sqrt(1 - aBar_s): the exact log-ratio's, but for its variance
+ */
+export function timestepWeight(kind: TimestepWeights, t: number, s: number): number {
+  if (kind === 'none') return 1;
+  if (kind === 'one-over-2-alpha-bar') return 1 / (2 * t);
+  const a = Math.sqrt(t / s);
+  return ((Math.sqrt(1 - t) - a * Math.sqrt(1 - s)) / a) ** 2;
 }
 
 function perRow(tf: Tf, values: readonly number[], like: Tensor): Tensor {

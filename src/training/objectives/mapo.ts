@@ -8,7 +8,7 @@ const TIMESTEPS = 1000;
  * MaPO, a margin without a reference (Hong et al., arXiv 2406.06424; mapo-t2i/mapo: utils.py). With m the mean
  * square error of a row, s the signal-to-noise constant (0.5 in the release),
  *   phi(m) = s m / (exp(s m) - 1),  inside = 1000 (phi(m_winner) - phi(m_loser))
- *   loss = mean m_winner - beta mean log sigmoid(inside)
+ *   loss = m_winner - beta log sigmoid(inside)
  * Rows [B, ...], one timestep per pair. The errors returned are m itself.
  */
 export function mapoLoss(
@@ -18,6 +18,6 @@ export function mapoLoss(
 ): PairLoss {
   const [winnerError, loserError] = [errors(winner), errors(loser)];
   const phi = (m: Tensor): Tensor => m.mul(snr).div(m.mul(snr).expm1());
-  const { loss, inside } = logSigmoidLoss(phi(winnerError), phi(loserError), TIMESTEPS);
-  return { loss: winnerError.mean().add(loss.mul(beta)), inside, winnerError, loserError };
+  const { losses, inside } = logSigmoidLoss(phi(winnerError), phi(loserError), TIMESTEPS);
+  return { losses: winnerError.add(losses.mul(beta)), inside, winnerError, loserError };
 }

@@ -23,8 +23,8 @@ export interface Prediction {
 export interface TargetedSide extends Side, Prediction {}
 
 export interface PairLoss {
-  /** Scalar: the mean over the pairs of -log sigmoid(inside). */
-  loss: Tensor;
+  /** [B]: of each pair. */
+  losses: Tensor;
   /** [B]: the argument of the log-sigmoid; positive where the pair counts as ordered rightly. */
   inside: Tensor;
   /** [B]: how much further the policy is from the winner's target than the reference (mean square). */
@@ -56,12 +56,13 @@ export function meanPerPair(rows: Tensor, pairs: number): Tensor {
   return rows.reshape([-1, pairs]).mean(0);
 }
 
-/** -log sigmoid(scale * (winner - loser)), averaged over the pairs; errors are [B]. */
-export function logSigmoidLoss(winnerError: Tensor, loserError: Tensor, scale: number): PairLoss {
+/** -log sigmoid(scale * (winner - loser)) of each pair; errors are [B], the scale a number or [B]. */
+export function logSigmoidLoss(winnerError: Tensor, loserError: Tensor, scale: number | Tensor): PairLoss {
   const inside = winnerError.sub(loserError).mul(scale);
-  return { loss: inside.neg().softplus().mean(), inside, winnerError, loserError };
+  return { losses: inside.neg().softplus(), inside, winnerError, loserError };
 }
 
-function meanPerRow(x: Tensor): Tensor {
+/** [R, ...] -> [R]. */
+export function meanPerRow(x: Tensor): Tensor {
   return x.mean(x.shape.map((_, axis) => axis).slice(1));
 }

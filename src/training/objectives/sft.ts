@@ -3,9 +3,9 @@ import { errors, type Prediction } from './pair-loss.ts';
 
 /**
  * Supervised fine-tuning: the mean square error of the policy's noise on wanted images only,
- *   loss = mean (policy - target)^2
- * as the SFT mode of SalesforceAIResearch/DiffusionDPO (train.py) has it for the winners. Rows [R, ...]; scalar.
+ *   loss = (policy - target)^2
+ * as the SFT mode of SalesforceAIResearch/DiffusionDPO (train.py) has it for the winners. Rows [R, ...]; [R].
  */
 export function sftLoss(wanted: Prediction): Tensor {
-  return errors(wanted).mean();
+  return errors(wanted);
 }

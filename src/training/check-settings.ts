@@ -1,0 +1,62 @@
+/** Settings that are fine one by one, and make no sense together. */
+import { DiptychError } from '../errors.ts';
+import { OBJECTIVE } from './objective.ts';
+import { firstPoint } from './rows.ts';
+import { DEFAULT_TRAIN, type TrainSettings } from './settings.ts';
+
+/** Throws DIPTYCH_INVALID_INPUT, naming the settings that don't go together. */
+export function checkTrainSettings(settings: TrainSettings): void {
+  const clash = CLASHES.map((find) => find(settings)).find((found) => found !== null);
+  if (clash) throw new DiptychError('DIPTYCH_INVALID_INPUT', clash);
+}
+
+const CLASHES: ((settings: TrainSettings) => string | null)[] = [
+  ({ objective, form }) =>
+    objective !== 'inversion-dpo' && form !== DEFAULT_TRAIN.form
+      ? `train.form is "${form}", but train.objective is "${objective}"; only inversion-dpo has forms`
+      : null,
+  ({ objective, timestepWeights }) =>
+    objective !== 'inversion-dpo' && timestepWeights !== undefined
+      ? `train.timestepWeights is "${timestepWeights}", but train.objective is "${objective}"; only inversion-dpo weighs timesteps`
+      : null,
+  ({ objective, rowsPerPair }) =>
+    objective !== 'inversion-dpo' && rowsPerPair === 'trajectory'
+      ? `train.rowsPerPair is "trajectory", but train.objective is "${objective}"; only inversion-dpo has whole trajectories. Give a number`
+      : null,
+  (settings) => {
+    const { objective, form, stride, inversionSteps, rowsPerPair = 1 } = settings;
+    if (objective !== 'inversion-dpo') return null;
+    const points = inversionSteps - firstPoint(settings);
+    if (form === 'transition' && points < 1)
+      return `train.stride is ${stride}, but train.inversionSteps is ${inversionSteps}; it must be more than the stride`;
+    return rowsPerPair !== 'trajectory' && rowsPerPair > points
+      ? `train.rowsPerPair is ${rowsPerPair}, but train.inversionSteps is ${inversionSteps}, which leaves ${points} timesteps to form "${form}"`
+      : null;
+  },
+  ({ objective, beta }) => {
+    const { largestBeta = Number.POSITIVE_INFINITY } = OBJECTIVE[objective];
+    return beta > largestBeta
+      ? `train.beta is ${beta}, but train.objective is "${objective}", where beta is the weight of the preference; give at most ${largestBeta}`
+      : null;
+  },
+  ({ objective, rewardWeighted }) =>
+    objective === 'smpo' && rewardWeighted
+      ? 'train.rewardWeighted is true, but train.objective is "smpo", whose labels follow the margins already'
+      : null,
+  ({ objective, accumulate }) =>
+    objective === 'kto' && accumulate > 1
+      ? `train.accumulate is ${accumulate}, but train.objective is "kto", which measures each image against its whole batch`
+      : null,
+  ({ pairsPerStep, accumulate }) =>
+    pairsPerStep % accumulate !== 0
+      ? `train.accumulate is ${accumulate}, but train.pairsPerStep is ${pairsPerStep}; it must be a multiple of it`
+      : null,
+  ({ schedule, warmUp, steps }) =>
+    schedule === 'cosine' && warmUp >= steps
+      ? `train.warmUp is ${warmUp}, but train.steps is ${steps}; nothing is left to train.schedule "cosine"`
+      : null,
+  ({ lora, freeze }) =>
+    lora && freeze
+      ? `train.freeze is ${JSON.stringify(freeze)}, but train.lora leaves all weights as they are; leave one of the two out`
+      : null,
+];
