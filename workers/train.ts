@@ -1,9 +1,10 @@
 /** The train worker: scored candidates to pairs, pairs to a tuned model. */
-import path from 'node:path';
 import type { RunSettings } from '../pipelines/settings.ts';
 import { appendEvent } from '../src/jobs/events.ts';
 import type { TaskHandler } from '../src/jobs/worker.ts';
 import { describeArtifacts, writeArtifacts } from '../src/store/artifacts.ts';
+import type { Store } from '../src/store/client.ts';
+import type { Alarm } from '../src/training/alarms.ts';
 import { modelFolder } from './model-folders.ts';
 import { startWorkerProcess, type Tools } from './process.ts';
 import { promptedCandidates } from './prompts.ts';
@@ -21,8 +22,9 @@ function trainTask({ store, numeric, places }: Tools): TaskHandler {
     const settings = run.settings as unknown as RunSettings;
     const source = settings.sourceRun ?? task.runId;
     const { candidates, pairs } = await pairsOfRun(store, source, settings);
-    const folder = path.join(places.runFolder(task.runId), 'train');
+    const folder = places.trainFolder(task.runId);
     const model = modelFolder(settings.model, 'diffusion');
+    const told = await alarmsTold(store, task.runId);
     let lastEvent = Date.now();
     const result = await numeric.call(
       'train',
@@ -43,7 +45,13 @@ function trainTask({ store, numeric, places }: Tools): TaskHandler {
               ? INVERSION_SHARE * share
               : INVERSION_SHARE + (1 - INVERSION_SHARE) * share,
           );
-          if (message.phase !== 'train' || Date.now() - lastEvent < EVENT_EVERY_MS) return;
+          if (message.phase !== 'train') return;
+          for (const alarm of message.alarms) {
+            if (told.has(nameOf(alarm))) continue;
+            console.warn(`step ${alarm.step}: ${alarm.message}`);
+            void appendEvent(store, task.runId, 'train-alarm', { ...alarm });
+          }
+          if (Date.now() - lastEvent < EVENT_EVERY_MS) return;
           lastEvent = Date.now();
           const { step, loss, accuracy, seconds } = message.telemetry;
           const secondsLeft = Math.round(seconds * (message.total - step));
@@ -61,7 +69,16 @@ function trainTask({ store, numeric, places }: Tools): TaskHandler {
       model: result.model,
       ...(result.lora && { lora: result.lora }),
       'telemetry.jsonl': result.telemetry,
+      tensorboard: result.tensorboard,
     });
     return (tx) => writeArtifacts(tx, task.runId, artifacts);
   };
+}
+
+const nameOf = ({ step, kind }: Pick<Alarm, 'step' | 'kind'>) => `${kind} at ${step}`;
+
+/** Alarms that are in the run's log: a run that goes on from a checkpoint takes some steps a second time. */
+async function alarmsTold(store: Store, runId: string): Promise<Set<string>> {
+  const events = await store.event.findMany({ where: { runId, type: 'train-alarm' } });
+  return new Set(events.map(({ data }) => nameOf(data as unknown as Alarm)));
 }

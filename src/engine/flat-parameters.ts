@@ -33,6 +33,8 @@ export interface StepResult {
   aux: Float32Array[];
   /** Global norm of the gradient before clipping. */
   gradNorm: number;
+  /** Norm of the change of the parameters, weight decay included. */
+  updateNorm: number;
 }
 
 export interface FlatParameters {
@@ -69,6 +71,7 @@ export function createFlatParameters(
     return vector;
   }
 
+  const norm = (x: Tensor): number => tf.tidy(() => x.square().sum().sqrt().dataSync()[0]!);
   const named = (parts: Tensor[]): Weights =>
     Object.fromEntries(specs.map((spec, i) => [spec.name, parts[i]!]));
 
@@ -85,17 +88,20 @@ export function createFlatParameters(
         const { value, grads } = differentiate(splitVector(engine, vector, shapes));
         return [value as Tensor, joinVector(engine, grads)];
       });
-      const gradNorm = tf.tidy(() => gradient.square().sum().sqrt().dataSync()[0]!);
+      const gradNorm = norm(gradient);
       const scale = Math.min(1, maxGradNorm / (gradNorm + 1e-6));
       const clipped = scale < 1 ? gradient.mul(scale) : gradient.clone();
       stepsDone++;
+      const before = optimizer.vector();
       optimizer.apply(clipped, learningRate, stepsDone);
+      const updateNorm = tf.tidy(() => norm(optimizer.vector().sub(before)));
       const result = {
         loss: value.dataSync()[0]!,
         aux: aux.map((t) => Float32Array.from(t.dataSync())),
         gradNorm,
+        updateNorm,
       };
-      tf.dispose([value, gradient, clipped, ...aux]);
+      tf.dispose([value, gradient, clipped, before, ...aux]);
       return result;
     },
     weights: () => named(tf.tidy(() => splitVector(engine, optimizer.vector(), shapes))),

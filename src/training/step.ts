@@ -6,10 +6,12 @@ import { checkpointed, type RunBlock, straight } from '../models/run-block.ts';
 import { repeated } from '../models/text-condition.ts';
 import { type TextCondition, unetForward } from '../models/unet.ts';
 import type { UNetConfig } from '../models/unet-config.ts';
-import { preferenceLoss } from './loss.ts';
+import { preferenceLoss, type SideRows } from './loss.ts';
+import { errorChange, errors } from './objectives/pair-loss.ts';
 import type { TrainSettings } from './settings.ts';
 import type { StepRows } from './step-rows.ts';
 import type { StepTelemetry } from './telemetry.ts';
+import { orderedRightly, type RowValues } from './timestep-buckets.ts';
 
 export interface StepModels {
   config: UNetConfig;
@@ -25,10 +27,21 @@ export interface StepBatch {
   empty: TextCondition;
 }
 
-export type StepOutcome = Pick<
-  StepTelemetry,
-  'loss' | 'accuracy' | 'winnerError' | 'loserError' | 'gradNorm'
->;
+export interface StepOutcome
+  extends Pick<
+    StepTelemetry,
+    | 'loss'
+    | 'accuracy'
+    | 'winnerPolicyError'
+    | 'loserPolicyError'
+    | 'winnerError'
+    | 'loserError'
+    | 'gradNorm'
+    | 'updateNorm'
+  > {
+  /** What the step saw, row by row; `inside` is that of the row's pair. */
+  rows: RowValues;
+}
 
 type StepSettings = Pick<TrainSettings, 'objective' | 'form' | 'beta' | 'guidance' | 'gradientCheckpointing'>;
 
@@ -46,28 +59,39 @@ export function takeStep(
   const predict = (weights: Weights, runBlock = straight(tf, weights)) =>
     predictNoise(engine, config, weights, batch, settings.guidance, runBlock);
   const [referenceWinner, referenceLoser] = tf.tidy(() => predict(reference));
-  const { loss, aux, gradNorm } = policy.step((weights) => {
+  const { loss, aux, gradNorm, updateNorm } = policy.step((weights) => {
     const runBlock = settings.gradientCheckpointing ? checkpointed(tf, weights, reference) : undefined;
     const [policyWinner, policyLoser] = predict(weights, runBlock);
-    const result = preferenceLoss(
-      tf,
-      settings,
-      rows.levels,
-      pairs,
-      { policy: policyWinner, reference: referenceWinner, target: rows.winnerTarget },
-      { policy: policyLoser, reference: referenceLoser, target: rows.loserTarget },
-    );
-    return { loss: result.loss, aux: [result.inside, result.winnerError, result.loserError] };
+    const winner = { policy: policyWinner, reference: referenceWinner, target: rows.winnerTarget };
+    const loser = { policy: policyLoser, reference: referenceLoser, target: rows.loserTarget };
+    const result = preferenceLoss(tf, settings, rows.levels, pairs, winner, loser);
+    const seen = [result.inside, result.winnerError, result.loserError];
+    return { loss: result.loss, aux: [...seen, ...rowErrors(winner), ...rowErrors(loser)] };
   }, learningRate);
   tf.dispose([referenceWinner, referenceLoser]);
-  const [inside, winnerError, loserError] = aux as [Float32Array, Float32Array, Float32Array];
+  const [inside, winnerError, loserError, winnerErrors, winnerChanges, loserErrors, loserChanges] = aux;
   return {
     loss,
-    accuracy: mean(inside.map((x) => (x > 0 ? 1 : x === 0 ? 0.5 : 0))),
-    winnerError: mean(winnerError),
-    loserError: mean(loserError),
+    accuracy: mean(inside!.map(orderedRightly)),
+    winnerPolicyError: mean(winnerErrors!),
+    loserPolicyError: mean(loserErrors!),
+    winnerError: mean(winnerError!),
+    loserError: mean(loserError!),
     gradNorm,
+    updateNorm,
+    rows: {
+      timesteps: rows.timesteps,
+      inside: Float32Array.from(rows.timesteps, (_, row) => inside![row % pairs]!),
+      winnerError: winnerChanges!,
+      loserError: loserChanges!,
+    },
   };
+}
+
+/** [R] each: the policy's error, and how much larger it is than the reference's. */
+function rowErrors({ policy, reference, target }: SideRows): Tensor[] {
+  const side = { policy, reference, target: target ?? reference };
+  return [errors(side), errorChange(side)];
 }
 
 /** Noise predictions for the winners' and the losers' rows, guided where asked: [R, ...] each. */

@@ -35,6 +35,7 @@ const content: ReportContent = {
     pickscore: comparison(0.01, -0.02, 0.03),
   },
   telemetry: [step(0), step(1), step(2), step(3)],
+  alarms: [],
   pictures: [picture('a red circle', 10), picture('a blue cross', 20)],
   extremes: [picture('a green square', 30)],
   settings: { seed: 7, train: { beta: 2000 } },
