@@ -94,6 +94,17 @@ test('training has a chart each for loss, accuracy, errors and gradient norm, wi
   ]);
 });
 
+test('alarms stand above the curves in words, and a run without any says so', () => {
+  const alarms = [
+    { step: 1, message: HOSTILE },
+    { step: 60, message: 'both sides drift' },
+  ];
+  const items = elements(page({ alarms }), 'li').map(textOf);
+  assert.deepEqual(items, [`Step 1: ${HOSTILE}.`, 'Step 60: both sides drift.']);
+  assert.equal(elements(page(), 'li').length, 0);
+  assert.ok(elements(page(), 'p').map(textOf).includes('No alarm was raised.'));
+});
+
 test('a model that was not trained here has a page without curves, and no pictures are no error', () => {
   const bare = page({ telemetry: [], pictures: [], extremes: [] });
   assert.equal(elements(bare, 'polyline').length, 0);
