@@ -3,8 +3,7 @@ import type { RunSettings } from '../pipelines/settings.ts';
 import { appendEvent } from '../src/jobs/events.ts';
 import type { TaskHandler } from '../src/jobs/worker.ts';
 import { describeArtifacts, writeArtifacts } from '../src/store/artifacts.ts';
-import type { Store } from '../src/store/client.ts';
-import type { Alarm } from '../src/training/alarms.ts';
+import { alarmTeller } from './alarm-events.ts';
 import { modelFolder } from './model-folders.ts';
 import { startWorkerProcess, type Tools } from './process.ts';
 import { promptedCandidates } from './prompts.ts';
@@ -24,7 +23,7 @@ function trainTask({ store, numeric, places }: Tools): TaskHandler {
     const { candidates, pairs } = await pairsOfRun(store, source, settings);
     const folder = places.trainFolder(task.runId);
     const model = modelFolder(settings.model, 'diffusion');
-    const told = await alarmsTold(store, task.runId);
+    const tellAlarms = await alarmTeller(store, task.runId);
     let lastEvent = Date.now();
     const result = await numeric.call(
       'train',
@@ -46,11 +45,7 @@ function trainTask({ store, numeric, places }: Tools): TaskHandler {
               : INVERSION_SHARE + (1 - INVERSION_SHARE) * share,
           );
           if (message.phase !== 'train') return;
-          for (const alarm of message.alarms) {
-            if (told.has(nameOf(alarm))) continue;
-            console.warn(`step ${alarm.step}: ${alarm.message}`);
-            void appendEvent(store, task.runId, 'train-alarm', { ...alarm });
-          }
+          void tellAlarms(message.alarms);
           if (Date.now() - lastEvent < EVENT_EVERY_MS) return;
           lastEvent = Date.now();
           const { step, loss, accuracy, seconds } = message.telemetry;
@@ -73,12 +68,4 @@ function trainTask({ store, numeric, places }: Tools): TaskHandler {
     });
     return (tx) => writeArtifacts(tx, task.runId, artifacts);
   };
-}
-
-const nameOf = ({ step, kind }: Pick<Alarm, 'step' | 'kind'>) => `${kind} at ${step}`;
-
-/** Alarms that are in the run's log: a run that goes on from a checkpoint takes some steps a second time. */
-async function alarmsTold(store: Store, runId: string): Promise<Set<string>> {
-  const events = await store.event.findMany({ where: { runId, type: 'train-alarm' } });
-  return new Set(events.map(({ data }) => nameOf(data as unknown as Alarm)));
 }
