@@ -1,12 +1,12 @@
 /**
- * Python's pyarrow and datasets, in .python, for the tests that read exports the way their users do.
+ * Python's pyarrow, datasets and tensorboard, in .python, for the tests that read files the way their users do.
  * Missing Python is no error: those tests are then skipped by name.
  */
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 
-const PACKAGES = ['pyarrow==25.0.1', 'datasets==5.0.1', 'pillow==13.0.0'];
+const PACKAGES = ['pyarrow==25.0.1', 'datasets==5.0.1', 'pillow==13.0.0', 'tensorboard==2.21.0'];
 
 /** Installs the packages where they are missing. Null when they are there, else why they can't be. */
 export function ensurePython(folder: string): string | null {
@@ -16,7 +16,7 @@ export function ensurePython(folder: string): string | null {
   if (spawnSync('python3', ['-m', 'pip', '--version']).status !== 0)
     return 'python3 with pip is not installed';
 
-  console.error('set-up: installing Python readers for the export tests ...');
+  console.error('set-up: installing Python readers for the tests ...');
   fs.rmSync(folder, { recursive: true, force: true });
   const options = ['--quiet', '--disable-pip-version-check', '--no-cache-dir', '--target', folder];
   const result = spawnSync('python3', ['-m', 'pip', 'install', ...options, ...PACKAGES], {

@@ -1,6 +1,6 @@
 /**
  * `npm test [-- NAME...]`: runs the test files whose path contains one of the names (all without a name)
- * with node:test, after installing the Python readers that the export tests use, beside one PostgreSQL server
+ * with node:test, after installing the Python readers that some tests use, beside one PostgreSQL server
  * for those that need a database.
  */
 import { globSync, readFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ const root = path.resolve(import.meta.dirname, '..');
 const python = path.join(root, '.python');
 const missing = ensurePython(python);
 if (missing === null) process.env.DIPTYCH_PYTHON_PATH = python;
-else console.error(`skipped: tests that read exports in Python (${missing})`);
+else console.error(`skipped: tests that read files in Python (${missing})`);
 
 const names = process.argv.slice(2);
 const files = globSync('test/**/*.test.ts', { cwd: root })

@@ -1,9 +1,9 @@
 /** The train worker: scored candidates to pairs, pairs to a tuned model. */
-import path from 'node:path';
 import type { RunSettings } from '../pipelines/settings.ts';
 import { appendEvent } from '../src/jobs/events.ts';
 import type { TaskHandler } from '../src/jobs/worker.ts';
 import { describeArtifacts, writeArtifacts } from '../src/store/artifacts.ts';
+import { alarmTeller } from './alarm-events.ts';
 import { modelFolder } from './model-folders.ts';
 import { startWorkerProcess, type Tools } from './process.ts';
 import { promptedCandidates } from './prompts.ts';
@@ -21,8 +21,9 @@ function trainTask({ store, numeric, places }: Tools): TaskHandler {
     const settings = run.settings as unknown as RunSettings;
     const source = settings.sourceRun ?? task.runId;
     const { candidates, pairs } = await pairsOfRun(store, source, settings);
-    const folder = path.join(places.runFolder(task.runId), 'train');
+    const folder = places.trainFolder(task.runId);
     const model = modelFolder(settings.model, 'diffusion');
+    const tellAlarms = await alarmTeller(store, task.runId);
     let lastEvent = Date.now();
     const result = await numeric.call(
       'train',
@@ -43,7 +44,9 @@ function trainTask({ store, numeric, places }: Tools): TaskHandler {
               ? INVERSION_SHARE * share
               : INVERSION_SHARE + (1 - INVERSION_SHARE) * share,
           );
-          if (message.phase !== 'train' || Date.now() - lastEvent < EVENT_EVERY_MS) return;
+          if (message.phase !== 'train') return;
+          void tellAlarms(message.alarms);
+          if (Date.now() - lastEvent < EVENT_EVERY_MS) return;
           lastEvent = Date.now();
           const { step, loss, accuracy, seconds } = message.telemetry;
           const secondsLeft = Math.round(seconds * (message.total - step));
@@ -61,6 +64,7 @@ function trainTask({ store, numeric, places }: Tools): TaskHandler {
       model: result.model,
       ...(result.lora && { lora: result.lora }),
       'telemetry.jsonl': result.telemetry,
+      tensorboard: result.tensorboard,
     });
     return (tx) => writeArtifacts(tx, task.runId, artifacts);
   };

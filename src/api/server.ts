@@ -15,7 +15,8 @@ if (!databaseUrl) {
 const store = openStore(databaseUrl);
 const boss = await openQueue(databaseUrl, true);
 await buryDeadTasks(store, boss);
-const app = await buildApp({ store, boss, blobs: folderBlobs(places().blobs) });
+const { blobs, trainFolder } = places();
+const app = await buildApp({ store, boss, blobs: folderBlobs(blobs), trainFolder });
 const url = await app.listen({
   host: process.env.HOST ?? '127.0.0.1',
   // Free by default, so that several stores run side by side.

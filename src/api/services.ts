@@ -7,4 +7,6 @@ export interface Services {
   store: Store;
   boss: PgBoss;
   blobs: BlobStore;
+  /** Where the training of a run keeps its files. */
+  trainFolder(runId: string): string;
 }

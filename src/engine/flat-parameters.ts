@@ -35,6 +35,8 @@ export interface StepResult {
   aux: Float32Array[];
   /** Global norm of the gradient before clipping. */
   gradNorm: number;
+  /** Norm of the change of the parameters, weight decay included. */
+  updateNorm: number;
 }
 
 export interface FlatParameters {
@@ -78,6 +80,7 @@ export function createFlatParameters(
     return vector;
   }
 
+  const norm = (x: Tensor): number => tf.tidy(() => x.square().sum().sqrt().dataSync()[0]!);
   const named = (parts: Tensor[]): Weights =>
     Object.fromEntries(specs.map((spec, i) => [spec.name, parts[i]!]));
 
@@ -118,13 +121,15 @@ export function createFlatParameters(
 
   function stepOnMean(losses: readonly LossOfWeights[], learningRate: number): StepResult {
     const { loss, aux, gradient } = meanOf(losses);
-    const gradNorm = tf.tidy(() => gradient.square().sum().sqrt().dataSync()[0]!);
+    const gradNorm = norm(gradient);
     const scale = Math.min(1, maxGradNorm / (gradNorm + 1e-6));
     const clipped = scale < 1 ? gradient.mul(scale) : gradient.clone();
     stepsDone++;
+    const before = optimizer.vector();
     optimizer.apply(clipped, learningRate, stepsDone);
-    tf.dispose([gradient, clipped]);
-    return { loss, aux, gradNorm };
+    const updateNorm = tf.tidy(() => norm(optimizer.vector().sub(before)));
+    tf.dispose([gradient, clipped, before]);
+    return { loss, aux, gradNorm, updateNorm };
   }
 
   const views = (vector: () => Tensor) => named(tf.tidy(() => splitVector(engine, vector(), shapes)));

@@ -30,6 +30,8 @@ export interface ReportContent {
   metrics: Record<string, Comparison>;
   /** Per optimizer step; empty when the model was not trained here. */
   telemetry: readonly ReportTelemetry[];
+  /** What went wrong on the way, in words. */
+  alarms: readonly { step: number; message: string }[];
   /** Drawn without looking at the results. */
   pictures: readonly ReportPicture[];
   /** Largest gains and losses of reward. */
@@ -47,11 +49,12 @@ figure{margin:0}figcaption{font-size:.85rem;color:#555}svg{width:100%;height:aut
 .pictures{display:grid;grid-template-columns:repeat(auto-fill,minmax(15rem,1fr));gap:1rem}
 .pictures img{width:7rem;height:7rem;image-rendering:pixelated;border:1px solid #ccc}
 .pictures p{margin:.2rem 0;font-size:.85rem}.two{display:flex;gap:.4rem}.two div{font-size:.75rem;color:#555}
+.alarms{color:#b3261e}
 pre{background:#f5f5f5;padding:1rem;overflow:auto;font-size:.8rem}dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem 1rem}
 dt{color:#555}dd{margin:0}`;
 
 export function reportHtml(content: ReportContent): string {
-  const { title, facts, metrics, telemetry, pictures, extremes, settings } = content;
+  const { title, facts, metrics, telemetry, alarms, pictures, extremes, settings } = content;
   const factRows = Object.entries(facts).map(
     ([name, value]) => `<dt>${escaped(name)}</dt><dd>${escaped(value)}</dd>`,
   );
@@ -65,7 +68,7 @@ ${table(metrics)}
 <p>Equal seeds under both models; the interval is a paired bootstrap over annotations; a win is an annotation with
 the higher value, ties count half.</p>
 <div class="charts">${intervalChart(metrics)}</div>
-${telemetry.length > 0 ? `<h2>Training</h2><div class="charts">${trainingCharts(telemetry)}</div>` : ''}
+${telemetry.length > 0 ? `<h2>Training</h2>${alarmList(alarms)}<div class="charts">${trainingCharts(telemetry)}</div>` : ''}
 <h2>Pictures</h2><p>The first held-out annotations in their order, not chosen by result. Left base, right tuned.</p>
 ${gallery(pictures)}
 <h2>Largest changes of reward</h2>${gallery(extremes)}
@@ -100,6 +103,11 @@ function trainingCharts(telemetry: readonly ReportTelemetry[]): string {
     ]),
     lineChart('gradient norm', [of('gradient norm', 'gradNorm', '#7a4fbf')]),
   ].join('\n');
+}
+
+function alarmList(alarms: ReportContent['alarms']): string {
+  const items = alarms.map(({ step, message }) => `<li>Step ${step}: ${escaped(message)}.</li>`);
+  return items.length > 0 ? `<ul class="alarms">${items.join('\n')}</ul>` : '<p>No alarm was raised.</p>';
 }
 
 function gallery(pictures: readonly ReportPicture[]): string {

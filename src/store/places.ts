@@ -7,6 +7,8 @@ export interface Places {
   /** What vision endpoints answered before. */
   answers: string;
   runFolder(runId: string): string;
+  /** In the run's folder: trajectories, checkpoints, telemetry and the tuned model. */
+  trainFolder(runId: string): string;
 }
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -14,10 +16,12 @@ const ROOT = path.resolve(import.meta.dirname, '../..');
 /** From DIPTYCH_HOME, or .diptych of the project. */
 export function places(): Places {
   const home = path.resolve(process.env.DIPTYCH_HOME ?? path.join(ROOT, '.diptych'));
+  const runFolder = (runId: string) => path.join(home, 'runs', runId);
   return {
     home,
     blobs: path.join(home, 'blobs'),
     answers: path.join(home, 'answers'),
-    runFolder: (runId) => path.join(home, 'runs', runId),
+    runFolder,
+    trainFolder: (runId) => path.join(runFolder(runId), 'train'),
   };
 }

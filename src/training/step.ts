@@ -7,11 +7,14 @@ import { repeated } from '../models/text-condition.ts';
 import { type TextCondition, unetForward } from '../models/unet.ts';
 import type { UNetConfig } from '../models/unet-config.ts';
 import { preferenceLoss } from './loss.ts';
+import type { SideRows } from './objective.ts';
+import { errorChange, errors } from './objectives/pair-loss.ts';
 import type { PairFactors } from './pair-factors.ts';
 import { selfInverted } from './self-inversion.ts';
 import type { TrainSettings } from './settings.ts';
 import type { StepRows } from './step-rows.ts';
 import type { StepTelemetry } from './telemetry.ts';
+import { orderedRightly, type RowValues } from './timestep-buckets.ts';
 
 export interface StepModels {
   config: UNetConfig;
@@ -29,10 +32,21 @@ export interface StepBatch {
   factors: readonly PairFactors[];
 }
 
-export type StepOutcome = Pick<
-  StepTelemetry,
-  'loss' | 'accuracy' | 'winnerError' | 'loserError' | 'gradNorm'
->;
+export interface StepOutcome
+  extends Pick<
+    StepTelemetry,
+    | 'loss'
+    | 'accuracy'
+    | 'winnerPolicyError'
+    | 'loserPolicyError'
+    | 'winnerError'
+    | 'loserError'
+    | 'gradNorm'
+    | 'updateNorm'
+  > {
+  /** What the step saw, row by row; `inside` is that of the row's pair. */
+  rows: RowValues;
+}
 
 type StepSettings = Pick<TrainSettings, 'objective' | 'form' | 'beta' | 'guidance' | 'gradientCheckpointing'>;
 
@@ -46,18 +60,27 @@ export function takeStep(
 ): StepOutcome {
   const { policy } = models;
   const inputs = batches.map((batch) => lossInputs(engine, models, settings, batch));
-  const { loss, aux, gradNorm } = policy.stepOnMean(
+  const { loss, aux, gradNorm, updateNorm } = policy.stepOnMean(
     inputs.map((input) => (weights) => policyLoss(engine, models, settings, input, weights)),
     learningRate,
   );
   for (const { own } of inputs) engine.tf.dispose(own);
-  const [inside, winnerError, loserError] = aux as [Float32Array, Float32Array, Float32Array];
+  const [inside, winnerError, loserError, winnerErrors, winnerChanges, loserErrors, loserChanges] = aux;
   return {
     loss,
-    accuracy: mean(inside.map((x) => (x > 0 ? 1 : x === 0 ? 0.5 : 0))),
-    winnerError: mean(winnerError),
-    loserError: mean(loserError),
+    accuracy: mean(inside!.map(orderedRightly)),
+    winnerPolicyError: mean(winnerErrors!),
+    loserPolicyError: mean(loserErrors!),
+    winnerError: mean(winnerError!),
+    loserError: mean(loserError!),
     gradNorm,
+    updateNorm,
+    rows: {
+      timesteps: batches.flatMap((batch) => batch.rows.timesteps),
+      inside: inside!,
+      winnerError: winnerChanges!,
+      loserError: loserChanges!,
+    },
   };
 }
 
@@ -143,15 +166,23 @@ function policyLoss(
     runBlock,
   );
   const [winner, loser] = tf.split(predicted, 2, 0) as [Tensor, Tensor];
-  const result = preferenceLoss(
-    tf,
-    settings,
-    rows.weights,
-    factors,
+  const sides: [SideRows, SideRows] = [
     { policy: winner, reference: referenceWinner, target: targets?.[0] ?? null },
     { policy: loser, reference: referenceLoser, target: targets?.[1] ?? null },
-  );
-  return { loss: result.loss, aux: [result.inside, result.winnerError, result.loserError] };
+  ];
+  const result = preferenceLoss(tf, settings, rows.weights, factors, ...sides);
+  // Of pairs, or of rows already where each row is a pair of its own.
+  const inside = result.inside.tile([rows.timesteps.length / result.inside.size]);
+  return {
+    loss: result.loss,
+    aux: [inside, result.winnerError, result.loserError, ...sides.flatMap(rowErrors)],
+  };
+}
+
+/** [R] each: the policy's error, and how much larger it is than the reference's. */
+function rowErrors({ policy, reference, target }: SideRows): Tensor[] {
+  const side = { policy, reference, target: target ?? reference };
+  return [errors(side), errorChange(side)];
 }
 
 /** Noise predictions [2 R, ...] at states of winners and losers, guided where asked; a timestep for each of the R. */

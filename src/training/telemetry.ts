@@ -1,40 +1,82 @@
 /** One line of JSON per optimizer step; a resumed run first drops the lines that it will write again. */
-import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { appendFileSync, createReadStream, createWriteStream, existsSync } from 'node:fs';
+import { rename } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
+import { pipeline } from 'node:stream/promises';
+import type { TimestepBucket } from './timestep-buckets.ts';
 
 export interface StepTelemetry {
   step: number;
+  /** When the step ended, in Unix seconds. */
+  at: number;
   loss: number;
   /** Share of the batch's pairs that the model orders rightly; a pair it can't tell apart counts half. */
   accuracy: number;
+  /** Mean square of (prediction - target) on each side; without a target, of (policy - reference). */
+  winnerPolicyError: number;
+  loserPolicyError: number;
   /** How much further than the reference the model is from each side's target (mean square). */
   winnerError: number;
   loserError: number;
+  /** winnerError - loserError. */
+  margin: number;
   /** Before clipping. */
   gradNorm: number;
+  /** Norm of the change of the parameters. */
+  updateNorm: number;
   learningRate: number;
   seconds: number;
+  /** Live tensors after the step; a number that grows is a leak. */
+  tensors: number;
+  buckets: TimestepBucket[];
 }
 
-export function readTelemetry<Entry extends { step: number } = StepTelemetry>(file: string): Entry[] {
-  if (!existsSync(file)) return [];
-  // A line cut short by a kill is the last one, and its step is not in any checkpoint.
-  return readFileSync(file, 'utf8')
-    .split('\n')
-    .flatMap((line) => {
-      try {
-        return [JSON.parse(line) as Entry];
-      } catch {
-        return [];
-      }
-    });
+/** What every telemetry file has: a step's number, and whatever else was measured. */
+interface Step {
+  step: number;
 }
 
-export function openTelemetry<Entry extends { step: number } = StepTelemetry>(
+/** Entries in their order, a line in memory at a time; none where there is no file yet. */
+export async function* readTelemetry<Entry extends Step = StepTelemetry>(
+  file: string,
+): AsyncGenerator<Entry> {
+  if (!existsSync(file)) return;
+  const input = createReadStream(file);
+  try {
+    for await (const line of createInterface({ input })) {
+      const entry = parsed(line);
+      if (entry) yield entry as Entry;
+    }
+  } finally {
+    input.destroy();
+  }
+}
+
+/** Null for a line cut short: by a kill, so that its step is in no checkpoint, or because it is being written. */
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return null;
+  }
+}
+
+/** Cuts the file back to `fromStep` and returns the way to add to it. `onKept` sees what stays, in order. */
+export async function openTelemetry<Entry extends Step = StepTelemetry>(
   file: string,
   fromStep: number,
-): (entry: Entry) => void {
-  const kept = readTelemetry(file).filter(({ step }) => step <= fromStep);
-  writeFileSync(`${file}.tmp`, kept.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
-  renameSync(`${file}.tmp`, file);
-  return (entry) => appendFileSync(file, `${JSON.stringify(entry)}\n`);
+  onKept: (entry: Entry) => void = () => {},
+): Promise<(entry: Entry) => void> {
+  async function* keptLines(): AsyncGenerator<string> {
+    for await (const entry of readTelemetry<Entry>(file)) {
+      if (entry.step > fromStep) continue;
+      onKept(entry);
+      yield lineOf(entry);
+    }
+  }
+  await pipeline(keptLines, createWriteStream(`${file}.tmp`));
+  await rename(`${file}.tmp`, file);
+  return (entry) => appendFileSync(file, lineOf(entry));
 }
+
+const lineOf = (entry: Step) => `${JSON.stringify(entry)}\n`;

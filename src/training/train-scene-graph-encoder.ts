@@ -70,7 +70,8 @@ export async function trainSceneGraphEncoder(training: SceneGraphTraining): Prom
     optimizer: adamW({ weightDecay: settings.weightDecay }, ({ shape }) => shape.length > 1),
     maxGradNorm: settings.maxGradNorm,
   });
-  const record = openTelemetry<SceneGraphTelemetry>(path.join(folder, 'telemetry.jsonl'), resumed?.step ?? 0);
+  const telemetryFile = path.join(folder, 'telemetry.jsonl');
+  const record = await openTelemetry<SceneGraphTelemetry>(telemetryFile, resumed?.step ?? 0);
   try {
     for (let step = (resumed?.step ?? 0) + 1; step <= settings.steps; step++) {
       const started = performance.now();

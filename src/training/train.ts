@@ -4,7 +4,6 @@
  * its number and the weights, so a run that was stopped and resumed ends with the same bits.
  */
 import { mkdir } from 'node:fs/promises';
-import path from 'node:path';
 import { parseSchedule, type Schedule } from '../diffusion/schedule.ts';
 import type { Engine } from '../engine/engine.ts';
 import { DiptychError } from '../errors.ts';
@@ -12,6 +11,7 @@ import type { DiffusionModel } from '../models/model-folder.ts';
 import { disposeCondition, encodeEmpty, encodePrompts } from '../models/text-condition.ts';
 import { type Pair, pairBatch } from '../preference/pairs.ts';
 import { createRandom, hashSeed } from '../random.ts';
+import type { Alarm } from './alarms.ts';
 import { checkTrainSettings } from './check-settings.ts';
 import { readNewestCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { frozenBy } from './freeze.ts';
@@ -19,10 +19,12 @@ import { invertCandidates, type TrainCandidate } from './invert-candidates.ts';
 import { pairFactors } from './pair-factors.ts';
 import { createPolicy, type TunedFiles } from './policy.ts';
 import { planRows } from './rows.ts';
+import { openRunTelemetry, type TelemetryFiles } from './run-telemetry.ts';
 import { learningRateAt, type TrainSettings } from './settings.ts';
 import { type StepBatch, takeStep } from './step.ts';
 import { disposeRows, loadRows } from './step-rows.ts';
-import { openTelemetry, type StepTelemetry } from './telemetry.ts';
+import type { StepTelemetry } from './telemetry.ts';
+import { timestepBuckets } from './timestep-buckets.ts';
 
 export type { TrainCandidate };
 
@@ -40,11 +42,9 @@ export interface TrainOptions {
 
 export type TrainProgress =
   | { phase: 'invert'; done: number; total: number }
-  | { phase: 'train'; done: number; total: number; telemetry: StepTelemetry };
+  | { phase: 'train'; done: number; total: number; telemetry: StepTelemetry; alarms: Alarm[] };
 
-export interface TrainResult extends TunedFiles {
-  telemetry: string;
-}
+export interface TrainResult extends TunedFiles, TelemetryFiles {}
 
 export async function trainPairs(options: TrainOptions): Promise<TrainResult> {
   const { engine, model, settings, pairs, folder, onProgress } = options;
@@ -65,8 +65,7 @@ export async function trainPairs(options: TrainOptions): Promise<TrainResult> {
   const resumed = await readNewestCheckpoint(folder);
   const { config, weights: reference } = model.unet;
   const policy = createPolicy(engine, model, settings, resumed);
-  const telemetryFile = path.join(folder, 'telemetry.jsonl');
-  const record = openTelemetry(telemetryFile, resumed?.step ?? 0);
+  const { record, files } = await openRunTelemetry(folder, resumed?.step ?? 0);
   const empty = encodeEmpty(engine, model);
   try {
     for (let step = (resumed?.step ?? 0) + 1; step <= settings.steps; step++) {
@@ -83,19 +82,25 @@ export async function trainPairs(options: TrainOptions): Promise<TrainResult> {
         batches.push({ rows, condition, empty, factors: part.map((i) => factors[i]!) });
       }
       const learningRate = learningRateAt(settings, step);
-      const outcome = takeStep(engine, { config, policy, reference }, settings, batches, learningRate);
+      const models = { config, policy, reference };
+      const { rows: seen, ...outcome } = takeStep(engine, models, settings, batches, learningRate);
       for (const { rows, condition } of batches) {
         disposeCondition(condition);
         disposeRows(rows);
       }
       const seconds = (performance.now() - started) / 1000;
-      const telemetry: StepTelemetry = { step, ...outcome, learningRate, seconds };
+      const telemetry: StepTelemetry = {
+        ...{ step, at: Date.now() / 1000, ...outcome, learningRate, seconds },
+        margin: outcome.winnerError - outcome.loserError,
+        tensors: engine.tf.memory().numTensors,
+        buckets: timestepBuckets(seen, schedule.trainSteps),
+      };
       checkLoss(telemetry, settings);
-      record(telemetry);
+      const alarms = record(telemetry);
       if (step % settings.checkpointEvery === 0) await writeCheckpoint(folder, policy);
-      await onProgress({ phase: 'train', done: step, total: settings.steps, telemetry });
+      await onProgress({ phase: 'train', done: step, total: settings.steps, telemetry, alarms });
     }
-    return { ...(await policy.finish(folder)), telemetry: telemetryFile };
+    return { ...(await policy.finish(folder)), ...files };
   } finally {
     policy.dispose();
     disposeCondition(empty);

@@ -9,6 +9,7 @@ export interface TestApp extends TestDatabase {
   app: App;
   blobs: BlobStore;
   folder: string;
+  trainFolder(runId: string): string;
   /** Sends JSON, or nothing, and returns status and parsed answer. */
   send(method: 'GET' | 'POST', url: string, body?: unknown): Promise<{ status: number; body: Answer }>;
   /** Starts listening on a free port of the loopback. */
@@ -27,13 +28,15 @@ export async function useApp(): Promise<TestApp> {
   const database = await useDatabase();
   const folder = await temporaryFolder({ after });
   const blobs = folderBlobs(`${folder}/blobs`);
-  const app = await buildApp({ ...database, blobs });
+  const trainFolder = (runId: string) => `${folder}/runs/${runId}`;
+  const app = await buildApp({ ...database, blobs, trainFolder });
   database.closing.unshift(() => app.close());
   return {
     ...database,
     app,
     blobs,
     folder,
+    trainFolder,
     async send(method, url, body) {
       const answer = await app.inject({
         method,

@@ -70,6 +70,7 @@ test('the OpenAPI document names every route with its parameters and answers', (
     'GET /v1/runs/{id}/events',
     'GET /v1/runs/{id}/failures',
     'GET /v1/runs/{id}/scores.arrow',
+    'GET /v1/runs/{id}/telemetry',
     'POST /v1/annotation-sets/{name}/annotations',
     'POST /v1/runs',
     'POST /v1/runs/{id}/cancel',

@@ -298,6 +298,10 @@ for (const { name: engineName, skip } of ENGINES) {
     assert.equal(offset, TOTAL);
     assertClose([result.gradNorm], [norm(want.grads.flat())], 1e-5, 'norm');
     assertClose([result.loss], [want.loss], 1e-5, 'loss');
+    assert.equal(result.updateNorm, 0, 'a rate of 0 is no update');
+    const moved = flat.step(lossAt(engine, 4), 0.01).updateNorm;
+    const change = flat.state().parameters.map((p, i) => p - parameters[i]!);
+    assertClose([moved], [norm(change)], 1e-5, 'norm of the update');
     assert.deepEqual(
       result.aux.map(({ length }) => length),
       [2, 1],

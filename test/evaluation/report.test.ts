@@ -35,6 +35,7 @@ const content: ReportContent = {
     pickscore: comparison(0.01, -0.02, 0.03),
   },
   telemetry: [step(0), step(1), step(2), step(3)],
+  alarms: [],
   pictures: [picture('a red circle', 10), picture('a blue cross', 20)],
   extremes: [picture('a green square', 30)],
   settings: { seed: 7, train: { beta: 2000 } },
@@ -91,6 +92,17 @@ test('training has a chart each for loss, accuracy, errors and gradient norm, wi
     ['error against the reference', [4, 4], ['winner', 'loser']],
     ['gradient norm', [4], []],
   ]);
+});
+
+test('alarms stand above the curves in words, and a run without any says so', () => {
+  const alarms = [
+    { step: 1, message: HOSTILE },
+    { step: 60, message: 'both sides drift' },
+  ];
+  const items = elements(page({ alarms }), 'li').map(textOf);
+  assert.deepEqual(items, [`Step 1: ${HOSTILE}.`, 'Step 60: both sides drift.']);
+  assert.equal(elements(page(), 'li').length, 0);
+  assert.ok(elements(page(), 'p').map(textOf).includes('No alarm was raised.'));
 });
 
 test('a model that was not trained here has a page without curves, and no pictures are no error', () => {

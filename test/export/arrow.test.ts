@@ -5,9 +5,9 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { RecordBatchReader, tableFromIPC } from 'apache-arrow';
 import { arrowScores, type ScoredImage } from '../../src/export/scores.ts';
+import { python, withoutPython } from '../python.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { stream } from './made-up.ts';
-import { python, withoutPython } from './python.ts';
 
 const METRICS = ['t2i-3in1', 'clip-score', 'dpg'];
 /** Scores with what a double can hold; a metric is missing in every third image. */
@@ -112,7 +112,7 @@ test('pyarrow reads the same rows', { skip: withoutPython }, async (t) => {
   ] as const) {
     const file = path.join(folder, `${count}.arrows`);
     await writeFile(file, await bytesOf(stream(images(count))));
-    const read = await python<Read>('read_arrow.py', folder, file);
+    const read = await python<Read>('export/read_arrow.py', folder, file);
     assert.deepEqual(Object.entries(read.types), [
       ['annotation_id', 'string'],
       ['image_index', 'int32'],

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PICKAPIC_COLUMNS } from '../../src/export/pickapic.ts';
 import { splitOf } from '../../src/export/rows.ts';
+import { python, withoutPython } from '../python.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { exportMadeUp, madeUp, rewardOf } from './made-up.ts';
-import { python, withoutPython } from './python.ts';
 
 type Row = Record<string, unknown>;
 interface Split {
@@ -80,7 +80,7 @@ test('exports in Python', { skip: withoutPython }, async (t) => {
   const folder = await temporaryFolder(t);
   const world = await madeUp(40);
   await exportMadeUp(world, `${folder}/export`);
-  const seen = await python<Seen>('read_layouts.py', folder, `${folder}/export`);
+  const seen = await python<Seen>('export/read_layouts.py', folder, `${folder}/export`);
 
   await t.test('the images layout: features, and every value as it went in', () => {
     const { folder, files, arrow } = seen.images;

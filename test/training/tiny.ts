@@ -153,14 +153,16 @@ export function tinyRun(
   };
 }
 
-/** The telemetry file, every line of which must be whole; without the wall-clock time. */
-export async function telemetryOf(folder: string): Promise<Omit<StepTelemetry, 'seconds'>[]> {
+/** The telemetry file, every line of which must be whole; without what is of the process, not of the run. */
+export async function telemetryOf(
+  folder: string,
+): Promise<Omit<StepTelemetry, 'at' | 'seconds' | 'tensors'>[]> {
   const text = await readFile(path.join(folder, 'telemetry.jsonl'), 'utf8');
   return text
     .trimEnd()
     .split('\n')
     .map((line) => {
-      const { seconds: _, ...rest } = JSON.parse(line) as StepTelemetry;
+      const { at: _, seconds: __, tensors: ___, ...rest } = JSON.parse(line) as StepTelemetry;
       return rest;
     });
 }

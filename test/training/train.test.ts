@@ -30,6 +30,7 @@ import { type TrainOptions, type TrainProgress, trainPairs } from '../../src/tra
 import { temporaryFolder } from '../temporary.ts';
 import {
   SIDE,
+  TINY_TRAIN,
   telemetryOf,
   tinyCandidates,
   tinyImage,
@@ -85,19 +86,27 @@ for (const kind of KINDS) {
       telemetry.map(({ step }) => step),
       [1, 2],
     );
-    for (const entry of telemetry)
-      for (const [field, value] of Object.entries(entry)) assert.ok(Number.isFinite(value), field);
+    const rows = TINY_TRAIN.pairsPerStep * (isSaddle(kind) ? TINY_TRAIN.inversionSteps : 1);
+    for (const { buckets, ...numbers } of telemetry) {
+      for (const [field, value] of Object.entries(numbers)) assert.ok(Number.isFinite(value), field);
+      assert.equal(
+        buckets.reduce((sum, bucket) => sum + bucket.rows, 0),
+        rows,
+      );
+    }
     const [first, second] = telemetry as [(typeof telemetry)[0], (typeof telemetry)[0]];
     const atReference = { kto: 0.5, mapo: null, dspo: null, sft: null }[nameOf(kind) as string];
     if (atReference !== null) close(first.loss, atReference ?? Math.LN2, 1e-7, 'loss of the first step');
     assert.deepEqual([first.winnerError, first.loserError], [0, 0]);
     // MaPO orders pairs without the reference.
     if (kind.objective !== 'mapo') assert.equal(first.accuracy, 0.5);
+    assert.deepEqual([first.margin, second.margin], [0, second.winnerError - second.loserError]);
     if (isSaddle(kind)) {
       assert.deepEqual([first.gradNorm, second.gradNorm, second.loss], [0, 0, first.loss]);
+      assert.equal(first.updateNorm, 0);
       assert.ok(!moved, 'a gradient of zero moved the weights');
     } else {
-      assert.ok(first.gradNorm > 0.1, `gradient ${first.gradNorm}`);
+      assert.ok(first.gradNorm > 0.1 && first.updateNorm > 0, `gradient ${first.gradNorm}`);
       assert.ok(second.loss !== first.loss && second.winnerError !== 0 && second.loserError !== 0);
       assert.ok(moved);
     }
@@ -181,7 +190,7 @@ const meanSquare = (a: readonly number[], b: readonly number[]) =>
 
 /** Loss, accuracy and errors of a batch as the formulas of docs/training.md have them, in float64. */
 function formula(kind: Kind, batch: Batch, weights: Weights, beta: number, guidance: number) {
-  const { rows, pairs } = batch;
+  const { rows, pairs, k } = batch;
   const perSide = (['winner', 'loser'] as const).map((side) => {
     const policy = predictions(weights, batch, side, guidance);
     const reference = predictions(model.unet.weights, batch, side, guidance);
@@ -191,13 +200,21 @@ function formula(kind: Kind, batch: Batch, weights: Weights, beta: number, guida
       const target = [...targets.slice(r * ROW, (r + 1) * ROW)];
       return meanSquare(prediction, target) - meanSquare(reference[r]!, target);
     });
-    const own = policy.map((prediction, r) =>
-      targets ? meanSquare(prediction, [...targets.slice(r * ROW, (r + 1) * ROW)]) : 0,
+    const policyErrors = policy.map((prediction, r) =>
+      meanSquare(prediction, targets ? [...targets.slice(r * ROW, (r + 1) * ROW)] : reference[r]!),
     );
     const ofPair = (values: number[]) =>
       Array.from({ length: pairs }, (_, b) => mean(values.filter((_, r) => r % pairs === b)));
     const weighted = targets ? errors : errors.map((error, r) => error / (2 * rows.levels[r]!));
-    return { policy, reference, targets, own, errors: ofPair(errors), terms: ofPair(weighted) };
+    return {
+      policy,
+      reference,
+      targets,
+      policyErrors,
+      rows: errors,
+      errors: ofPair(errors),
+      terms: ofPair(weighted),
+    };
   });
   const [winner, loser] = perSide as [(typeof perSide)[0], (typeof perSide)[0]];
   const sign = isSaddle(kind) && kind.form === 'published' ? 1 : -1;
@@ -209,7 +226,7 @@ function formula(kind: Kind, batch: Batch, weights: Weights, beta: number, guida
   const [gains, losses] = [winner.errors.map((e) => -e), loser.errors.map((e) => -e)];
   const kl = Math.max(0, mean([...gains, ...losses]));
   const phi = (m: number) => (0.5 * m) / Math.expm1(0.5 * m);
-  const margins = winner.own.map((m, b) => 1000 * (phi(m) - phi(loser.own[b]!)));
+  const margins = winner.policyErrors.map((m, b) => 1000 * (phi(m) - phi(loser.policyErrors[b]!)));
   const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
   const logSigmoid = (x: number) => -Math.log1p(Math.exp(-x));
   /** DSPO's residual of a winner, at every pixel. */
@@ -220,17 +237,26 @@ function formula(kind: Kind, batch: Batch, weights: Weights, beta: number, guida
     });
   const perPair: Record<string, (b: number) => number> = {
     kto: (b) => (sigmoid(-beta * (gains[b]! - kl)) + sigmoid(beta * (losses[b]! - kl))) / 2,
-    mapo: (b) => winner.own[b]! - beta * logSigmoid(margins[b]!),
+    mapo: (b) => winner.policyErrors[b]! - beta * logSigmoid(margins[b]!),
     dspo: (b) => mean(residual(b).map((x) => x * x)),
-    sft: (b) => winner.own[b]!,
+    sft: (b) => winner.policyErrors[b]!,
   };
   const ofPair = perPair[kind.objective] ?? ((b: number) => -logSigmoid(fourTerms[b]!));
-  const inside = kind.objective === 'mapo' ? margins : fourTerms;
+  const change = winner.errors.map((error, b) => loser.errors[b]! - error);
+  const insides: Partial<Record<string, number[]>> = { mapo: margins, kto: change, sft: change };
+  const inside = insides[nameOf(kind)] ?? fourTerms;
   return {
     loss: mean(batch.factors.map(({ weight }, b) => weight * ofPair(b))),
     accuracy: mean(inside.map((x) => Number(x > 0))),
+    winnerPolicyError: mean(winner.policyErrors),
+    loserPolicyError: mean(loser.policyErrors),
     winnerError: mean(winner.errors),
     loserError: mean(loser.errors),
+    rows: {
+      inside: Array.from({ length: k * pairs }, (_, r) => inside[r % pairs]!),
+      winnerError: winner.rows,
+      loserError: loser.rows,
+    },
   };
 }
 
@@ -244,8 +270,16 @@ for (const kind of KINDS) {
       const want = formula(kind, batch, weights, settings.beta, guidance);
       const models = { config: model.unet.config, policy, reference: model.unet.weights };
       const got = takeStep(engine, models, settings, [batch], 1e-3);
-      for (const field of ['loss', 'winnerError', 'loserError'] as const)
-        close(got[field], want[field], 1e-4 * Math.max(0.1, Math.abs(want[field])), field);
+      const within = (got: number, want: number, what: string) =>
+        close(got, want, 1e-4 * Math.max(0.1, Math.abs(want)), what);
+      const fields = ['loss', 'winnerPolicyError', 'loserPolicyError', 'winnerError', 'loserError'] as const;
+      for (const field of fields) within(got[field], want[field], field);
+      assert.deepEqual(got.rows.timesteps, batch.rows.timesteps);
+      for (const field of ['inside', 'winnerError', 'loserError'] as const) {
+        assert.equal(got.rows[field].length, want.rows[field].length);
+        for (const [r, value] of want.rows[field].entries())
+          within(got.rows[field][r]!, value, `${field} of row ${r}`);
+      }
       close(got.accuracy, want.accuracy, 1e-6, 'accuracy');
       assert.ok(got.gradNorm > 0);
       disposeRows(batch.rows);

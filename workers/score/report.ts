@@ -13,6 +13,7 @@ import { createReward, type RewardSettings } from '../../src/scoring/reward.ts';
 import { describeArtifacts, writeArtifacts } from '../../src/store/artifacts.ts';
 import { allScored, type ScoredCandidate } from '../../src/store/candidates.ts';
 import type { Store } from '../../src/store/client.ts';
+import { alarmsOf } from '../../src/training/alarms.ts';
 import { readTelemetry } from '../../src/training/telemetry.ts';
 import type { Tools } from '../process.ts';
 import { pairsOfRun } from '../rewarded.ts';
@@ -41,7 +42,7 @@ export function reportTask({ store, blobs, numeric, places }: Tools): TaskHandle
     const artifact = await store.artifact.findUnique({
       where: { runId_name: { runId: trained, name: 'telemetry.jsonl' } },
     });
-    const telemetry = artifact ? readTelemetry(artifact.path) : [];
+    const telemetry = artifact ? await Array.fromAsync(readTelemetry(artifact.path)) : [];
 
     const picture = async ({ prompt, base: b, tuned: t }: Match): Promise<ReportPicture> => ({
       prompt,
@@ -71,6 +72,7 @@ export function reportTask({ store, blobs, numeric, places }: Tools): TaskHandle
       },
       metrics,
       telemetry,
+      alarms: alarmsOf(telemetry),
       pictures,
       extremes: await Promise.all(extremes.map(picture)),
       settings,

@@ -10,6 +10,9 @@ import { readEvents } from '../../jobs/events.ts';
 import { listFailures } from '../../jobs/failures.ts';
 import { cancelRun, createRun, getRun, listRuns, retryRun } from '../../jobs/runs.ts';
 import { listArtifacts } from '../../store/artifacts.ts';
+import { ALARM_KINDS } from '../../training/alarms.ts';
+import { readCurves } from '../../training/curves.ts';
+import { telemetryFile } from '../../training/run-telemetry.ts';
 import { Anything, ErrorAnswer, fromCursor, Paging, page, RunId, toCursor } from '../schemas.ts';
 import type { Services } from '../services.ts';
 
@@ -48,6 +51,17 @@ const Failure = Type.Object({
   what: Type.String({ description: '"image", or the name of the metric' }),
   reason: Type.String(),
 });
+const Telemetry = Type.Object({
+  lastStep: Type.Integer({ description: 'The last optimizer step there is an entry of; 0: none yet' }),
+  curves: Type.Record(
+    Type.String(),
+    Type.Object({ steps: Type.Array(Type.Integer()), values: Type.Array(Type.Number()) }),
+    { description: 'By name; docs/training.md says what each means' },
+  ),
+  alarms: Type.Array(
+    Type.Object({ step: Type.Integer(), kind: Type.Enum([...ALARM_KINDS]), message: Type.String() }),
+  ),
+});
 const Artifact = Type.Object({
   name: Type.String(),
   path: Type.String({ description: "On the server's disk" }),
@@ -55,7 +69,7 @@ const Artifact = Type.Object({
   sha256: Type.String(),
 });
 
-export function runRoutes({ store, boss }: Services): FastifyPluginAsyncTypebox {
+export function runRoutes({ store, boss, trainFolder }: Services): FastifyPluginAsyncTypebox {
   return async (app) => {
     /** Dates as the schema has them. */
     const view = async (id: string) => JSON.parse(JSON.stringify(await getRun(store, id)));
@@ -179,6 +193,30 @@ export function runRoutes({ store, boss }: Services): FastifyPluginAsyncTypebox 
         const after = fromCursor(cursor, FailureKey) ?? '0';
         const items = await listFailures(store, params.id, after, limit);
         return { items, next: items.length === limit ? toCursor(items.at(-1)!.id) : null };
+      },
+    );
+
+    app.get(
+      '/runs/:id/telemetry',
+      {
+        schema: {
+          tags: ['runs'],
+          summary: 'Curves of the training, also while it runs',
+          description:
+            'Longer curves than `maxPoints` are cut into spans, of which the least and the greatest value are kept.',
+          params: RunId,
+          querystring: Type.Object({
+            maxPoints: Type.Integer({
+              ...{ minimum: 2, maximum: 10_000, default: 1000 },
+              description: 'Most points of each curve',
+            }),
+          }),
+          response: { 200: Telemetry, 404: ErrorAnswer },
+        },
+      },
+      async ({ params: { id }, query: { maxPoints } }) => {
+        await getRun(store, id);
+        return readCurves(telemetryFile(trainFolder(id)), maxPoints);
       },
     );
 

@@ -1,4 +1,4 @@
-/** Runs this folder's Python scripts with the packages that test/run.ts installs. */
+/** Runs the tests' Python scripts with the packages that test/run.ts installs. */
 import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -8,9 +8,9 @@ const folder = process.env.DIPTYCH_PYTHON_PATH;
 /** Why Python tests can't run here; false when they can. */
 export const withoutPython: string | false = folder
   ? false
-  : 'python3 with pyarrow, datasets and pillow is not there (npm test installs them where python3 has pip)';
+  : 'python3 with pyarrow, datasets, pillow and tensorboard is not there (npm test installs them where python3 has pip)';
 
-/** What a script prints, as JSON. `home` is a folder for its caches. */
+/** What a script (its path in this folder) prints, as JSON. `home` is a folder for its caches. */
 export async function python<T>(script: string, home: string, ...args: string[]): Promise<T> {
   const { stdout } = await promisify(execFile)('python3', [path.join(import.meta.dirname, script), ...args], {
     maxBuffer: 64 * 1024 * 1024,

@@ -1,0 +1,155 @@
+/** Tells from the curves of a training run when it goes wrong, as docs/training.md describes it. */
+import type { StepTelemetry } from './telemetry.ts';
+
+/** What the alarms look at. */
+export type Watched = Pick<
+  StepTelemetry,
+  'step' | 'loss' | 'accuracy' | 'winnerError' | 'loserError' | 'gradNorm'
+>;
+
+export const ALARM_KINDS = ['no-gradient', 'both-sides-drift', 'loss-spike', 'accuracy-stuck'] as const;
+export type AlarmKind = (typeof ALARM_KINDS)[number];
+
+export interface Alarm {
+  step: number;
+  kind: AlarmKind;
+  message: string;
+}
+
+/** Steps that any rule looks back on. */
+const MEMORY = 100;
+
+interface Rule {
+  /** What there is to say about the newest of `recent` (oldest first); null: nothing. */
+  raise(recent: readonly Watched[]): string | null;
+  /** Whether a raised alarm is over, so that it may be raised again. */
+  clears(recent: readonly Watched[]): boolean;
+}
+
+/** Alarms of a run from its first step on. Each is told once until it clears. */
+export function alarmsOf(telemetry: Iterable<Watched>): Alarm[] {
+  const watch = alarmWatch();
+  return [...telemetry].flatMap((entry) => watch(entry));
+}
+
+/** The same step by step, for a run under way: give it every entry in order. */
+export function alarmWatch(): (entry: Watched) => Alarm[] {
+  const recent: Watched[] = [];
+  const on = new Set<AlarmKind>();
+  return (entry) => {
+    recent.push(entry);
+    if (recent.length > MEMORY) recent.shift();
+    return ALARM_KINDS.flatMap((kind) => {
+      const rule = RULES[kind];
+      if (on.has(kind)) {
+        if (rule.clears(recent)) on.delete(kind);
+        return [];
+      }
+      const message = rule.raise(recent);
+      if (message === null) return [];
+      on.add(kind);
+      return { step: entry.step, kind, message };
+    });
+  };
+}
+
+/** Float32 of ln 2 and of sums of it. */
+const LN2_TOLERANCE = 1e-6;
+const withoutGradient = ({ loss, gradNorm }: Watched) =>
+  gradNorm === 0 && Math.abs(loss - Math.LN2) < LN2_TOLERANCE;
+
+const noGradient: Rule = {
+  raise: (recent) =>
+    withoutGradient(recent.at(-1)!)
+      ? 'the loss is ln 2 and its gradient exactly zero: policy and reference are equal, and an objective that is ' +
+        'quadratic in their difference, such as the published and negated forms of inversion-dpo, has no gradient ' +
+        'there. Nothing is learnt; take a form with a target, such as "shared-noise"'
+      : null,
+  clears: (recent) => !withoutGradient(recent.at(-1)!),
+};
+
+/** Errors of either side are means over so many steps: those of one batch waver by as much as they grow. */
+const DRIFT_WINDOW = 20;
+/** Against a target of variance 1. */
+const DRIFT = 1e-2;
+
+const bothSidesDrift: Rule = {
+  raise(recent) {
+    if (recent.length < 2 * DRIFT_WINDOW) return null;
+    const before = meanErrors(recent.slice(-2 * DRIFT_WINDOW, -DRIFT_WINDOW));
+    const now = meanErrors(recent.slice(-DRIFT_WINDOW));
+    if (now.some((error, side) => error < DRIFT || error <= before[side]!)) return null;
+    const [winner, loser] = now.map((error) => error.toPrecision(2));
+    return (
+      `winner and loser error grow together (${winner} and ${loser} over ${DRIFT_WINDOW} steps): the model moves ` +
+      'away from both images. Lower `learningRate` or raise `beta`'
+    );
+  },
+  clears: (recent) => meanErrors(recent.slice(-DRIFT_WINDOW)).some((error) => error < DRIFT / 2),
+};
+
+const meanErrors = (part: readonly Watched[]) => [
+  mean(part.map(({ winnerError }) => winnerError)),
+  mean(part.map(({ loserError }) => loserError)),
+];
+
+/** Steps that a spike needs before it, to be told from ordinary wavering. */
+const SPIKE_HISTORY = 20;
+const SPIKE_FACTOR = 2;
+const SPIKE_DEVIATIONS = 8;
+
+const lossSpike: Rule = {
+  raise(recent) {
+    const { loss } = recent.at(-1)!;
+    if (recent.length <= SPIKE_HISTORY || loss <= spikeLevel(recent)) return null;
+    const usual = median(lossesBefore(recent));
+    return (
+      `the loss jumps to ${loss.toPrecision(3)} from about ${usual.toPrecision(3)}. One spike does little; if they ` +
+      'come again, lower `learningRate` or `maxGradNorm`'
+    );
+  },
+  clears: (recent) => recent.at(-1)!.loss <= spikeLevel(recent),
+};
+
+const lossesBefore = (recent: readonly Watched[]) => recent.slice(0, -1).map(({ loss }) => loss);
+
+/** Far above what the losses before the newest were: in factors, and in median absolute deviations. */
+function spikeLevel(recent: readonly Watched[]): number {
+  const losses = lossesBefore(recent);
+  const middle = median(losses);
+  const deviation = median(losses.map((loss) => Math.abs(loss - middle)));
+  return Math.max(SPIKE_FACTOR * middle, middle + SPIKE_DEVIATIONS * deviation);
+}
+
+/** Of 16 pairs a step, accuracy by chance over 100 steps has a standard deviation of 0.0125. */
+const STUCK = 0.01;
+
+const accuracyStuck: Rule = {
+  raise(recent) {
+    if (recent.length < MEMORY || withoutGradient(recent.at(-1)!)) return null;
+    const accuracy = meanAccuracy(recent);
+    if (Math.abs(accuracy - 0.5) > STUCK) return null;
+    return (
+      `implicit accuracy is ${accuracy.toFixed(3)} over ${MEMORY} steps, no better than chance: what the pairs ` +
+      'prefer is not learnt. Raise `learningRate` or `pairsPerStep`, or see whether the rewards tell the images apart'
+    );
+  },
+  clears: (recent) => Math.abs(meanAccuracy(recent) - 0.5) > 2 * STUCK,
+};
+
+const meanAccuracy = (recent: readonly Watched[]) => mean(recent.map(({ accuracy }) => accuracy));
+
+const RULES: Record<AlarmKind, Rule> = {
+  'no-gradient': noGradient,
+  'both-sides-drift': bothSidesDrift,
+  'loss-spike': lossSpike,
+  'accuracy-stuck': accuracyStuck,
+};
+
+const mean = (values: readonly number[]) => values.reduce((sum, x) => sum + x, 0) / values.length;
+
+function median(values: readonly number[]): number {
+  const sorted = Float64Array.from(values).sort();
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
