@@ -4,12 +4,14 @@ import type { RunPlan, StagePlan } from '../src/jobs/runs.ts';
 import { METRIC_NAMES, metricNames } from '../src/scoring/score.ts';
 import { annotationKeys, findSet } from '../src/store/annotations.ts';
 import type { Store } from '../src/store/client.ts';
+import { places } from '../src/store/places.ts';
 import { curate } from './curate.ts';
 import { curateThenTrain } from './curate-then-train.ts';
 import { evaluate } from './evaluate.ts';
 import type { RunKind, RunRequest, RunSettings } from './settings.ts';
 import { isHeldOut, type PlanInput } from './stages.ts';
 import { train } from './train.ts';
+import { readTrainer } from './trainers.ts';
 
 interface Pipeline {
   stages(input: PlanInput): StagePlan[];
@@ -26,6 +28,8 @@ const PIPELINES: Record<RunKind, Pipeline> = {
 /** Throws DIPTYCH_NOT_FOUND for an unknown set or run, DIPTYCH_INVALID_INPUT for what can't be done. */
 export async function planRun(store: Store, { kind, annotationSet, settings }: RunRequest): Promise<RunPlan> {
   checkServers(kind, settings);
+  const { external } = settings.train;
+  if (external !== undefined) await readTrainer(places().trainers, external);
   const set = await findSet(store, annotationSet);
   const input: PlanInput = { settings, curated: [], heldOut: [] };
   for await (const { id, imgId } of annotationKeys(store, set.id)) {

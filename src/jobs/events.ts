@@ -13,6 +13,7 @@ export interface RunEvents {
   'task-failed': { stage: string; attempt: number; error: string };
   'artifact-written': { name: string; bytes: number };
   'train-progress': { step: number; steps: number; loss: number; accuracy: number; secondsLeft: number };
+  'trainer-output': { line: string; step: number; steps: number; secondsLeft: number | null };
 }
 
 export interface RunEvent {

@@ -6,18 +6,21 @@ export interface Places {
   blobs: string;
   /** What vision endpoints answered before. */
   answers: string;
+  /** The file of external trainers. */
+  trainers: string;
   runFolder(runId: string): string;
 }
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 
-/** From DIPTYCH_HOME, or .diptych of the project. */
+/** From DIPTYCH_HOME, or .diptych of the project; the trainers from DIPTYCH_TRAINERS where it is set. */
 export function places(): Places {
   const home = path.resolve(process.env.DIPTYCH_HOME ?? path.join(ROOT, '.diptych'));
   return {
     home,
     blobs: path.join(home, 'blobs'),
     answers: path.join(home, 'answers'),
+    trainers: path.resolve(process.env.DIPTYCH_TRAINERS ?? path.join(home, 'trainers.json')),
     runFolder: (runId) => path.join(home, 'runs', runId),
   };
 }
