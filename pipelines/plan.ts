@@ -28,8 +28,7 @@ const PIPELINES: Record<RunKind, Pipeline> = {
 /** Throws DIPTYCH_NOT_FOUND for an unknown set or run, DIPTYCH_INVALID_INPUT for what can't be done. */
 export async function planRun(store: Store, { kind, annotationSet, settings }: RunRequest): Promise<RunPlan> {
   checkServers(kind, settings);
-  const { external } = settings.train;
-  if (external !== undefined) await readTrainer(places().trainers, external);
+  await checkTrainer(settings);
   const set = await findSet(store, annotationSet);
   const input: PlanInput = { settings, curated: [], heldOut: [] };
   for await (const { id, imgId } of annotationKeys(store, set.id)) {
@@ -82,6 +81,18 @@ function checkReward(weights: Record<string, number>, measured: readonly string[
     throw new DiptychError(
       'DIPTYCH_INVALID_INPUT',
       `settings.reward.weights is ${JSON.stringify(weights)}, one must be above 0`,
+    );
+  }
+}
+
+/** An external trainer that the server does not know, and settings that it could not heed. */
+async function checkTrainer({ train: { external, lora } }: RunSettings): Promise<void> {
+  if (external === undefined) return;
+  await readTrainer(places().trainers, external);
+  if (lora) {
+    throw new DiptychError(
+      'DIPTYCH_INVALID_INPUT',
+      `settings.train.lora is for the built-in trainer; what "${external}" trains is decided by its command`,
     );
   }
 }

@@ -43,19 +43,19 @@ const TrainerCommand = Type.Object(
 );
 export type TrainerCommand = Static<typeof TrainerCommand>;
 
-const Trainers = Type.Record(Type.String(), TrainerCommand);
-
-/** The command of that name. Throws DIPTYCH_INVALID_INPUT when there is none, or the file holds anything else. */
+/** The command of that name. Throws DIPTYCH_INVALID_INPUT when there is none, or the file is wrong anywhere. */
 export async function readTrainer(file: string, name: string): Promise<TrainerCommand> {
-  const trainers = await readTrainers(file);
-  const found = Object.hasOwn(trainers, name) ? trainers[name] : undefined;
+  const trainers = new Map(
+    Object.entries(await readObject(file)).map(([key, entry]) => [key, checked(`${file}: ${key}`, entry)]),
+  );
+  const found = trainers.get(name);
   if (found) return found;
-  const known = Object.keys(trainers).join(', ') || 'none';
+  const known = [...trainers.keys()].join(', ') || 'none';
   throw bad(`settings.train.external is "${name}"; known are ${known} (${file}, docs/external-trainers.md)`);
 }
 
 /** No file is no trainers. */
-async function readTrainers(file: string): Promise<Record<string, TrainerCommand>> {
+async function readObject(file: string): Promise<object> {
   const text = await readFile(file, 'utf8').catch((thrown: NodeJS.ErrnoException) => {
     if (thrown.code === 'ENOENT') return '{}';
     throw bad(`can't read ${file}: ${thrown.message}`);
@@ -66,21 +66,26 @@ async function readTrainers(file: string): Promise<Record<string, TrainerCommand
   } catch (thrown) {
     throw bad(`${file} is not JSON: ${asError(thrown).message}`);
   }
-  const trainers = Default(Trainers, json);
-  const [error] = Errors(Trainers, trainers);
-  if (error) throw bad(`${file}: ${error.instancePath.slice(1).replaceAll('/', '.')} ${error.message}`);
-  for (const [name, trainer] of Object.entries(trainers as Static<typeof Trainers>))
-    checkTrainer(`${file}: ${name}`, trainer);
-  return trainers as Static<typeof Trainers>;
+  if (typeof json !== 'object' || json === null || Array.isArray(json))
+    throw bad(`${file} is not a JSON object of trainers by name`);
+  return json;
 }
 
-function checkTrainer(where: string, { argv, progress }: TrainerCommand): void {
+function checked(where: string, entry: unknown): TrainerCommand {
+  const trainer = Default(TrainerCommand, entry);
+  const [error] = Errors(TrainerCommand, trainer);
+  if (error) {
+    const said = error.keyword === 'boolean' ? 'is not a known property' : error.message;
+    throw bad(`${where}${error.instancePath.replaceAll('/', '.')} ${said}`);
+  }
+  const { argv, progress } = trainer as TrainerCommand;
   for (const [, name] of argv.join(' ').matchAll(BRACES)) {
     if (!(PLACEHOLDERS as readonly string[]).includes(name!))
       throw bad(`${where}.argv has "{${name}}"; known are ${PLACEHOLDERS.map((p) => `{${p}}`).join(', ')}`);
   }
   if (groupsOf(where, progress) !== 2)
     throw bad(`${where}.progress is ${JSON.stringify(progress)}; it has two groups, such as (\\d+)/(\\d+)`);
+  return trainer as TrainerCommand;
 }
 
 /** An empty alternative matches, and its match tells the groups. */
