@@ -4,6 +4,7 @@ import type { RunPlan, StagePlan } from '../src/jobs/runs.ts';
 import { METRIC_NAMES, metricNames } from '../src/scoring/score.ts';
 import { annotationKeys, findSet } from '../src/store/annotations.ts';
 import type { Store } from '../src/store/client.ts';
+import { places } from '../src/store/places.ts';
 import { checkTrainSettings } from '../src/training/check-settings.ts';
 import { curate } from './curate.ts';
 import { curateThenTrain } from './curate-then-train.ts';
@@ -11,6 +12,7 @@ import { evaluate } from './evaluate.ts';
 import type { RunKind, RunRequest, RunSettings } from './settings.ts';
 import { isHeldOut, type PlanInput } from './stages.ts';
 import { train } from './train.ts';
+import { readTrainer } from './trainers.ts';
 
 interface Pipeline {
   stages(input: PlanInput): StagePlan[];
@@ -29,6 +31,7 @@ export async function planRun(store: Store, { kind, annotationSet, settings }: R
   checkServers(kind, settings);
   if (kind === 'train' || kind === 'curate-then-train')
     checkTrainSettings({ ...settings.train, seed: settings.seed });
+  await checkTrainer(settings);
   const set = await findSet(store, annotationSet);
   const input: PlanInput = { settings, curated: [], heldOut: [] };
   for await (const { id, imgId } of annotationKeys(store, set.id)) {
@@ -81,6 +84,18 @@ function checkReward(weights: Record<string, number>, measured: readonly string[
     throw new DiptychError(
       'DIPTYCH_INVALID_INPUT',
       `settings.reward.weights is ${JSON.stringify(weights)}, one must be above 0`,
+    );
+  }
+}
+
+/** An external trainer that the server does not know, and settings that it could not heed. */
+async function checkTrainer({ train: { external, lora } }: RunSettings): Promise<void> {
+  if (external === undefined) return;
+  await readTrainer(places().trainers, external);
+  if (lora) {
+    throw new DiptychError(
+      'DIPTYCH_INVALID_INPUT',
+      `settings.train.lora is for the built-in trainer; what "${external}" trains is decided by its command`,
     );
   }
 }

@@ -206,6 +206,12 @@ export const RunSettings = Type.Object(
           default: DEFAULT_TRAIN.gradientCheckpointing,
           description: 'Less memory for up to a third more time',
         }),
+        external: Type.Optional(
+          Type.String({
+            minLength: 1,
+            description: 'Trainer of the server that trains instead, by its name (docs/external-trainers.md)',
+          }),
+        ),
         lora: Type.Optional(
           Type.Object(
             {

@@ -21,6 +21,8 @@ export const ERROR_CODES = {
   DIPTYCH_BAD_MODEL: { status: 400, retryable: false },
   /** One item can't be done, whoever tries: it fails with its reason, and its task goes on without it. */
   DIPTYCH_ITEM_FAILED: { status: 502, retryable: false },
+  /** A program that was started ended badly; its last words are in the message. */
+  DIPTYCH_COMMAND_FAILED: { status: 502, retryable: false },
   DIPTYCH_ENGINE_UNAVAILABLE: { status: 503, retryable: false },
   DIPTYCH_DATABASE_UNAVAILABLE: { status: 503, retryable: true },
 } as const satisfies Record<string, ErrorFacts>;

@@ -3,18 +3,18 @@
  * layout, and the scores alone. One pass; memory holds one annotation and one row group per file. The files are
  * made in a folder of the call's own, which takes the place of the last export when all of them are whole.
  */
-import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { formPairs, type PairSettings } from '../preference/pairs.ts';
+import type { PairSettings } from '../preference/pairs.ts';
 import { datasetCard } from './dataset-card.ts';
 import { imageColumns, imageRow } from './images.ts';
 import { parquetLiteWriter } from './parquet-lite.ts';
-import { PICKAPIC_COLUMNS, pickapicRow } from './pickapic.ts';
-import { type ExportAnnotation, imageUid, splitOf } from './rows.ts';
+import { PICKAPIC_COLUMNS, pairsOf, pickapicRow } from './pickapic.ts';
+import { type ExportAnnotation, splitOf } from './rows.ts';
 import { SCORE_COLUMNS, scoreRows } from './scores.ts';
 import { openSplit } from './shards.ts';
 import type { TableFile } from './table.ts';
+import { makeWorkFolder } from './work-folder.ts';
 
 export interface ExportOptions {
   annotations: AsyncIterable<ExportAnnotation>;
@@ -53,23 +53,6 @@ export async function writeExports(options: ExportOptions): Promise<ExportResult
     await rm(work, { recursive: true, force: true });
     throw thrown;
   }
-}
-
-/**
- * A new folder beside the target. Folders of earlier calls go: what they belong to was killed, or lost its lease
- * and now fails at its next write instead of replacing this export.
- */
-async function makeWorkFolder(target: string): Promise<string> {
-  const { dir, base } = path.parse(path.resolve(target));
-  const prefix = `${base}.partial-`;
-  await mkdir(dir, { recursive: true });
-  for (const name of await readdir(dir)) {
-    if (name.startsWith(prefix))
-      await rm(path.join(dir, name), { recursive: true, force: true, maxRetries: 5 });
-  }
-  const work = path.join(dir, `${prefix}${randomUUID()}`);
-  await mkdir(work);
-  return work;
 }
 
 async function writeFiles(options: ExportOptions, folder: string): Promise<ExportResult> {
@@ -138,23 +121,6 @@ async function writeFiles(options: ExportOptions, folder: string): Promise<Expor
   }
   files.push({ ...(await scores.close()), name: 'scores/scores.parquet' });
   return { files, candidates, pairs: pairCount };
-}
-
-function pairsOf(annotation: ExportAnnotation, settings: PairSettings, dominance: boolean) {
-  const rewarded = annotation.candidates.flatMap(({ slot, reward, scores }) =>
-    reward === null
-      ? []
-      : [
-          {
-            id: imageUid(annotation.imgId, slot),
-            annotationId: annotation.imgId,
-            slot,
-            reward,
-            metrics: scores,
-          },
-        ],
-  );
-  return formPairs(rewarded, settings, dominance);
 }
 
 const CARDS = {

@@ -2,7 +2,7 @@
  * The Pick-a-Pic layout that Diffusion-DPO, MaPO and diffusers' trainers read: 19 columns as the dataset has
  * them (yuvalkirstain/pickapic_v2), one row per pair, and ours behind them, which those readers ignore.
  */
-import type { Pair } from '../preference/pairs.ts';
+import { formPairs, type Pair, type PairSettings } from '../preference/pairs.ts';
 import { hashSeed } from '../random.ts';
 import { type ExportAnnotation, imageUid } from './rows.ts';
 import type { Column, Row } from './table.ts';
@@ -41,6 +41,24 @@ export const PICKAPIC_COLUMNS: readonly Column[] = [
   { name: 'pair_policy', type: 'string', about: 'pairing policy' },
   { name: 'label_source', type: 'string', about: '"machine"' },
 ];
+
+/** The pairs of an annotation's candidates, which they name by uid. */
+export function pairsOf(annotation: ExportAnnotation, settings: PairSettings, dominance: boolean): Pair[] {
+  const rewarded = annotation.candidates.flatMap(({ slot, reward, scores }) =>
+    reward === null
+      ? []
+      : [
+          {
+            id: imageUid(annotation.imgId, slot),
+            annotationId: annotation.imgId,
+            slot,
+            reward,
+            metrics: scores,
+          },
+        ],
+  );
+  return formPairs(rewarded, settings, dominance);
+}
 
 /** A row; `pair` names its images by uid. Which image stands first is drawn by seed, not by who won. */
 export function pickapicRow(

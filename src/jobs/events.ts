@@ -14,6 +14,7 @@ export interface RunEvents {
   'artifact-written': { name: string; bytes: number };
   'train-alarm': { step: number; kind: string; message: string };
   'train-progress': { step: number; steps: number; loss: number; accuracy: number; secondsLeft: number };
+  'trainer-output': { line: string; step: number; steps: number; secondsLeft: number | null };
 }
 
 export interface RunEvent {

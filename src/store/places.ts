@@ -6,6 +6,8 @@ export interface Places {
   blobs: string;
   /** What vision endpoints answered before. */
   answers: string;
+  /** The file of external trainers. */
+  trainers: string;
   runFolder(runId: string): string;
   /** In the run's folder: trajectories, checkpoints, telemetry and the tuned model. */
   trainFolder(runId: string): string;
@@ -13,7 +15,7 @@ export interface Places {
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 
-/** From DIPTYCH_HOME, or .diptych of the project. */
+/** From DIPTYCH_HOME, or .diptych of the project; the trainers from DIPTYCH_TRAINERS where it is set. */
 export function places(): Places {
   const home = path.resolve(process.env.DIPTYCH_HOME ?? path.join(ROOT, '.diptych'));
   const runFolder = (runId: string) => path.join(home, 'runs', runId);
@@ -21,6 +23,7 @@ export function places(): Places {
     home,
     blobs: path.join(home, 'blobs'),
     answers: path.join(home, 'answers'),
+    trainers: path.resolve(process.env.DIPTYCH_TRAINERS ?? path.join(home, 'trainers.json')),
     runFolder,
     trainFolder: (runId) => path.join(runFolder(runId), 'train'),
   };

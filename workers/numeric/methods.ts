@@ -13,8 +13,10 @@ import type { Pair } from '../../src/preference/pairs.ts';
 import type { ScoringMode } from '../../src/scoring/metric.ts';
 import { type SubjectScores, scoreImages } from '../../src/scoring/score.ts';
 import { folderBlobs } from '../../src/store/blobs.ts';
+import type { TunedFiles } from '../../src/training/policy.ts';
 import type { TrainSettings } from '../../src/training/settings.ts';
 import { type TrainProgress, type TrainResult, trainPairs } from '../../src/training/train.ts';
+import { type AdoptArgument, adoptModel } from './adopt.ts';
 import { type DrawRequest, drawImages } from './draw-images.ts';
 import { modelCache } from './model-cache.ts';
 import { createScorers, type ScorerFolders } from './scorers.ts';
@@ -59,6 +61,8 @@ export interface NumericMethods {
   /** Progress: the finished share. */
   score(argument: ScoreArgument, call: Call<number>): Promise<SubjectScores[]>;
   train(argument: TrainArgument, call: Call<TrainProgress>): Promise<TrainResult>;
+  /** The weights that another trainer made, as a model folder. */
+  adopt(argument: AdoptArgument, call: Call<never>): Promise<TunedFiles>;
 }
 
 export async function openNumericMethods(): Promise<NumericMethods> {
@@ -116,5 +120,7 @@ export async function openNumericMethods(): Promise<NumericMethods> {
         },
       });
     },
+
+    adopt: (argument) => adoptModel(engine, argument),
   };
 }

@@ -2,13 +2,11 @@
 import path from 'node:path';
 import type { RunSettings } from '../../pipelines/settings.ts';
 import { writeExports } from '../../src/export/export.ts';
-import { type ExportAnnotation, grouped } from '../../src/export/rows.ts';
 import type { TaskHandler } from '../../src/jobs/worker.ts';
 import { metricNames } from '../../src/scoring/score.ts';
-import { getAnnotations } from '../../src/store/annotations.ts';
 import { describeArtifacts, writeArtifacts } from '../../src/store/artifacts.ts';
 import type { Tools } from '../process.ts';
-import { rewardedCandidates } from '../rewarded.ts';
+import { curatedAnnotations } from '../rewarded.ts';
 
 export function exportTask({ store, blobs, places }: Tools): TaskHandler {
   return async ({ task, signal, progress }) => {
@@ -16,14 +14,8 @@ export function exportTask({ store, blobs, places }: Tools): TaskHandler {
     const settings = run.settings as unknown as RunSettings;
     const { reward, pairs, scoring, sampling } = settings;
 
-    async function* annotations(): AsyncGenerator<ExportAnnotation> {
-      for await (const candidates of grouped(rewardedCandidates(store, task.runId, 'curated', reward))) {
-        const [stored] = await getAnnotations(store, [candidates[0]!.annotationId]);
-        yield { imgId: stored!.imgId, body: stored!.body, prompt: stored!.prompt, candidates };
-      }
-    }
     const result = await writeExports({
-      annotations: annotations(),
+      annotations: curatedAnnotations(store, task.runId, reward),
       load: (sha256) => blobs.get(sha256),
       metrics: metricNames(scoring),
       reward,

@@ -1,0 +1,55 @@
+/**
+ * Pairs alone, as a folder that the trainers of Diffusion-DPO, Inversion-DPO and diffusers load: every pair in the
+ * split "train". Ties are left out, for diffusers' trainer would take the first image of one for the winner.
+ */
+import { rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { DiptychError } from '../errors.ts';
+import type { PairSettings } from '../preference/pairs.ts';
+import { PICKAPIC_COLUMNS, pairsOf, pickapicRow } from './pickapic.ts';
+import type { ExportAnnotation } from './rows.ts';
+import { openSplit } from './shards.ts';
+import { makeWorkFolder } from './work-folder.ts';
+
+export interface PairFolderOptions {
+  annotations: AsyncIterable<ExportAnnotation>;
+  /** Reads an encoded image. */
+  load(sha256: string): Promise<Uint8Array>;
+  pairs: PairSettings;
+  /** Whether a winner has to be as good on every metric. */
+  dominance: boolean;
+  /** Folder to make; there is none of that name. */
+  folder: string;
+  /** Called after every annotation; throws to stop. */
+  onAnnotation(): void;
+}
+
+/** The folder has its name only when it is whole. Throws DIPTYCH_INVALID_INPUT when there is no pair. */
+export async function writePairFolder(options: PairFolderOptions): Promise<void> {
+  const { annotations, load, dominance, folder, onAnnotation } = options;
+  const settings: PairSettings = { ...options.pairs, ties: 'drop' };
+  const work = await makeWorkFolder(folder);
+  const split = await openSplit(path.join(work, 'data'), 'train', PICKAPIC_COLUMNS);
+  let rows = 0;
+  for await (const annotation of annotations) {
+    const pairs = pairsOf(annotation, settings, dominance);
+    const bytes = new Map<string, Uint8Array>();
+    if (pairs.length > 0) {
+      for (const { sha256 } of annotation.candidates) bytes.set(sha256, await load(sha256));
+    }
+    for (const pair of pairs) {
+      const row = pickapicRow(annotation, pair, pairs.length, rows++, (sha256) => bytes.get(sha256)!);
+      await split.write(row, (row.jpg_0 as Uint8Array).length + (row.jpg_1 as Uint8Array).length);
+    }
+    onAnnotation();
+  }
+  await split.close();
+  if (rows === 0) {
+    await rm(work, { recursive: true });
+    throw new DiptychError(
+      'DIPTYCH_INVALID_INPUT',
+      'there are no pairs to train on: no two candidates of an annotation have rewards that differ by more than `pairs.margin`',
+    );
+  }
+  await rename(work, folder);
+}

@@ -1,0 +1,20 @@
+/** What the train worker asks for, whoever trains. */
+import type { RunSettings } from '../../pipelines/settings.ts';
+
+export interface TrainJob {
+  runId: string;
+  settings: RunSettings;
+  /** The run whose candidates are used. */
+  source: string;
+  /** The base model's folder. */
+  model: string;
+  /** What the training may write into. A later attempt at the same run finds it as it was left. */
+  folder: string;
+  /** Fires when the training should end soon; it then rejects. */
+  signal: AbortSignal;
+  /** Finished share, 0 to 1. */
+  progress(share: number): void;
+}
+
+/** Trains, and returns what the run leaves behind as name -> path; `model` is the tuned model's folder. */
+export type Trainer = (job: TrainJob) => Promise<Record<string, string>>;
