@@ -61,19 +61,20 @@ export function inceptionParameters(layers: readonly Layer[]): ParameterSpec[] {
   return specs;
 }
 
-/** Images of one size to their features [B, D]. The file's network is scaled to [-1, 1], which is what pixels are. */
+/** Images of any sizes to their features [B, D]. */
 export function inceptionFeatures(
   engine: Engine,
   { layers, weights }: InceptionModel,
   images: readonly RgbImage[],
 ): Tensor {
   const { tf } = engine;
-  const { width, height } = images[0]!;
   return tf.tidy(() => {
-    const pixels = tf.tensor4d(toPixels(images), [images.length, height, width, 3]);
-    // Half-pixel centres, no smoothing when it shrinks: torch's interpolate with align_corners false.
-    const square = tf.image.resizeBilinear(pixels, [SIDE, SIDE], false, true);
-    return forward(engine, weights, layers, square).mean([1, 2]) as Tensor;
+    const squares = images.map((image) => {
+      const pixels = tf.tensor4d(toPixels([image]), [1, image.height, image.width, 3]);
+      // Half-pixel centres, no smoothing when it shrinks: torch's interpolate with align_corners false.
+      return tf.image.resizeBilinear(pixels, [SIDE, SIDE], false, true);
+    });
+    return forward(engine, weights, layers, tf.concat(squares)).mean([1, 2]) as Tensor;
   });
 }
 
