@@ -27,7 +27,7 @@ interface Summary {
 }
 
 test('two folders are compared on every annotation, without a run that trained', {
-  timeout: 120_000,
+  timeout: 240_000,
 }, async (t) => {
   const folder = await temporaryFolder(t);
   const changed = path.join(folder, 'changed');
