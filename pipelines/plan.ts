@@ -16,13 +16,13 @@ import { readTrainer } from './trainers.ts';
 
 interface Pipeline {
   stages(input: PlanInput): StagePlan[];
-  needs: readonly ('curated' | 'heldOut' | 'sourceRun')[];
+  needs: readonly ('curated' | 'heldOut' | 'sourceRun' | 'models')[];
 }
 
 const PIPELINES: Record<RunKind, Pipeline> = {
   curate: { stages: curate, needs: ['curated'] },
   train: { stages: train, needs: ['sourceRun'] },
-  evaluate: { stages: evaluate, needs: ['heldOut', 'sourceRun'] },
+  evaluate: { stages: evaluate, needs: ['heldOut', 'models'] },
   'curate-then-train': { stages: curateThenTrain, needs: ['curated', 'heldOut'] },
 };
 
@@ -32,6 +32,12 @@ export async function planRun(store: Store, { kind, annotationSet, settings }: R
   if (kind === 'train' || kind === 'curate-then-train')
     checkTrainSettings({ ...settings.train, seed: settings.seed });
   await checkTrainer(settings);
+  if (settings.compare && kind !== 'evaluate') {
+    throw new DiptychError(
+      'DIPTYCH_INVALID_INPUT',
+      `settings.compare is for runs of kind "evaluate", not "${kind}"`,
+    );
+  }
   const set = await findSet(store, annotationSet);
   const input: PlanInput = { settings, curated: [], heldOut: [] };
   for await (const { id, imgId } of annotationKeys(store, set.id)) {
@@ -42,13 +48,18 @@ export async function planRun(store: Store, { kind, annotationSet, settings }: R
     curated: `annotation set "${annotationSet}" has ${set.count} annotations, none of them left to curate with heldOutFraction ${settings.heldOutFraction}`,
     heldOut: `annotation set "${annotationSet}" has ${set.count} annotations, none of them held out with heldOutFraction ${settings.heldOutFraction}`,
     sourceRun: `a run of kind "${kind}" needs settings.sourceRun: the run whose results it uses`,
+    models: `a run of kind "${kind}" needs settings.sourceRun, the run whose tuned model it uses, or settings.compare, two models; not both`,
   };
-  for (const need of needs) {
-    const there = need === 'sourceRun' ? settings.sourceRun !== undefined : input[need].length > 0;
-    if (!there) throw new DiptychError('DIPTYCH_INVALID_INPUT', lacking[need]);
-  }
+  const there = {
+    curated: input.curated.length > 0,
+    heldOut: input.heldOut.length > 0,
+    sourceRun: settings.sourceRun !== undefined,
+    models: (settings.sourceRun === undefined) !== (settings.compare === undefined),
+  };
+  const absent = needs.find((need) => !there[need]);
+  if (absent) throw new DiptychError('DIPTYCH_INVALID_INPUT', lacking[absent]);
   let scoring = settings.scoring;
-  if (settings.sourceRun !== undefined && needs.includes('sourceRun')) {
+  if (settings.sourceRun !== undefined && (needs.includes('sourceRun') || needs.includes('models'))) {
     const source = await store.run.findUnique({ where: { id: settings.sourceRun } });
     if (!source) throw new DiptychError('DIPTYCH_NOT_FOUND', `there is no run ${settings.sourceRun}`);
     if (source.status !== 'succeeded') {

@@ -78,7 +78,7 @@ export const RunSettings = Type.Object(
     candidates: whole(2, 16, 4, 'Images per annotation'),
     heldOutFraction: Type.Number({
       minimum: 0,
-      maximum: 0.9,
+      maximum: 1,
       default: 0.2,
       description: 'Share of the annotations kept out of curation and training, for evaluation',
     }),
@@ -233,12 +233,30 @@ export const RunSettings = Type.Object(
       },
       closed,
     ),
-    evaluation: Type.Object({ samples: whole(1, 16, 1, 'Images per held-out annotation and model') }, closed),
+    evaluation: Type.Object(
+      {
+        samples: whole(1, 16, 1, 'Images per held-out annotation and model'),
+        inception: Type.Optional(
+          Type.String({ description: "pytorch-fid's weights as a safetensors file; absent: no FID" }),
+        ),
+        realImages: folderOf('photographs (PNG, JPEG, WebP) to take Frechet distances from'),
+      },
+      closed,
+    ),
     sourceRun: Type.Optional(
       Type.String({
         format: 'uuid',
         description: 'train: the run whose candidates are used; evaluate: the run whose tuned model is used',
       }),
+    ),
+    compare: Type.Optional(
+      Type.Object(
+        {
+          base: Type.String({ description: '"sample", or a folder in diffusers layout on the server' }),
+          tuned: Type.String({ description: 'Likewise' }),
+        },
+        { additionalProperties: false, description: 'evaluate: two models, in the place of sourceRun' },
+      ),
     ),
   },
   { additionalProperties: false, default: {} },

@@ -34,7 +34,10 @@ export function scorerFolders({ clip, pick, scoring }: RunSettings, answers: str
   };
 }
 
-function givenFolder(name: string, use: string): string {
+const givenFolder = (name: string, use: string): string => givenPath('model', name, use);
+
+/** A file or folder that a setting names. Throws DIPTYCH_INVALID_INPUT when there is none. */
+export function givenPath(what: string, name: string, use: string): string {
   if (path.isAbsolute(name) && existsSync(name)) return name;
-  throw new DiptychError('DIPTYCH_INVALID_INPUT', `there is no model "${name}": use ${use}`);
+  throw new DiptychError('DIPTYCH_INVALID_INPUT', `there is no ${what} "${name}": use ${use}`);
 }

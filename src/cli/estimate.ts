@@ -27,7 +27,12 @@ export async function estimate(args: readonly string[]): Promise<number> {
     const kind = kindOf(positionals[0]);
     const annotations = countOf(values.annotations);
     const settings = await settingsOf(values.settings);
-    const made = await estimateRun(kind, settings, annotations, modelFolder(settings.model, 'diffusion'));
+    const made = await estimateRun(
+      kind,
+      settings,
+      annotations,
+      modelFolder(settings.compare?.base ?? settings.model, 'diffusion'),
+    );
     const engine = await openEngine();
     const flopsPerSecond = measureRate(engine);
     if (values.json) console.log(JSON.stringify({ kind, annotations, ...made, flopsPerSecond }));

@@ -1,6 +1,8 @@
 /** The report of an evaluation: one static HTML page with everything in it. */
 import type { Comparison } from './bootstrap.ts';
 import { escaped } from './escaped.ts';
+import type { FrechetResult, PaperTable } from './paper-tables.ts';
+import { paperHtml } from './paper-tables-html.ts';
 import { intervalChart, lineChart, type Series } from './report-charts.ts';
 
 export interface ReportImage {
@@ -28,6 +30,8 @@ export interface ReportContent {
   title: string;
   facts: Record<string, string>;
   metrics: Record<string, Comparison>;
+  tables: readonly PaperTable[];
+  frechet: readonly FrechetResult[];
   /** Per optimizer step; empty when the model was not trained here. */
   telemetry: readonly ReportTelemetry[];
   /** What went wrong on the way, in words. */
@@ -54,7 +58,7 @@ pre{background:#f5f5f5;padding:1rem;overflow:auto;font-size:.8rem}dl{display:gri
 dt{color:#555}dd{margin:0}`;
 
 export function reportHtml(content: ReportContent): string {
-  const { title, facts, metrics, telemetry, alarms, pictures, extremes, settings } = content;
+  const { title, facts, metrics, tables, frechet, telemetry, alarms, pictures, extremes, settings } = content;
   const factRows = Object.entries(facts).map(
     ([name, value]) => `<dt>${escaped(name)}</dt><dd>${escaped(value)}</dd>`,
   );
@@ -68,6 +72,7 @@ ${table(metrics)}
 <p>Equal seeds under both models; the interval is a paired bootstrap over annotations; a win is an annotation with
 the higher value, ties count half.</p>
 <div class="charts">${intervalChart(metrics)}</div>
+${paperHtml(tables, frechet)}
 ${telemetry.length > 0 ? `<h2>Training</h2>${alarmList(alarms)}<div class="charts">${trainingCharts(telemetry)}</div>` : ''}
 <h2>Pictures</h2><p>The first held-out annotations in their order, not chosen by result. Left base, right tuned.</p>
 ${gallery(pictures)}

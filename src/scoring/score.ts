@@ -1,12 +1,18 @@
 /** All metrics of a batch of images, with the 3-in-1 score made of its parts. */
+import { askedOnce } from './asked-once.ts';
 import { dpg } from './dpg.ts';
 import { aesthetic, imageReward } from './image-rating.ts';
 import { clipScore, hpsV2, pickScore } from './image-text.ts';
 import type { Metric, Score, ScoringMode, Subject } from './metric.ts';
 import type { ScoringPorts } from './ports.ts';
+import { entityIou, relationIou, sgIou } from './scene-graph-iou.ts';
 import { blipVqa, compbenchClip, spatial2d, threeInOne } from './t2i-compbench.ts';
 
-const MEASURED: readonly Metric[] = [dpg, blipVqa, spatial2d, compbenchClip, clipScore, pickScore];
+const MEASURED: readonly Metric[] = [
+  ...[dpg, sgIou, entityIou, relationIou],
+  ...[blipVqa, spatial2d, compbenchClip],
+  ...[clipScore, pickScore],
+];
 /** Each measured where its port is there. */
 const OPTIONAL = { hps: hpsV2, aesthetic, imageReward } as const satisfies Partial<
   Record<keyof ScoringPorts, Metric>
@@ -44,7 +50,8 @@ export async function scoreImages(
   mode: ScoringMode,
 ): Promise<SubjectScores[]> {
   const metrics = measured(ports);
-  const columns = await Promise.all(metrics.map((metric) => metric.score(subjects, ports, mode)));
+  const asking = { ...ports, answerer: askedOnce(ports.answerer) };
+  const columns = await Promise.all(metrics.map((metric) => metric.score(subjects, asking, mode)));
   return subjects.map(({ annotation }, row) => {
     const scores: Score[] = [];
     const failures: SubjectScores['failures'] = [];

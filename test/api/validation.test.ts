@@ -26,7 +26,7 @@ const settings: [what: string, settings: unknown, message: string][] = [
   ['an unknown setting', { seeds: 1 }, 'settings has "seeds", which is not a known property'],
   ['a nested unknown one', { train: { lr: 1 } }, 'settings.train has "lr", which is not a known property'],
   ['too few candidates', { candidates: 1 }, 'settings.candidates is 1, must be >= 2'],
-  ['too large a fraction', { heldOutFraction: 0.95 }, 'settings.heldOutFraction is 0.95, must be <= 0.9'],
+  ['too large a fraction', { heldOutFraction: 1.5 }, 'settings.heldOutFraction is 1.5, must be <= 1'],
   ['a beta of 0', { train: { beta: 0 } }, 'settings.train.beta is 0, must be > 0'],
   ['a rank of 0', { train: { lora: { rank: 0 } } }, 'settings.train.lora.rank is 0, must be >= 1'],
   ['half a step', { train: { steps: 1.5 } }, 'settings.train.steps is 1.5, must be integer'],
@@ -135,6 +135,26 @@ const refused: [what: string, body: unknown, status: number, message: string][] 
     run('train'),
     400,
     'a run of kind "train" needs settings.sourceRun: the run whose results it uses',
+  ],
+  ...[{}, { sourceRun: UNKNOWN, compare: { base: 'sample', tuned: '/t' } }].map(
+    (given): [string, unknown, number, string] => [
+      `an evaluation of ${'compare' in given ? 'two pairs of models' : 'no models'}`,
+      run('evaluate', 'shapes', { heldOutFraction: 1, ...given }),
+      400,
+      'a run of kind "evaluate" needs settings.sourceRun, the run whose tuned model it uses, or settings.compare, two models; not both',
+    ],
+  ),
+  [
+    'two models to train',
+    run('curate-then-train', 'shapes', { compare: { base: 'sample', tuned: '/t' } }),
+    400,
+    'settings.compare is for runs of kind "evaluate", not "curate-then-train"',
+  ],
+  [
+    'half a comparison',
+    run('evaluate', 'shapes', { compare: { base: 'sample' } }),
+    400,
+    "settings.compare must have required property 'tuned'",
   ],
   [
     'a source that is no id',

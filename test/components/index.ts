@@ -9,6 +9,7 @@ import { components as folders } from './folders.ts';
 import { components as frechet } from './frechet.ts';
 import { components as imagePreprocess } from './image-preprocess.ts';
 import { components as imageReward } from './image-reward.ts';
+import { components as inception } from './inception.ts';
 import { components as lora } from './lora.ts';
 import { components as objectives } from './objectives.ts';
 import { components as openClip } from './open-clip.ts';
@@ -31,6 +32,7 @@ export const components: Record<string, ComponentCheck> = {
   ...aesthetic,
   ...imageReward,
   ...frechet,
+  ...inception,
   ...tokenizer,
   ...ddim,
   ...objectives,

@@ -14,6 +14,8 @@ const ENTITIES: Record<string, string> = {
   gt: '>',
   quot: '"',
   '#9632': '\u25a0',
+  uarr: '\u2191',
+  darr: '\u2193',
   '#39': "'",
 };
 

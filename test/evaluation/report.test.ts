@@ -34,6 +34,8 @@ const content: ReportContent = {
     dpg: comparison(-0.125, -0.25, -0.0625),
     pickscore: comparison(0.01, -0.02, 0.03),
   },
+  tables: [],
+  frechet: [],
   telemetry: [step(0), step(1), step(2), step(3)],
   alarms: [],
   pictures: [picture('a red circle', 10), picture('a blue cross', 20)],

@@ -33,6 +33,9 @@ test('every metric is stored raw with its version, mode and evidence, 3-in-1 mad
     scores.map(({ metric, value }) => [metric, value]),
     [
       ['dpg', 0.75],
+      ['sg-iou', 1],
+      ['entity-iou', 1],
+      ['relation-iou', 1],
       ['t2i-blip-vqa', 0.25],
       ['t2i-2d-spatial', 1],
       ['t2i-clip', 0.25],
@@ -90,6 +93,23 @@ test('what has a port of its own is measured where the port is there, and named 
   assert.deepEqual(metricNames({ hps: undefined, aesthetic: null }), Object.keys(always));
 });
 
+test('metrics that ask the same questions ask them once', async () => {
+  const asked: string[] = [];
+  const counting: ScoringPorts = {
+    ...ports,
+    answerer: {
+      name: 'counting',
+      answer(image, questions) {
+        asked.push(...questions);
+        return ports.answerer.answer(image, questions);
+      },
+    },
+  };
+  await scoreImages([subject(spatial)], counting, 'fixed');
+  assert.deepEqual(asked.length, new Set(asked).size);
+  assert.ok(asked.includes('Is there a cup left of a plate?'));
+});
+
 test('no images, no scores', async () => {
   assert.deepEqual(await scoreImages([], ports, 'fixed'), []);
 });
@@ -109,6 +129,9 @@ test('an image that fails alone keeps its other scores and its reasons, and the 
   const [failed, whole] = await scoreImages([bad, good], refusing('DIPTYCH_ITEM_FAILED'), 'fixed');
   assert.deepEqual(failed!.failures, [
     { metric: 'dpg', reason: 'the endpoint refused' },
+    { metric: 'sg-iou', reason: 'the endpoint refused' },
+    { metric: 'entity-iou', reason: 'the endpoint refused' },
+    { metric: 'relation-iou', reason: 'the endpoint refused' },
     { metric: 't2i-blip-vqa', reason: 'the endpoint refused' },
   ]);
   assert.deepEqual(

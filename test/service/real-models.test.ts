@@ -87,6 +87,9 @@ test('tiny folders of the real shapes draw and score through the whole service',
       );
       assert.deepEqual(askedOf, {
         dpg: 'blip-vqa',
+        'sg-iou': 'blip-vqa',
+        'entity-iou': 'blip-vqa',
+        'relation-iou': 'blip-vqa',
         't2i-blip-vqa': 'blip-vqa',
         't2i-2d-spatial': 'owlvit',
         't2i-clip': 'clip',

@@ -29,9 +29,9 @@ export async function openSource(
   runId: string,
 ): Promise<Source> {
   if (settings.generator) return remoteSource(settings.generator, settings.sampling);
-  if (variant !== 'tuned') {
-    return ownSource(numeric, settings, settings.model, modelFolder(settings.model, 'diffusion'));
-  }
+  const { base, tuned } = settings.compare ?? { base: settings.model };
+  const named = variant === 'tuned' ? tuned : base;
+  if (named !== undefined) return ownSource(numeric, settings, named, modelFolder(named, 'diffusion'));
   const tunedRun = settings.sourceRun ?? runId;
   return ownSource(numeric, settings, `${settings.model}+${tunedRun}`, await tunedModel(store, tunedRun));
 }

@@ -3,6 +3,9 @@ import type { Annotation } from '../../src/annotations/annotation.ts';
 import { openEngine } from '../../src/engine/engine.ts';
 import type { RgbImage } from '../../src/engine/image.ts';
 import { decodeImage } from '../../src/engine/png.ts';
+import { featureStatistics, frechetDistance } from '../../src/evaluation/frechet.ts';
+import { clipFeatures, fidFeatures } from '../../src/evaluation/image-features.ts';
+import { loadInception } from '../../src/models/inception.ts';
 import {
   type DiffusionModel,
   diffusionModelHash,
@@ -46,6 +49,13 @@ export interface TrainArgument {
   folder: string;
 }
 
+export interface FeaturesArgument {
+  /** A CLIPModel's folder, or the file of Inception's weights. */
+  network: { clip: string } | { inception: string };
+  /** Encoded. */
+  images: Uint8Array[];
+}
+
 interface Call<Message> {
   progress(message: Message): void;
   /** Checked between steps; the method then throws its reason. */
@@ -60,6 +70,10 @@ export interface NumericMethods {
   generate(argument: GenerateArgument, call: Call<number>): Promise<RgbImage[]>;
   /** Progress: the finished share. */
   score(argument: ScoreArgument, call: Call<number>): Promise<SubjectScores[]>;
+  /** One vector per image. */
+  features(argument: FeaturesArgument, call: Call<never>): Promise<Float32Array[]>;
+  /** Here for its time: minutes for thousands of vectors of thousands of values. */
+  frechet(sets: { of: Float32Array[]; against: Float32Array[] }, call: Call<never>): Promise<number>;
   train(argument: TrainArgument, call: Call<TrainProgress>): Promise<TrainResult>;
   /** The weights that another trainer made, as a model folder. */
   adopt(argument: AdoptArgument, call: Call<never>): Promise<TunedFiles>;
@@ -69,7 +83,8 @@ export async function openNumericMethods(): Promise<NumericMethods> {
   const engine = await openEngine();
   // An evaluation asks the base and the tuned model in turn.
   const diffusion = modelCache<DiffusionModel>((folder) => loadDiffusionModel(engine, folder), 2);
-  const openPorts = createScorers(engine);
+  const scorers = createScorers(engine);
+  const inception = modelCache((file) => loadInception(engine, file), 1);
 
   return {
     engineName: async () => engine.name,
@@ -84,7 +99,7 @@ export async function openNumericMethods(): Promise<NumericMethods> {
     },
 
     async score({ folders, mode, subjects }, { progress, signal }) {
-      const ports = await openPorts(folders, signal);
+      const ports = await scorers.open(folders, signal);
       const scores: SubjectScores[] = [];
       for (let i = 0; i < subjects.length; i += SCORED_TOGETHER) {
         const batch = await Promise.all(
@@ -98,6 +113,16 @@ export async function openNumericMethods(): Promise<NumericMethods> {
       }
       return scores;
     },
+
+    async features({ network, images }) {
+      const features =
+        'clip' in network
+          ? clipFeatures(engine, await scorers.clip(network.clip))
+          : fidFeatures(engine, await inception.get(network.inception, ''));
+      return features(await Promise.all(images.map((image) => decodeImage(image))));
+    },
+
+    frechet: async ({ of, against }) => frechetDistance(featureStatistics(of), featureStatistics(against)),
 
     async train({ model: folder, settings, candidates, pairs, blobs: blobFolder, folder: out }, call) {
       const model = await diffusion.get(folder, await diffusionModelHash(folder));

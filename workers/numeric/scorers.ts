@@ -1,7 +1,7 @@
 /** The models that score a run's images, behind the scoring ports. They stay loaded between tasks. */
 import type { VisionSettings } from '../../pipelines/settings.ts';
 import type { Engine } from '../../src/engine/engine.ts';
-import { loadClipModel } from '../../src/models/model-folder.ts';
+import { type ClipModel, loadClipModel } from '../../src/models/model-folder.ts';
 import {
   loadAestheticHead,
   loadBlipVqa,
@@ -32,10 +32,13 @@ export interface ScorerFolders {
   answers: string;
 }
 
-/** Opens the ports of a task; `signal` ends questions that are under way. */
-export function createScorers(
-  engine: Engine,
-): (folders: ScorerFolders, signal: AbortSignal) => Promise<ScoringPorts> {
+export interface Scorers {
+  /** The ports of a task; `signal` ends questions that are under way. */
+  open(folders: ScorerFolders, signal: AbortSignal): Promise<ScoringPorts>;
+  clip(folder: string): Promise<ClipModel>;
+}
+
+export function createScorers(engine: Engine): Scorers {
   const kept = <M extends { dispose(): void }>(
     load: (engine: Engine, folder: string) => Promise<M>,
     most = 1,
@@ -50,7 +53,7 @@ export function createScorers(
   const aesthetic = kept(loadAestheticHead);
   const imageReward = kept(loadImageReward);
 
-  return async (folders, signal) => {
+  async function open(folders: ScorerFolders, signal: AbortSignal): Promise<ScoringPorts> {
     const { endpoint, answers } = folders;
     const answerer = endpoint
       ? remoteAnswerer(endpoint, answers, signal)
@@ -69,5 +72,7 @@ export function createScorers(
         imageReward: imageRewardScorer(engine, await imageReward(folders.imageReward)),
       }),
     };
-  };
+  }
+
+  return { open, clip };
 }

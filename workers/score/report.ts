@@ -4,19 +4,16 @@ import path from 'node:path';
 import type { RunSettings } from '../../pipelines/settings.ts';
 import { tileImages } from '../../src/engine/image.ts';
 import { decodeImage, encodePng } from '../../src/engine/png.ts';
-import { DiptychError } from '../../src/errors.ts';
-import { type Comparison, compare } from '../../src/evaluation/bootstrap.ts';
+import { paperTables } from '../../src/evaluation/paper-tables.ts';
 import { type ReportPicture, reportHtml } from '../../src/evaluation/report.ts';
 import type { TaskHandler } from '../../src/jobs/worker.ts';
-import { hashSeed } from '../../src/random.ts';
-import { createReward, type RewardSettings } from '../../src/scoring/reward.ts';
 import { describeArtifacts, writeArtifacts } from '../../src/store/artifacts.ts';
-import { allScored, type ScoredCandidate } from '../../src/store/candidates.ts';
-import type { Store } from '../../src/store/client.ts';
 import { alarmsOf } from '../../src/training/alarms.ts';
 import { readTelemetry } from '../../src/training/telemetry.ts';
 import type { Tools } from '../process.ts';
 import { pairsOfRun } from '../rewarded.ts';
+import { frechetResults } from './frechet.ts';
+import { compareMetrics, type Match, matchCandidates } from './matches.ts';
 
 const PICTURES = 24;
 const EXTREMES = 12;
@@ -24,21 +21,17 @@ const EXTREMES = 12;
 const SHEET_COLUMNS = 12;
 const SHEET_SIDE = 96;
 
-interface Match {
-  imgId: string;
-  prompt: string;
-  base: ScoredCandidate & { reward: number };
-  tuned: ScoredCandidate & { reward: number };
-}
-
-export function reportTask({ store, blobs, numeric, places }: Tools): TaskHandler {
-  return async ({ task }) => {
+export function reportTask(tools: Tools): TaskHandler {
+  const { store, blobs, numeric, places } = tools;
+  return async ({ task, signal, progress }) => {
     const run = await store.run.findUniqueOrThrow({ where: { id: task.runId }, include: { set: true } });
     const settings = run.settings as unknown as RunSettings;
     const trained = settings.sourceRun ?? task.runId;
 
     const { matches, unmatched } = await matchCandidates(store, task.runId, settings.reward);
     const metrics = compareMetrics(matches, settings.seed);
+    const frechet = await frechetResults(tools, settings, task.runId, trained, { signal, progress });
+    const tables = paperTables(metrics, frechet);
     const artifact = await store.artifact.findUnique({
       where: { runId_name: { runId: trained, name: 'telemetry.jsonl' } },
     });
@@ -61,16 +54,20 @@ export function reportTask({ store, blobs, numeric, places }: Tools): TaskHandle
       title: `Diptych: base against tuned, ${run.set.name}`,
       facts: {
         run: task.runId,
-        objective: `${settings.train.objective}${settings.train.objective === 'inversion-dpo' ? `, ${settings.train.form}` : ''}`,
+        ...modelFacts(settings),
         engine,
         'held-out annotations': String(new Set(matches.map(({ imgId }) => imgId)).size),
         'images per annotation and model': String(settings.evaluation.samples),
         ...(unmatched > 0 && { 'left out, an image or a score is missing': String(unmatched) }),
-        'curated candidates': String(candidates.length),
-        pairs: String(pairs.length),
-        'optimizer steps': String(telemetry.length),
+        ...(!settings.compare && {
+          'curated candidates': String(candidates.length),
+          pairs: String(pairs.length),
+          'optimizer steps': String(telemetry.length),
+        }),
       },
       metrics,
+      tables,
+      frechet,
       telemetry,
       alarms: alarmsOf(telemetry),
       pictures,
@@ -85,6 +82,8 @@ export function reportTask({ store, blobs, numeric, places }: Tools): TaskHandle
       unmatched,
       optimizerSteps: telemetry.length,
       metrics,
+      tables,
+      frechet,
     };
     const folder = places.runFolder(task.runId);
     const files = {
@@ -97,59 +96,11 @@ export function reportTask({ store, blobs, numeric, places }: Tools): TaskHandle
   };
 }
 
-/**
- * Base and tuned images of the same annotation and slot. Those that lack an image or a reward on either side are
- * only counted. Throws DIPTYCH_INVALID_INPUT when none are left.
- */
-async function matchCandidates(
-  store: Store,
-  runId: string,
-  settings: RewardSettings,
-): Promise<{ matches: Match[]; unmatched: number }> {
-  const base = await Array.fromAsync(allScored(store, runId, 'base'));
-  const tuned = await Array.fromAsync(allScored(store, runId, 'tuned'));
-  const reward = await createReward(
-    settings,
-    [...base, ...tuned].map(({ scores }) => scores),
-  );
-  const key = ({ imgId, slot }: ScoredCandidate) => `${slot}/${imgId}`;
-  const tunedOf = new Map(tuned.map((candidate) => [key(candidate), candidate]));
-  const matches = base.flatMap((candidate): Match[] => {
-    const other = tunedOf.get(key(candidate));
-    const [before, after] = [reward(candidate.scores), other ? reward(other.scores) : null];
-    if (!other || before === null || after === null) return [];
-    const { imgId, prompt } = candidate;
-    return [{ imgId, prompt, base: { ...candidate, reward: before }, tuned: { ...other, reward: after } }];
-  });
-  const all = new Set([...base, ...tuned].map(key)).size;
-  if (matches.length === 0) {
-    throw new DiptychError(
-      'DIPTYCH_INVALID_INPUT',
-      `of ${all} held-out images none has a reward under both models; see the run's failures`,
-    );
-  }
-  return { matches, unmatched: all - matches.length };
-}
-
-/** The reward first, then every metric that all images have; one mean per annotation. */
-function compareMetrics(matches: readonly Match[], seed: number): Record<string, Comparison> {
-  const names = Object.keys(matches[0]!.base.scores)
-    .filter((name) => matches.every(({ base, tuned }) => name in base.scores && name in tuned.scores))
-    .sort();
-  const value = (side: Match['base'], name: string) => (name === 'reward' ? side.reward : side.scores[name]!);
-  return Object.fromEntries(
-    ['reward', ...names].map((name) => {
-      const perAnnotation = (side: 'base' | 'tuned') => {
-        const sums = new Map<string, number[]>();
-        for (const match of matches) {
-          sums.set(match.imgId, [...(sums.get(match.imgId) ?? []), value(match[side], name)]);
-        }
-        return [...sums.values()].map((values) => values.reduce((sum, x) => sum + x, 0) / values.length);
-      };
-      const interval = hashSeed('bootstrap', seed, name);
-      return [name, compare(perAnnotation('base'), perAnnotation('tuned'), interval)];
-    }),
-  );
+/** What was compared: two folders, or a model before and after its training. */
+function modelFacts({ compare, train }: RunSettings): Record<string, string> {
+  if (compare) return compare;
+  const form = train.objective === 'inversion-dpo' ? `, ${train.form}` : '';
+  return { objective: `${train.objective}${form}` };
 }
 
 /** Rows of base images, each with the tuned ones below it. */
