@@ -262,7 +262,6 @@ export const RunSettings = Type.Object(
   { additionalProperties: false, default: {} },
 );
 export type RunSettings = Static<typeof RunSettings>;
-export type ScoringSettings = RunSettings['scoring'];
 
 /** Body of POST /v1/runs. */
 export const RunRequest = Type.Object(

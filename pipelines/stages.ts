@@ -23,7 +23,7 @@ export interface ScorePayload {
 }
 
 /** Images per task: enough to fill a batch, few enough that a lost task costs seconds. */
-export const IMAGES_PER_TASK = 32;
+const IMAGES_PER_TASK = 32;
 
 /** Held-out annotations are chosen by their img_id: the same ones in every run with the same fraction. */
 export function isHeldOut(imgId: string, fraction: number): boolean {
