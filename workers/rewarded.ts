@@ -44,10 +44,15 @@ export async function pairsOfRun(
   settings: { reward: RewardSettings; pairs: PairSettings },
 ): Promise<{ candidates: RewardedCandidate[]; pairs: Pair[] }> {
   const candidates = await Array.fromAsync(rewardedCandidates(store, runId, 'curated', settings.reward));
-  const rewarded = candidates.flatMap(({ id, imgId, slot, reward, scores }) =>
-    reward === null ? [] : [{ id, annotationId: imgId, slot, reward, metrics: scores }],
-  );
-  if (rewarded.length === 0 && candidates.length > 0) throw withoutRewards(settings.reward, candidates);
+  if (candidates.length > 0 && candidates.every(({ reward }) => reward === null))
+    throw withoutRewards(settings.reward, candidates);
+  const rewarded = candidates.map(({ id, imgId, slot, reward, scores }) => ({
+    id,
+    annotationId: imgId,
+    slot,
+    reward,
+    metrics: scores,
+  }));
   return { candidates, pairs: formPairs(rewarded, settings.pairs, settings.reward.policy === 'dominance') };
 }
 

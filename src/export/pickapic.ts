@@ -44,19 +44,13 @@ export const PICKAPIC_COLUMNS: readonly Column[] = [
 
 /** The pairs of an annotation's candidates, which they name by uid. */
 export function pairsOf(annotation: ExportAnnotation, settings: PairSettings, dominance: boolean): Pair[] {
-  const rewarded = annotation.candidates.flatMap(({ slot, reward, scores }) =>
-    reward === null
-      ? []
-      : [
-          {
-            id: imageUid(annotation.imgId, slot),
-            annotationId: annotation.imgId,
-            slot,
-            reward,
-            metrics: scores,
-          },
-        ],
-  );
+  const rewarded = annotation.candidates.map(({ slot, reward, scores }) => ({
+    id: imageUid(annotation.imgId, slot),
+    annotationId: annotation.imgId,
+    slot,
+    reward,
+    metrics: scores,
+  }));
   return formPairs(rewarded, settings, dominance);
 }
 

@@ -42,17 +42,22 @@ export interface Pair {
   tie: boolean;
 }
 
+/** A candidate whose reward may be missing. */
+export type MaybeRewarded = Omit<RewardedCandidate, 'reward'> & { reward: number | null };
+
+const isRewarded = (candidate: MaybeRewarded): candidate is RewardedCandidate => candidate.reward !== null;
+
 /**
- * All pairs of all annotations, in the order of annotation id and slot. With `dominance`, a pair counts only if
+ * All pairs of all annotations, in the order of annotation id and slot; without a reward there is no pair. With `dominance`, a pair counts only if
  * the winner is at least as good on every metric and better on one.
  */
 export function formPairs(
-  candidates: readonly RewardedCandidate[],
+  candidates: readonly MaybeRewarded[],
   settings: PairSettings,
   dominance = false,
 ): Pair[] {
   const sets = new Map<string, RewardedCandidate[]>();
-  for (const candidate of candidates) {
+  for (const candidate of candidates.filter(isRewarded)) {
     const set = sets.get(candidate.annotationId) ?? [];
     set.push(candidate);
     sets.set(candidate.annotationId, set);

@@ -102,3 +102,14 @@ test('dominance: a winner is at least as good on every metric and better on one'
 test('by default every pair with a difference over 0.05 counts', () => {
   assert.deepEqual(DEFAULT_PAIRS, { policy: 'all', margin: 0.05, ties: 'drop' });
 });
+
+test('a candidate without a reward makes no pair, under any policy', () => {
+  const set = four.map((candidate) => (candidate.slot === 1 ? { ...candidate, reward: null } : candidate));
+  for (const policy of ['all', 'best-worst', 'best-rest'] as const) {
+    const pairs = formPairs(set, settings({ policy }));
+    assert.ok(
+      pairs.length > 0 && pairs.every(({ winner, loser }) => winner !== 'a1' && loser !== 'a1'),
+      policy,
+    );
+  }
+});
