@@ -16,6 +16,7 @@ import { checkTrainSettings } from './check-settings.ts';
 import { readNewestCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { frozenBy } from './freeze.ts';
 import { invertCandidates, type TrainCandidate } from './invert-candidates.ts';
+import type { Judge } from './judge.ts';
 import { pairFactors } from './pair-factors.ts';
 import { createPolicy, type TunedFiles } from './policy.ts';
 import { planRows } from './rows.ts';
@@ -36,6 +37,8 @@ export interface TrainOptions {
   pairs: readonly Pair[];
   /** Folder of trajectories, checkpoints, telemetry and the final model. */
   folder: string;
+  /** Measures the policy's images; needed by what draws while it trains. */
+  judge?: Judge;
   /** Called after every piece of work; throws to stop. */
   onProgress(progress: TrainProgress): void | Promise<void>;
 }

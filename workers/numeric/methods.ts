@@ -1,5 +1,6 @@
 /** What the numeric thread can do. Arguments and results are plain data; models stay loaded between calls. */
 import type { Annotation } from '../../src/annotations/annotation.ts';
+import { type DrawRequest, drawImages } from '../../src/diffusion/draw-images.ts';
 import { openEngine } from '../../src/engine/engine.ts';
 import type { RgbImage } from '../../src/engine/image.ts';
 import { decodeImage } from '../../src/engine/png.ts';
@@ -20,7 +21,7 @@ import type { TunedFiles } from '../../src/training/policy.ts';
 import type { TrainSettings } from '../../src/training/settings.ts';
 import { type TrainProgress, type TrainResult, trainPairs } from '../../src/training/train.ts';
 import { type AdoptArgument, adoptModel } from './adopt.ts';
-import { type DrawRequest, drawImages } from './draw-images.ts';
+import { type JudgeArgument, runJudge } from './judge.ts';
 import { modelCache } from './model-cache.ts';
 import { createScorers, type ScorerFolders } from './scorers.ts';
 
@@ -47,6 +48,8 @@ export interface TrainArgument {
   pairs: Pair[];
   blobs: string;
   folder: string;
+  /** Where images are measured while the training goes on. */
+  judge?: JudgeArgument;
 }
 
 export interface FeaturesArgument {
@@ -124,7 +127,7 @@ export async function openNumericMethods(): Promise<NumericMethods> {
 
     frechet: async ({ of, against }) => frechetDistance(featureStatistics(of), featureStatistics(against)),
 
-    async train({ model: folder, settings, candidates, pairs, blobs: blobFolder, folder: out }, call) {
+    async train({ model: folder, settings, candidates, pairs, blobs: blobFolder, folder: out, judge }, call) {
       const model = await diffusion.get(folder, await diffusionModelHash(folder));
       const blobs = folderBlobs(blobFolder);
       return trainPairs({
@@ -133,6 +136,7 @@ export async function openNumericMethods(): Promise<NumericMethods> {
         settings,
         pairs,
         folder: out,
+        ...(judge && { judge: runJudge(judge, await scorers.open(judge.folders, call.signal)) }),
         candidates: candidates.map((candidate) => ({
           ...candidate,
           load: async () => decodeImage(await blobs.get(candidate.sha256)),
