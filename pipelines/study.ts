@@ -3,9 +3,10 @@
  *
  * Objectives compared in the sample world at equal candidates and optimizer steps, each with settings chosen the same way:
  * docs/study.md has what came of it, docs/data/study/results.jsonl every number. A cell that is in the file is not made
- * again; a study that is stopped goes on with the one it was in. --only: cells whose part or arm contains the text;
+ * again; a study that is stopped goes on with the one it was in, and each rewrites the page's tables. --only: cells whose part or arm contains the text;
  * --most: so many cells; --list: what is planned and what is there.
  */
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { formatDuration } from '../src/cli/progress.ts';
@@ -14,12 +15,14 @@ import { openLab } from './study/lab.ts';
 import { plannedCells } from './study/plan.ts';
 import { openResults } from './study/results.ts';
 import { studyScenes } from './study/scenes.ts';
+import { withTables } from './study/tables.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
 const { values } = parseArgs({
   options: { only: { type: 'string' }, most: { type: 'string' }, list: { type: 'boolean', default: false } },
 });
 const results = openResults(path.join(ROOT, 'docs', 'data', 'study', 'results.jsonl'));
+const PAGE = path.join(ROOT, 'docs', 'study.md');
 const named = ({ part, arm }: Cell) =>
   !values.only || part.includes(values.only) || arm.includes(values.only);
 const planned = () => plannedCells(results).filter(named);
@@ -49,6 +52,7 @@ for (let made = 0; made < Number(values.most ?? Number.POSITIVE_INFINITY); made+
     if (done % 50 === 0) console.log(`  step ${done}`);
   });
   results.add(cell, result, lab.machine);
+  writeFileSync(PAGE, withTables(readFileSync(PAGE, 'utf8'), results));
   const { reward } = result.measured;
   console.log(`  reward ${(reward!.reduce((sum, x) => sum + x, 0) / reward!.length).toFixed(4)}`);
 }

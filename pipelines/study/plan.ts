@@ -17,11 +17,12 @@ const ASKED_ABOUT = 'inversion-dpo shared-noise';
 /** All that can be told now, in the order in which to make them. */
 export function plannedCells(results: Results): Cell[] {
   const bases = [TUNING_SEED, ...COMPARED_SEEDS].map((seed) => cellOf('base', 'base', seed, null));
-  const arms = ARMS.flatMap((arm) => [...tuning(arm, results), ...compared(arm, results)]);
+  const arms = ARMS.flatMap((arm) => [...tuningCells(arm, results), ...compared(arm, results)]);
   return [...bases, ...arms, ...questions(results)];
 }
 
-function tuning(arm: Arm, results: Results): Cell[] {
+/** An arm's settings to choose from, as far as they are known. */
+export function tuningCells(arm: Arm, results: Results): Cell[] {
   const cell = (settings: Partial<TrainSettings>) =>
     cellOf('tune', arm.name, TUNING_SEED, { ...COMMON, ...arm.train, ...settings });
   if (!arm.betas) return [...LEARNING_RATES, ...MORE_RATES].map((learningRate) => cell({ learningRate }));
@@ -34,7 +35,7 @@ function tuning(arm: Arm, results: Results): Cell[] {
 }
 
 /** The settings with the highest mean reward on the validation scenes; undefined until all of them are measured. */
-export function bestOf(cells: readonly Cell[], results: Results): Cell | undefined {
+function bestOf(cells: readonly Cell[], results: Results): Cell | undefined {
   const measured = cells.map((cell) => ({ cell, line: results.of(cell) }));
   if (measured.some(({ line }) => !line)) return undefined;
   const rewardOf = (index: number) => {
@@ -49,7 +50,7 @@ export function bestOf(cells: readonly Cell[], results: Results): Cell | undefin
 
 /** An arm's chosen settings; undefined until its tuning is whole. */
 export function chosen(arm: Arm, results: Results): Cell | undefined {
-  const cells = tuning(arm, results);
+  const cells = tuningCells(arm, results);
   return cells.length === LEARNING_RATES.length + MORE_RATES.length ? bestOf(cells, results) : undefined;
 }
 
