@@ -1,5 +1,5 @@
 /** One training of the study and what came of it, against the base with equal seeds. */
-import { rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Annotation } from '../../src/annotations/annotation.ts';
 import type { DiffusionModel } from '../../src/models/model-folder.ts';
@@ -50,7 +50,7 @@ const TOLD_EVERY = 10;
 /** What all arms are measured by, whatever they were trained on: the paper's two objectives for composition. */
 const REWARD: RewardSettings = { policy: 'mean', weights: { dpg: 1, 't2i-3in1': 1 } };
 
-/** @param work folder of candidates and of the training, of which nothing is left in the end */
+/** @param work folder of candidates and trajectories */
 export async function runCell(
   lab: Lab,
   scenes: StudyScenes,
@@ -71,8 +71,8 @@ export async function runCell(
   const images = path.join(work, `candidates-${seed}`);
   const candidates = await candidatesOf(lab, scenes.curated.get(seed)!, seed, images);
   const pairs = await pairsOf(candidates, cell);
-  const folder = path.join(work, 'training');
-  await rm(folder, { recursive: true, force: true });
+  const folder = path.join(work, `training-${seed}`);
+  await clear(folder);
   const curve: CellResult['curve'] = [];
   const steps: StepTelemetry[] = [];
   const every = tunes ? train.steps : MILESTONE;
@@ -97,9 +97,16 @@ export async function runCell(
   const tuned = await lab.load(path.join(folder, 'model'));
   const { measured, diversity, quick } = await measure(tuned);
   tuned.dispose();
-  await rm(folder, { recursive: true, force: true });
+  await clear(folder);
   curve.push({ step: train.steps, reward: quick });
   return { pairs: pairs.length, curve, measured, diversity, ...told(steps) };
+}
+
+/** All but the trajectories, which the next cell of the seed may share. */
+async function clear(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const left = (await readdir(folder)).filter((name) => !name.startsWith('trajectories'));
+  for (const name of left) await rm(path.join(folder, name), { recursive: true });
 }
 
 async function pairsOf(candidates: readonly StudyCandidate[], cell: Cell): Promise<Pair[]> {
