@@ -47,6 +47,8 @@ export interface TrainArgument {
   pairs: Pair[];
   blobs: string;
   folder: string;
+  trajectories?: string;
+  trajectoryBytes?: number;
 }
 
 export interface FeaturesArgument {
@@ -124,15 +126,13 @@ export async function openNumericMethods(): Promise<NumericMethods> {
 
     frechet: async ({ of, against }) => frechetDistance(featureStatistics(of), featureStatistics(against)),
 
-    async train({ model: folder, settings, candidates, pairs, blobs: blobFolder, folder: out }, call) {
+    async train({ model: folder, candidates, blobs: blobFolder, ...given }, call) {
       const model = await diffusion.get(folder, await diffusionModelHash(folder));
       const blobs = folderBlobs(blobFolder);
       return trainPairs({
+        ...given,
         engine,
         model,
-        settings,
-        pairs,
-        folder: out,
         candidates: candidates.map((candidate) => ({
           ...candidate,
           load: async () => decodeImage(await blobs.get(candidate.sha256)),
