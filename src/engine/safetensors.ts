@@ -209,7 +209,10 @@ function decode(
     case 'F64':
       return { dtype: 'float32', data: Float32Array.from(new Float64Array(buffer)) };
     case 'F16':
-      return { dtype: 'float32', data: Float32Array.from(new Uint16Array(buffer), (half) => HALF_VALUES[half]!) };
+      return {
+        dtype: 'float32',
+        data: Float32Array.from(new Uint16Array(buffer), (half) => HALF_VALUES[half]!),
+      };
     case 'BF16': {
       const words = Uint32Array.from(new Uint16Array(buffer), (half) => half << 16);
       return { dtype: 'float32', data: new Float32Array(words.buffer) };

@@ -19,7 +19,9 @@ export interface StepEvaluations {
 }
 
 /** Of one optimizer step on these micro-batches. */
-export function stepEvaluations(batches: readonly Pick<StepRows, 'timesteps' | 'ascents'>[]): StepEvaluations {
+export function stepEvaluations(
+  batches: readonly Pick<StepRows, 'timesteps' | 'ascents'>[],
+): StepEvaluations {
   const sum = (of: (rows: (typeof batches)[number]) => number) =>
     batches.reduce((total, rows) => total + of(rows), 0);
   const images = sum(({ timesteps }) => 2 * timesteps.length);

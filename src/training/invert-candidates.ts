@@ -75,10 +75,8 @@ export async function invertCandidates(options: InvertOptions): Promise<Trajecto
       : [x0.dataSync() as Float32Array];
     const size = x0.size / batch.length;
     x0.dispose();
-    for (const [row, place] of places.entries()) {
-      const ofRow = made.map((values) => values.subarray(row * size, (row + 1) * size));
-      await store.add(place, ofRow);
-    }
+    const ofRow = (row: number) => made.map((values) => values.subarray(row * size, (row + 1) * size));
+    await store.add(new Map(places.map((place, row) => [place, ofRow(row)])));
     if (inverts) evaluations += batch.length * settings.inversionSteps;
     await onProgress(places.at(-1)! + 1, evaluations);
   }

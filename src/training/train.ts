@@ -53,7 +53,16 @@ export type TrainProgress =
 export interface TrainResult extends TunedFiles, TelemetryFiles {}
 
 export async function trainPairs(options: TrainOptions): Promise<TrainResult> {
-  const { engine, model, settings, pairs, folder, trajectories: shared, trajectoryBytes, onProgress } = options;
+  const {
+    engine,
+    model,
+    settings,
+    pairs,
+    folder,
+    trajectories: shared,
+    trajectoryBytes,
+    onProgress,
+  } = options;
   const schedule = parseSchedule(model.scheduler);
   checkTrainSettings(settings);
   checkInput(model, settings, schedule, pairs);

@@ -4,7 +4,7 @@
  * its key and the rest: one that was cut short or damaged is found out and made again, so nothing needs to be synced.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { copyFile, link, mkdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import { copyFile, link, mkdir, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
 export const CHECKSUM_BYTES = 32;
@@ -12,15 +12,20 @@ export const CHECKSUM_BYTES = 32;
 export interface TrajectoryFiles {
   /** Whether the file is in the run's own folder, whole, now: it was, or the shared folder has it. */
   hold(key: string): Promise<boolean>;
-  /** Makes a file, in the run's own folder and the shared one. Runs may make the same one at once. */
-  add(key: string, content: Uint8Array): Promise<void>;
+  /**
+   * Makes files, in the run's own folder and the shared one; other runs may make the same at once. A kill leaves all of
+   * them or none in the run's own folder: what is computed in one batch depends a little on what else is in it.
+   */
+  add(files: ReadonlyMap<string, Uint8Array>): Promise<void>;
   /** Of a file that is held: a checksum, then its content. */
   pathOf(key: string): string;
 }
 
+const BATCH = /^batch-[^.]+$/;
+const PARTIAL = '.partial';
+
 /** @param shared absent: the run's own folder alone */
 export async function openTrajectoryFiles(own: string, shared?: string): Promise<TrajectoryFiles> {
-  for (const folder of shared ? [own, shared] : [own]) await mkdir(folder, { recursive: true });
   const pathOf = (key: string) => path.join(own, key);
   const sharedPathOf = (key: string) => path.join(shared!, key.slice(0, 2), key);
 
@@ -35,30 +40,49 @@ export async function openTrajectoryFiles(own: string, shared?: string): Promise
     return false;
   }
 
+  /** What the run holds becomes what others find. */
+  async function share(key: string): Promise<void> {
+    if (!shared) return;
+    const to = sharedPathOf(key);
+    await mkdir(path.dirname(to), { recursive: true });
+    await linkOrCopy(pathOf(key), to);
+    await markUsed(to);
+  }
+
+  /** Takes the files out of a batch that is whole. */
+  async function unpack(batch: string): Promise<void> {
+    for (const key of await readdir(batch)) await unlessMissing(rename(path.join(batch, key), pathOf(key)));
+    await rm(batch, { recursive: true, force: true });
+  }
+
+  for (const folder of shared ? [own, shared] : [own]) await mkdir(folder, { recursive: true });
+  for (const name of await readdir(own)) {
+    if (BATCH.test(name)) await unpack(path.join(own, name));
+    else if (name.endsWith(PARTIAL)) await rm(path.join(own, name), { recursive: true });
+  }
+
   return {
     pathOf,
     async hold(key) {
       const file = pathOf(key);
-      if (await isWhole(file, key)) {
-        if (shared) await markUsed(sharedPathOf(key));
-        return true;
+      if (!(await isWhole(file, key))) {
+        if (!shared || !(await linkOrCopy(sharedPathOf(key), file))) return false;
+        if (!(await isWhole(file, key))) {
+          await rm(sharedPathOf(key), { force: true });
+          return false;
+        }
       }
-      if (!shared) return false;
-      const from = sharedPathOf(key);
-      if (!(await linkOrCopy(from, file))) return false;
-      await markUsed(from);
-      if (await isWhole(file, key)) return true;
-      await rm(from, { force: true });
-      return false;
+      await share(key);
+      return true;
     },
-    async add(key, content) {
-      const file = pathOf(key);
-      await writeWhole(file, (temporary) =>
-        writeFile(temporary, Buffer.concat([checksum(key, content), content])),
-      );
-      if (!shared) return;
-      await mkdir(path.dirname(sharedPathOf(key)), { recursive: true });
-      await linkOrCopy(file, sharedPathOf(key));
+    async add(files) {
+      const batch = path.join(own, `batch-${randomUUID()}`);
+      await mkdir(batch + PARTIAL);
+      for (const [key, content] of files)
+        await writeFile(path.join(batch + PARTIAL, key), Buffer.concat([checksum(key, content), content]));
+      await rename(batch + PARTIAL, batch);
+      await unpack(batch);
+      for (const key of files.keys()) await share(key);
     },
   };
 }
@@ -66,13 +90,6 @@ export async function openTrajectoryFiles(own: string, shared?: string): Promise
 /** Over the key too, so that a file under another's name is none. */
 const checksum = (key: string, content: Uint8Array) =>
   createHash('sha256').update(key).update(content).digest();
-
-/** Under a name of its own first: a frozen worker that wakes up may write the same file. */
-async function writeWhole(file: string, write: (temporary: string) => Promise<void>): Promise<void> {
-  const temporary = `${file}.${randomUUID()}.tmp`;
-  await write(temporary);
-  await rename(temporary, file);
-}
 
 /** False where there is nothing to link. A file that is there already stays. */
 async function linkOrCopy(from: string, to: string): Promise<boolean> {
@@ -84,9 +101,12 @@ async function linkOrCopy(from: string, to: string): Promise<boolean> {
     if (code === 'ENOENT') return false;
     if (code === 'EEXIST') return true;
   }
-  // Another file system, or one without links.
-  const copied = unlessMissing(writeWhole(to, (temporary) => copyFile(from, temporary)).then(() => true));
-  return (await copied) ?? false;
+  // Another file system, or one without links. A name of its own: another run may copy the same file.
+  const temporary = `${to}.${randomUUID()}.tmp`;
+  const copied = copyFile(from, temporary)
+    .then(() => rename(temporary, to))
+    .then(() => true);
+  return (await unlessMissing(copied)) ?? false;
 }
 
 /** What was used longest ago is evicted first (trim-folder.ts). */

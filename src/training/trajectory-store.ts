@@ -14,8 +14,8 @@ export interface TrajectoryStore {
   shape: readonly number[];
   /** Whether a candidate's trajectory is at hand, whole; a damaged one is not. */
   hold(candidate: number): Promise<boolean>;
-  /** Keeps the stored states of a candidate, in their order. */
-  add(candidate: number, states: readonly Float32Array[]): Promise<void>;
+  /** Keeps the stored states of candidates, in their order; a kill leaves all or none. */
+  add(trajectories: ReadonlyMap<number, readonly Float32Array[]>): Promise<void>;
   /** State `index` (0: the image) of a candidate that is held. Throws DIPTYCH_BAD_FILE. */
   read(candidate: number, index: number): Promise<Float32Array>;
   /** Ends the run's hold on shared files. */
@@ -44,9 +44,11 @@ export async function openTrajectories(options: TrajectoryOptions): Promise<Traj
   return {
     shape,
     hold: (candidate) => files.hold(keys[candidate]!),
-    async add(candidate, trajectory) {
-      const code = encodeTrajectory(trajectory, levels);
-      await files.add(keys[candidate]!, new Uint8Array(code.buffer));
+    async add(trajectories) {
+      const encoded = [...trajectories].map(([candidate, trajectory]): [string, Uint8Array] => {
+        return [keys[candidate]!, new Uint8Array(encodeTrajectory(trajectory, levels).buffer)];
+      });
+      await files.add(new Map(encoded));
     },
     async read(candidate, index) {
       const place = placeOf.get(index)!;

@@ -107,8 +107,7 @@ test('a part of the states has the same bounds: each noise is the mean over what
     keptLevels,
   );
   for (const [place, s] of kept.entries()) {
-    const bound =
-      HALF_EPSILON * (Math.sqrt(levels[s]! / levels[0]!) + Math.sqrt(1 - levels[s]!) * largest);
+    const bound = HALF_EPSILON * (Math.sqrt(levels[s]! / levels[0]!) + Math.sqrt(1 - levels[s]!) * largest);
     assert.ok(furthest(read[place]!, states[s]!) <= bound + 8 * FLOAT32 * largest, `state ${s}`);
   }
   const of = (eight: Float32Array, seven: Float32Array) => target(eight, seven, levels[8]!, levels[7]!);

@@ -1,7 +1,19 @@
 /** Files that runs share: found, linked, copied, damaged, evicted. */
 import assert from 'node:assert/strict';
 import { existsSync, statSync } from 'node:fs';
-import { copyFile, mkdtemp, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
+import {
+  copyFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import {
@@ -37,7 +49,7 @@ test('what one run made, another holds as the same file, which outlives the shar
   const { a, b, shared, inShared } = await folders(t);
   const first = await openTrajectoryFiles(a, shared);
   assert.equal(await first.hold(KEY), false);
-  await first.add(KEY, CONTENT);
+  await first.add(new Map([[KEY, CONTENT]]));
   assert.equal(await first.hold(KEY), true);
   const second = await openTrajectoryFiles(b, shared);
   assert.equal(await second.hold(KEY), true);
@@ -52,7 +64,7 @@ test('without a shared folder a run keeps its own', async (t) => {
   const { a } = await folders(t);
   const files = await openTrajectoryFiles(a);
   assert.equal(await files.hold(KEY), false);
-  await files.add(KEY, CONTENT);
+  await files.add(new Map([[KEY, CONTENT]]));
   assert.equal(await (await openTrajectoryFiles(a)).hold(KEY), true);
   assert.deepEqual(await readdir(a), [KEY]);
 });
@@ -77,13 +89,13 @@ test('a damaged file is told in one line, is not held, and is made again', async
     ),
     'of another key': async () => {
       const other = await openTrajectoryFiles(b);
-      await other.add('ab34', CONTENT);
+      await other.add(new Map([['ab34', CONTENT]]));
       await copyFile(other.pathOf('ab34'), inShared);
     },
   };
   const lines = toldLines(t);
   for (const [what, damage] of Object.entries(damages)) {
-    await files.add(KEY, CONTENT);
+    await files.add(new Map([[KEY, CONTENT]]));
     assert.equal(await files.hold(KEY), true, what);
     await damage();
     // A new run finds it only in the shared folder.
@@ -97,7 +109,7 @@ test('a damaged file is told in one line, is not held, and is made again', async
     // The run that held the same file notices too.
     assert.equal(await files.hold(KEY), false, what);
     assert.equal(lines.splice(0).length, 1);
-    await other.add(KEY, CONTENT);
+    await other.add(new Map([[KEY, CONTENT]]));
     assert.deepEqual(await contentOf(other), [...CONTENT]);
     assert.equal(await files.hold(KEY), true, what);
     await rm(files.pathOf(KEY));
@@ -109,13 +121,32 @@ test('a file that another run made at the same time stays, and both hold what th
   const { a, b, shared, inShared } = await folders(t);
   const [first, second] = [await openTrajectoryFiles(a, shared), await openTrajectoryFiles(b, shared)];
   await Promise.all(
-    [first, second].flatMap((files) => Array.from({ length: 20 }, () => files.add(KEY, CONTENT))),
+    [first, second].flatMap((files) =>
+      Array.from({ length: 20 }, () => files.add(new Map([[KEY, CONTENT]]))),
+    ),
   );
   for (const files of [first, second]) {
     assert.equal(await files.hold(KEY), true);
     assert.deepEqual(await readdir(path.dirname(files.pathOf(KEY))), [KEY]);
   }
   assert.deepEqual(await readdir(path.dirname(inShared)), [KEY]);
+});
+
+test('of a batch that a kill cut short nothing is held, of a whole one everything', async (t) => {
+  const { a, shared, inShared } = await folders(t);
+  await (await openTrajectoryFiles(a)).add(new Map([[KEY, CONTENT]]));
+  const [partial, whole] = ['batch-1.partial', 'batch-2'].map((name) => path.join(a, name));
+  await mkdir(partial!);
+  await rename(path.join(a, KEY), path.join(partial!, KEY));
+  assert.equal(await (await openTrajectoryFiles(a, shared)).hold(KEY), false);
+  assert.deepEqual(await readdir(a), []);
+
+  await (await openTrajectoryFiles(a)).add(new Map([[KEY, CONTENT]]));
+  await mkdir(whole!);
+  await rename(path.join(a, KEY), path.join(whole!, KEY));
+  assert.equal(await (await openTrajectoryFiles(a, shared)).hold(KEY), true);
+  assert.deepEqual(await readdir(a), [KEY]);
+  assert.ok(existsSync(inShared), 'it is shared, late');
 });
 
 test('on another file system, files are copied', async (t) => {
@@ -127,7 +158,7 @@ test('on another file system, files are copied', async (t) => {
   const shared = await mkdtemp(path.join(elsewhere, 'diptych-test-'));
   t.after(() => rm(shared, { recursive: true }));
   const files = await openTrajectoryFiles(a, shared);
-  await files.add(KEY, CONTENT);
+  await files.add(new Map([[KEY, CONTENT]]));
   const other = await openTrajectoryFiles(b, shared);
   assert.equal(await other.hold(KEY), true);
   assert.deepEqual(await contentOf(other), [...CONTENT]);
@@ -141,7 +172,7 @@ test('a folder is trimmed to its size, what was used longest ago first; using is
   const keys = ['aa1', 'bb2', 'cc3', 'aa4'];
   const inShared = (key: string) => path.join(shared, key.slice(0, 2), key);
   for (const [i, key] of keys.entries()) {
-    await files.add(key, CONTENT);
+    await files.add(new Map([[key, CONTENT]]));
     await utimes(inShared(key), i, i);
   }
   const other = await openTrajectoryFiles(b, shared);
