@@ -3,7 +3,8 @@
  * here ever after. One file a candidate (trajectory-files.ts), halves inside (trajectory-code.ts). Memory holds what is
  * read.
  */
-import { open, rm } from 'node:fs/promises';
+import { closeSync, openSync, readSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { sizeOf } from '../engine/tensor.ts';
 import { DiptychError } from '../errors.ts';
 import { decodeState, encodeTrajectory } from './trajectory-code.ts';
@@ -53,7 +54,7 @@ export async function openTrajectories(options: TrajectoryOptions): Promise<Traj
     async read(candidate, index) {
       const place = placeOf.get(index)!;
       const code = new Uint16Array((place + 1) * size);
-      await readInto(files.pathOf(keys[candidate]!), new Uint8Array(code.buffer));
+      readInto(files.pathOf(keys[candidate]!), new Uint8Array(code.buffer));
       return decodeState(code, levels, place);
     },
     async release() {
@@ -62,12 +63,13 @@ export async function openTrajectories(options: TrajectoryOptions): Promise<Traj
   };
 }
 
-async function readInto(path: string, bytes: Uint8Array): Promise<void> {
-  const file = await open(path, 'r');
+/** Synchronous: opening small files costs less than a thread's attention, and training waits for them anyway. */
+function readInto(path: string, bytes: Uint8Array): void {
+  const file = openSync(path, 'r');
   try {
-    const { bytesRead } = await file.read(bytes, 0, bytes.length, CHECKSUM_BYTES);
+    const bytesRead = readSync(file, bytes, 0, bytes.length, CHECKSUM_BYTES);
     if (bytesRead < bytes.length) throw new DiptychError('DIPTYCH_BAD_FILE', `${path} was cut short`);
   } finally {
-    await file.close();
+    closeSync(file);
   }
 }
