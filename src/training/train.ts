@@ -17,6 +17,7 @@ import { readNewestCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { stepEvaluations } from './evaluations.ts';
 import { frozenBy } from './freeze.ts';
 import { invertCandidates, type TrainCandidate } from './invert-candidates.ts';
+import type { Judge } from './judge.ts';
 import { pairFactors } from './pair-factors.ts';
 import { createPolicy, type TunedFiles } from './policy.ts';
 import { planRows } from './rows.ts';
@@ -41,6 +42,8 @@ export interface TrainOptions {
   trajectories?: string;
   /** Most bytes in it between runs; absent: any. A run under way has what it needs, whatever the number. */
   trajectoryBytes?: number;
+  /** Measures the policy's images; needed by what draws while it trains. */
+  judge?: Judge;
   /** Called after every piece of work; throws to stop. */
   onProgress(progress: TrainProgress): void | Promise<void>;
 }
