@@ -1,8 +1,5 @@
 /** IEEE 754 binary16, which JavaScript has no array of: as 16-bit words. */
 
-/** Largest relative error of rounding to a normal half. */
-export const HALF_EPSILON = 2 ** -11;
-
 /** IEEE 754 binary16 to a number. */
 export function halfToFloat(half: number): number {
   const sign = half & 0x8000 ? -1 : 1;
@@ -16,7 +13,7 @@ export function halfToFloat(half: number): number {
 const single = new Float32Array(1);
 const singleBits = new Uint32Array(single.buffer);
 
-/** The nearest half, of two as near the even one; of a number that is rounded to float32 before. */
+/** The nearest half, of two as near the even one: off by at most 2^-11 of a number that is not tiny. */
 export function floatToHalf(value: number): number {
   single[0] = value;
   const bits = singleBits[0]!;

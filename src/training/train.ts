@@ -38,7 +38,10 @@ export interface TrainOptions {
   pairs: readonly Pair[];
   /** Folder of checkpoints, telemetry, the final model and, while it trains, of its trajectories. */
   folder: string;
-  /** Folder of trajectories that runs share, so that each candidate is inverted once; absent: `folder` keeps them. */
+  /**
+   * Folder outside `folder` of trajectories that runs share, so that each candidate is inverted once; absent: `folder`
+   * keeps them.
+   */
   trajectories?: string;
   /** Most bytes in it between runs; absent: any. A run under way has what it needs, whatever the number. */
   trajectoryBytes?: number;

@@ -8,7 +8,7 @@ import { guidedPredictor, type Predictor } from '../../src/diffusion/predictor.t
 import { sample } from '../../src/diffusion/sample.ts';
 import { alphaBarAt, inversionTimesteps, parseSchedule } from '../../src/diffusion/schedule.ts';
 import { type Engine, openEngine, type Tensor } from '../../src/engine/engine.ts';
-import { floatToHalf, HALF_EPSILON, halfToFloat } from '../../src/engine/half.ts';
+import { floatToHalf, halfToFloat } from '../../src/engine/half.ts';
 import type { DiffusionModel } from '../../src/models/model-folder.ts';
 import { type Prompt, textPrompt } from '../../src/models/prompt.ts';
 import { encodeEmpty, encodePrompts } from '../../src/models/text-condition.ts';
@@ -24,6 +24,9 @@ import { disposeRows, loadRows } from '../../src/training/step-rows.ts';
 import { CHECKSUM_BYTES } from '../../src/training/trajectory-files.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { SIDE, TINY_TRAIN, tinyCandidates, tinyImage, tinyModel, tinyPairs } from './tiny.ts';
+
+/** Of a half, the largest relative error of rounding. */
+const HALF_EPSILON = 2 ** -11;
 
 const engine = await openEngine();
 const { tf } = engine;
