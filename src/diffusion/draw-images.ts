@@ -1,6 +1,6 @@
 /** Prompts and seeds to images, a batch that fits into memory at a time. */
 
-import type { Engine } from '../engine/engine.ts';
+import type { Engine, Tensor } from '../engine/engine.ts';
 import { fromPixels, type RgbImage } from '../engine/image.ts';
 import { imagesAtOnce } from '../models/cost.ts';
 import { fromLatents } from '../models/latents.ts';
@@ -65,12 +65,19 @@ function drawBatch(
   try {
     const predict = guidedPredictor(engine, config, weights, { prompt, empty }, guidance);
     const x0 = sample(engine, parseSchedule(model.scheduler), predict, noise, steps, onStep);
-    const images = fromLatents(engine, model, x0);
-    const pixels = images.dataSync() as Float32Array;
-    tf.dispose([x0, images]);
-    return fromPixels(pixels, model.imageSide, model.imageSide);
+    const images = imagesOf(engine, model, x0);
+    x0.dispose();
+    return images;
   } finally {
     for (const condition of [prompt, empty]) disposeCondition(condition);
     noise.dispose();
   }
+}
+
+/** What a sampler ended at, or predicts, [B, ...], as B images. */
+export function imagesOf(engine: Engine, model: DiffusionModel, x0: Tensor): RgbImage[] {
+  const images = fromLatents(engine, model, x0);
+  const pixels = images.dataSync() as Float32Array;
+  images.dispose();
+  return fromPixels(pixels, model.imageSide, model.imageSide);
 }
