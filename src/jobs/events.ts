@@ -13,7 +13,16 @@ export interface RunEvents {
   'task-failed': { stage: string; attempt: number; error: string };
   'artifact-written': { name: string; bytes: number };
   'train-alarm': { step: number; kind: string; message: string };
-  'train-progress': { step: number; steps: number; loss: number; accuracy: number; secondsLeft: number };
+  'train-progress': {
+    step: number;
+    steps: number;
+    loss: number;
+    /** Of objectives that compare images. */
+    accuracy?: number;
+    /** Of images that the policy drew itself: their mean. */
+    reward?: number;
+    secondsLeft: number;
+  };
   'trainer-output': { line: string; step: number; steps: number; secondsLeft: number | null };
 }
 

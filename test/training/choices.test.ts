@@ -15,7 +15,12 @@ import { smpoLoss, softLabels } from '../../src/training/objectives/smpo.ts';
 import { pairFactors } from '../../src/training/pair-factors.ts';
 import { planRows } from '../../src/training/rows.ts';
 import { type Ascent, selfInverted } from '../../src/training/self-inversion.ts';
-import { DEFAULT_TRAIN, learningRateAt, type TrainSettings } from '../../src/training/settings.ts';
+import {
+  DEFAULT_TRAIN,
+  learningRateAt,
+  type PairTrainSettings,
+  type TrainSettings,
+} from '../../src/training/settings.ts';
 import { trainPairs } from '../../src/training/train.ts';
 import { peakBytes } from '../peak-bytes.ts';
 import { temporaryFolder } from '../temporary.ts';
@@ -108,7 +113,7 @@ test('the defaults go together, and so does each choice alone', () => {
 
 test('a pair has as many different timesteps as asked for, or its whole trajectory in order', () => {
   const grid = inversionTimesteps(schedule, 6);
-  const plan = (settings: Partial<TrainSettings>) =>
+  const plan = (settings: Partial<PairTrainSettings>) =>
     planRows({ ...TINY_TRAIN, ...settings }, schedule, createRandom(3)).map(({ t }) => t);
   for (const [form, points] of [
     ['shared-noise', grid.slice(1)],
@@ -138,7 +143,7 @@ test('timesteps are weighed by what the released code has, or by the exact log-r
   close(timestepWeight('one-over-2-alpha-bar', t, s), 1 / 0.6, 1e-12, '1/(2 aBar)');
   const grid = inversionTimesteps(schedule, 6);
   const levels = grid.map((at) => alphaBarAt(schedule, at));
-  const weights = (settings: Partial<TrainSettings>) =>
+  const weights = (settings: Partial<PairTrainSettings>) =>
     planRows({ ...TINY_TRAIN, rowsPerPair: 'trajectory', ...settings }, schedule, createRandom(1)).map(
       ({ weight }) => weight,
     );

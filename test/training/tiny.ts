@@ -11,8 +11,8 @@ import { parseUNetConfig } from '../../src/models/unet-config.ts';
 import { unetParameters } from '../../src/models/unet-parameters.ts';
 import type { Pair } from '../../src/preference/pairs.ts';
 import { createRandom, hashSeed } from '../../src/random.ts';
-import { DEFAULT_TRAIN, type TrainSettings } from '../../src/training/settings.ts';
-import type { StepTelemetry } from '../../src/training/telemetry.ts';
+import { DEFAULT_TRAIN, type PairTrainSettings, type TrainSettings } from '../../src/training/settings.ts';
+import type { LoopTelemetry, PairTelemetry, StepTelemetry } from '../../src/training/telemetry.ts';
 import type { TrainCandidate, TrainOptions } from '../../src/training/train.ts';
 
 /** Pixels of a side of the tiny model's images. */
@@ -123,7 +123,7 @@ export function tinyPairs(count: number): Pair[] {
   }));
 }
 
-export const TINY_TRAIN: TrainSettings = {
+export const TINY_TRAIN: PairTrainSettings = {
   ...DEFAULT_TRAIN,
   inversionSteps: 6,
   stride: 2,
@@ -153,17 +153,17 @@ export function tinyRun(
   };
 }
 
+type OfRun<Outcome> = Omit<LoopTelemetry, 'at' | 'seconds' | 'tensors'> & Outcome;
+
 /** The telemetry file, every line of which must be whole; without what is of the process, not of the run. */
-export async function telemetryOf(
-  folder: string,
-): Promise<Omit<StepTelemetry, 'at' | 'seconds' | 'tensors'>[]> {
+export async function telemetryOf<Outcome = PairTelemetry>(folder: string): Promise<OfRun<Outcome>[]> {
   const text = await readFile(path.join(folder, 'telemetry.jsonl'), 'utf8');
   return text
     .trimEnd()
     .split('\n')
     .map((line) => {
       const { at: _, seconds: __, tensors: ___, ...rest } = JSON.parse(line) as StepTelemetry;
-      return rest;
+      return rest as unknown as OfRun<Outcome>;
     });
 }
 

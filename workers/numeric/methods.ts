@@ -17,6 +17,7 @@ import type { Pair } from '../../src/preference/pairs.ts';
 import type { ScoringMode } from '../../src/scoring/metric.ts';
 import { type SubjectScores, scoreImages } from '../../src/scoring/score.ts';
 import { folderBlobs } from '../../src/store/blobs.ts';
+import type { Scene } from '../../src/training/judge.ts';
 import type { TunedFiles } from '../../src/training/policy.ts';
 import type { TrainSettings } from '../../src/training/settings.ts';
 import { type TrainProgress, type TrainResult, trainPairs } from '../../src/training/train.ts';
@@ -48,6 +49,8 @@ export interface TrainArgument {
   pairs: Pair[];
   blobs: string;
   folder: string;
+  /** What on-policy objectives draw. */
+  scenes?: Scene[];
   /** Where images are measured while the training goes on. */
   judge?: JudgeArgument;
 }
@@ -127,7 +130,8 @@ export async function openNumericMethods(): Promise<NumericMethods> {
 
     frechet: async ({ of, against }) => frechetDistance(featureStatistics(of), featureStatistics(against)),
 
-    async train({ model: folder, settings, candidates, pairs, blobs: blobFolder, folder: out, judge }, call) {
+    async train(argument, call) {
+      const { model: folder, settings, candidates, pairs, scenes, blobs: blobFolder, judge } = argument;
       const model = await diffusion.get(folder, await diffusionModelHash(folder));
       const blobs = folderBlobs(blobFolder);
       return trainPairs({
@@ -135,7 +139,8 @@ export async function openNumericMethods(): Promise<NumericMethods> {
         model,
         settings,
         pairs,
-        folder: out,
+        ...(scenes && { scenes }),
+        folder: argument.folder,
         ...(judge && { judge: runJudge(judge, await scorers.open(judge.folders, call.signal)) }),
         candidates: candidates.map((candidate) => ({
           ...candidate,

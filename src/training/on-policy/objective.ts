@@ -35,6 +35,8 @@ export interface OnPolicy {
   ratioTo: 'sampler' | 'reference';
   /** Ratios count while they are within 1 +- clip. */
   clip: number;
+  /** Beyond it the loss is flat as soon as the images differ at all. */
+  largestBeta?: number;
   /** A function of one round after the other, from the first on. */
   lessons(): (drawn: readonly DrawnImage[]) => Lesson[];
   /** @param logRatios [U] for each image of a lesson. @param signals [U] */
@@ -64,6 +66,8 @@ export const ON_POLICY: Record<OnPolicyObjective, OnPolicy> = {
     sharedStart: true,
     ratioTo: 'reference',
     clip: D3PO_CLIP,
+    // Two ratios at their limits then have an argument of the sigmoid of 20.
+    largestBeta: 100,
     lessons: () => preferences,
     loss: (_, [winner, loser], signals, beta) => d3poLoss(winner!, loser!, signals, { beta }),
   },
