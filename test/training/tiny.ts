@@ -11,6 +11,7 @@ import { parseUNetConfig } from '../../src/models/unet-config.ts';
 import { unetParameters } from '../../src/models/unet-parameters.ts';
 import type { Pair } from '../../src/preference/pairs.ts';
 import { createRandom, hashSeed } from '../../src/random.ts';
+import type { Judge, Scene } from '../../src/training/judge.ts';
 import { DEFAULT_TRAIN, type PairTrainSettings, type TrainSettings } from '../../src/training/settings.ts';
 import type { LoopTelemetry, PairTelemetry, StepTelemetry } from '../../src/training/telemetry.ts';
 import type { TrainCandidate, TrainOptions } from '../../src/training/train.ts';
@@ -134,6 +135,19 @@ export const TINY_TRAIN: PairTrainSettings = {
   checkpointEvery: 2,
 };
 
+/** Three scenes to draw. */
+export const TINY_SCENES: Scene[] = ['red circle', 'blue square', 'green cross'].map((text) => ({
+  id: text,
+  prompt: textPrompt(text),
+}));
+
+/** Likes bright images: the mean of all values, 0 to 1. */
+export const likesBright: Judge = async (_, images) =>
+  images.map(({ data }) => {
+    const brightness = data.reduce((sum, x) => sum + x, 0) / data.length / 255;
+    return { metrics: { brightness }, reward: brightness };
+  });
+
 /** A run over `pairs` pairs with the tiny settings, overridden by `settings`. */
 export function tinyRun(
   engine: Engine,
@@ -149,6 +163,8 @@ export function tinyRun(
     settings: { ...TINY_TRAIN, ...settings },
     candidates: tinyCandidates(2 * pairs),
     pairs: tinyPairs(pairs),
+    scenes: TINY_SCENES,
+    judge: likesBright,
     onProgress() {},
   };
 }

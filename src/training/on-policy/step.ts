@@ -62,13 +62,9 @@ export function takeOnPolicyStep(
       ? checkpointed(tf, weights, reference)
       : straight(tf, weights);
     const logRatio = densities(engine, models, settings, batch, weights, runBlock).sub(divisor) as Tensor;
-    const signals = tf.tensor1d([...batch.signals]);
-    const { losses, inside } = objective.loss(
-      tf,
-      tf.split(logRatio, objective.images),
-      signals,
-      settings.beta,
-    );
+    const lessons = batch.signals.length;
+    const ofImage = Array.from({ length: objective.images }, (_, i) => logRatio.slice(i * lessons, lessons));
+    const { losses, inside } = objective.loss(tf, ofImage, tf.tensor1d([...batch.signals]), settings.beta);
     return { loss: losses.mean(), aux: [logRatio, ...(inside ? [inside] : [])] };
   };
   const { loss, aux, gradNorm, updateNorm } = policy.stepOnMean(
