@@ -58,6 +58,9 @@ export async function estimateRun(
   const passes = (guidance: number) => (guidance === 1 ? 1 : 2);
   const drawing = sampling.steps * passes(sampling.guidance) * model.unet.flops + model.decode;
   const pass = passes(train.guidance) * model.unet.flops;
+  // A demon predicts and decodes an image for each of its noises in every step.
+  const trial = passes(sampling.guidance) * model.unet.flops + model.decode;
+  const tunedDrawing = drawing + sampling.steps * (evaluation.demon?.noises ?? 0) * trial;
   const source = rowSource(settings, model.scheduler);
   const inverting = source.inverted * pass + model.encode;
   const rows = 2 * train.pairsPerStep * source.rowsPerPair;
@@ -75,7 +78,7 @@ export async function estimateRun(
     ...(trains && !source.draws ? [{ name: 'train: invert', flops: curated * inverting }] : []),
     ...(trains && source.draws ? [{ name: 'train: draw', flops: drawn }] : []),
     ...(trains ? [{ name: 'train: steps', flops: train.steps * step }] : []),
-    ...(evaluates ? [{ name: 'evaluate: generate', flops: compared * drawing }] : []),
+    ...(evaluates ? [{ name: 'evaluate: generate', flops: (compared / 2) * (drawing + tunedDrawing) }] : []),
   ];
   const images = (curates ? curated : 0) + (evaluates ? compared : 0);
   const batch = imagesAtOnce(model.config, sampling.guidance) * passes(sampling.guidance);

@@ -39,6 +39,12 @@ export async function planRun(store: Store, { kind, annotationSet, settings }: R
       `settings.compare is for runs of kind "evaluate", not "${kind}"`,
     );
   }
+  if (settings.compare && settings.evaluation.demon && settings.reward.policy === 'zmean') {
+    throw new DiptychError(
+      'DIPTYCH_INVALID_INPUT',
+      'settings.evaluation.demon follows the reward, and settings.reward.policy "zmean" needs the candidates of a run; with settings.compare give "mean"',
+    );
+  }
   const set = await findSet(store, annotationSet);
   const input: PlanInput = { settings, curated: [], heldOut: [] };
   for await (const { id, imgId } of annotationKeys(store, set.id)) {

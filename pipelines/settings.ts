@@ -1,5 +1,6 @@
 /** What a run can be asked for: one schema, from which validation, defaults, the API page and the types come. */
 import { type Static, Type } from 'typebox';
+import { DEFAULT_DEMON, DEMON_WEIGHTINGS } from '../src/diffusion/demon.ts';
 import { DEFAULT_PAIRS, PAIR_POLICIES, TIE_RULES } from '../src/preference/pairs.ts';
 import { SCORING_MODES } from '../src/scoring/metric.ts';
 import { DEFAULT_REWARD, REWARD_POLICIES } from '../src/scoring/reward.ts';
@@ -277,6 +278,30 @@ export const RunSettings = Type.Object(
         samples: whole(1, 16, 1, 'Images per held-out annotation and model'),
         inception: Type.Optional(
           Type.String({ description: "pytorch-fid's weights as a safetensors file; absent: no FID" }),
+        ),
+        demon: Type.Optional(
+          Type.Object(
+            {
+              noises: whole(
+                2,
+                256,
+                DEFAULT_DEMON.noises,
+                'Tried in each step, every one with a scored image',
+              ),
+              weighting: oneOf(DEMON_WEIGHTINGS, DEFAULT_DEMON.weighting, 'Of the noises by their rewards'),
+              temperature: Type.Optional(
+                Type.Number({
+                  exclusiveMinimum: 0,
+                  description: "In units of the reward; left out: the deviation of a step's rewards",
+                }),
+              ),
+            },
+            {
+              additionalProperties: false,
+              description:
+                "Draw the tuned side's images with a sampling demon that follows the reward; left out: as the base's",
+            },
+          ),
         ),
         realImages: folderOf('photographs (PNG, JPEG, WebP) to take Frechet distances from'),
       },

@@ -8,7 +8,7 @@ import type { DiffusionModel } from '../models/model-folder.ts';
 import type { Prompt } from '../models/prompt.ts';
 import { disposeCondition, encodeEmpty, encodePrompts } from '../models/text-condition.ts';
 import { seededNoise } from './noise.ts';
-import { guidedPredictor } from './predictor.ts';
+import { guidedPredictor, type Predictor } from './predictor.ts';
 import { sample } from './sample.ts';
 import { parseSchedule } from './schedule.ts';
 
@@ -49,7 +49,31 @@ function drawBatch(
   { steps, guidance }: DrawSettings,
   onStep: (done: number) => void,
 ): RgbImage[] {
-  const { tf } = engine;
+  const { predict, noise, dispose } = openBatch(engine, model, requests, guidance);
+  try {
+    const x0 = sample(engine, parseSchedule(model.scheduler), predict, noise, steps, onStep);
+    const images = imagesOf(engine, model, x0);
+    x0.dispose();
+    return images;
+  } finally {
+    dispose();
+  }
+}
+
+export interface Batch {
+  predict: Predictor;
+  /** x_T [B, ...], of the requests' seeds. */
+  noise: Tensor;
+  dispose(): void;
+}
+
+/** What any sampler needs of a batch of requests. */
+export function openBatch(
+  engine: Engine,
+  model: DiffusionModel,
+  requests: readonly DrawRequest[],
+  guidance: number,
+): Batch {
   const { config, weights } = model.unet;
   const prompt = encodePrompts(
     engine,
@@ -58,20 +82,18 @@ function drawBatch(
   );
   const empty = encodeEmpty(engine, model);
   const noise = seededNoise(
-    tf,
+    engine.tf,
     requests.map((request) => request.seed),
     [config.sampleSize, config.sampleSize, config.inChannels],
   );
-  try {
-    const predict = guidedPredictor(engine, config, weights, { prompt, empty }, guidance);
-    const x0 = sample(engine, parseSchedule(model.scheduler), predict, noise, steps, onStep);
-    const images = imagesOf(engine, model, x0);
-    x0.dispose();
-    return images;
-  } finally {
-    for (const condition of [prompt, empty]) disposeCondition(condition);
-    noise.dispose();
-  }
+  return {
+    predict: guidedPredictor(engine, config, weights, { prompt, empty }, guidance),
+    noise,
+    dispose() {
+      for (const condition of [prompt, empty]) disposeCondition(condition);
+      noise.dispose();
+    },
+  };
 }
 
 /** What a sampler ended at, or predicts, [B, ...], as B images. */

@@ -121,7 +121,7 @@ export const DEFAULT_LORA: LoraSettings = { rank: 8, convolutions: false };
 export const DEFAULT_ON_POLICY: OnPolicySettings = {
   samplingSteps: 20,
   scenesPerRound: 16,
-  stepsPerRound: 10,
+  stepsPerRound: 2,
 };
 
 export const isOnPolicy = (objective: TrainSettings['objective']): objective is OnPolicyObjective =>

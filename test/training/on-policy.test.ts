@@ -45,8 +45,8 @@ const close = (got: number, want: number, tolerance: number, what: string) =>
 /** Nothing that an on-policy objective needs none of. */
 const ALONE = { candidates: [], pairs: [] };
 const RAISING = {
-  ...{ beta: 1, learningRate: 3e-3, pairsPerStep: 16, steps: 60, checkpointEvery: 1000 },
-  onPolicy: { samplingSteps: 6, scenesPerRound: 16, stepsPerRound: 5 },
+  ...{ beta: 1, learningRate: 3e-3, pairsPerStep: 16, steps: 50, checkpointEvery: 1000 },
+  onPolicy: { samplingSteps: 6, scenesPerRound: 16, stepsPerRound: 2 },
 };
 
 /** Rounds of three steps: 1 to 3, 4 to 6, and 7 and 8 alone. Three scenes, so each has 16 rewards in the third. */

@@ -1,6 +1,8 @@
 /** What the numeric thread can do. Arguments and results are plain data; models stay loaded between calls. */
 import type { Annotation } from '../../src/annotations/annotation.ts';
+import type { DemonSettings } from '../../src/diffusion/demon.ts';
 import { type DrawRequest, drawImages } from '../../src/diffusion/draw-images.ts';
+import { drawWithDemon, type ScoreImages } from '../../src/diffusion/draw-with-demon.ts';
 import { openEngine } from '../../src/engine/engine.ts';
 import type { RgbImage } from '../../src/engine/image.ts';
 import { decodeImage } from '../../src/engine/png.ts';
@@ -34,6 +36,8 @@ export interface GenerateArgument {
   requests: DrawRequest[];
   steps: number;
   guidance: number;
+  /** A sampling demon, what it goes by, and whose image each request is. */
+  demon?: { settings: DemonSettings; judge: JudgeArgument; scenes: string[] };
 }
 
 export interface ScoreArgument {
@@ -96,12 +100,26 @@ export async function openNumericMethods(): Promise<NumericMethods> {
     engineName: async () => engine.name,
     modelHash: diffusionModelHash,
 
-    async generate({ model: folder, requests, steps, guidance }, { progress, signal }) {
+    async generate({ model: folder, requests, steps, guidance, demon }, { progress, signal }) {
       const model = await diffusion.get(folder, await diffusionModelHash(folder));
-      return drawImages(engine, model, requests, { steps, guidance }, (share) => {
+      const onShare = (share: number) => {
         signal.throwIfAborted();
         progress(share);
-      });
+      };
+      if (!demon) return drawImages(engine, model, requests, { steps, guidance }, onShare);
+      const judge = runJudge(demon.judge, await scorers.open(demon.judge.folders, signal));
+      const scenes = requests.map(({ prompt }, i) => ({ id: demon.scenes[i]!, prompt }));
+      const score: ScoreImages = async (places, images) => {
+        // Lets an abort message in: drawing itself never waits for anything.
+        await new Promise((resolve) => setImmediate(resolve));
+        signal.throwIfAborted();
+        const judged = await judge(
+          places.map((place) => scenes[place]!),
+          images,
+        );
+        return judged.map(({ reward }) => reward);
+      };
+      return drawWithDemon(engine, model, requests, { steps, guidance }, demon.settings, score, onShare);
     },
 
     async score({ folders, mode, subjects }, { progress, signal }) {
