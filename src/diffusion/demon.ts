@@ -57,11 +57,16 @@ export async function sampleWithDemon(run: DemonRun): Promise<Tensor> {
       const output = tf.tidy(() => predict(x, t));
       const take = (freshNoise?: Tensor) =>
         sampleStep(schedule, x, output, t, stride, freshNoise ? { eta: 1, freshNoise } : {});
-      const isNoisy = stepFactors(schedule, t, stride, 1).sigma > 0;
-      const fresh = isNoisy ? await chosenNoise(run, i, timesteps[i + 1], take) : undefined;
-      const next = tf.tidy(() => take(fresh));
-      tf.dispose([x, output, ...(fresh ? [fresh] : [])]);
-      x = next;
+      let fresh: Tensor | undefined;
+      try {
+        if (stepFactors(schedule, t, stride, 1).sigma > 0)
+          fresh = await chosenNoise(run, i, timesteps[i + 1], take);
+        const next = tf.tidy(() => take(fresh));
+        x.dispose();
+        x = next;
+      } finally {
+        tf.dispose(fresh ? [output, fresh] : output);
+      }
       await onStep(i + 1);
     }
     return x;

@@ -20,15 +20,15 @@ export interface Demon {
  */
 export async function demonOf(
   { store, places }: Pick<Tools, 'store' | 'places'>,
-  settings: RunSettings & { evaluation: { demon: DemonSettings } },
+  { clip, pick, reward, scoring }: RunSettings,
+  settings: DemonSettings,
   trained: string | null,
   annotations: readonly StoredAnnotation[],
 ): Promise<Demon> {
-  const { reward, scoring, evaluation } = settings;
   return {
-    settings: evaluation.demon,
+    settings,
     judge: {
-      folders: scorerFolders(settings, places.answers),
+      folders: scorerFolders({ clip, pick, scoring }, places.answers),
       mode: scoring.mode,
       reward,
       scales: await rewardScales(reward, trained === null ? [] : curatedMetrics(store, trained)),

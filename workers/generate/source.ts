@@ -37,15 +37,9 @@ export async function openSource(
   const { base, tuned } = compare ?? { base: settings.model };
   const named = variant === 'tuned' ? tuned : base;
   const trained = compare ? null : (settings.sourceRun ?? runId);
-  const { demon: steering } = evaluation;
   const demon =
-    variant === 'tuned' && steering
-      ? await demonOf(
-          tools,
-          { ...settings, evaluation: { ...evaluation, demon: steering } },
-          trained,
-          annotations,
-        )
+    variant === 'tuned' && evaluation.demon
+      ? await demonOf(tools, settings, evaluation.demon, trained, annotations)
       : null;
   if (named !== undefined)
     return ownSource(tools.numeric, settings, named, modelFolder(named, 'diffusion'), demon);
