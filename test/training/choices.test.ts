@@ -89,6 +89,26 @@ const CLASHES: [Partial<TrainSettings>, string][] = [
     { freeze: ['conv_in.*'], lora: { rank: 2, convolutions: false } },
     'train.freeze is ["conv_in.*"], but train.lora leaves all weights as they are; leave one of the two out',
   ],
+  [
+    { objective: 'ddpo', form: 'endpoint' },
+    'train.form is "endpoint", but train.objective is "ddpo"; only inversion-dpo has forms',
+  ],
+  [
+    { objective: 'd3po', rowsPerPair: 'trajectory', beta: 0.1 },
+    'train.rowsPerPair is "trajectory", but train.objective is "d3po"; only inversion-dpo has whole trajectories. Give a number',
+  ],
+  [
+    { objective: 'd3po' },
+    'train.beta is 2000, but train.objective is "d3po", which holds ratios within 0.9 and 1.1; give at most 100 (0.1 is the released one)',
+  ],
+  [
+    { objective: 'ddpo', rewardWeighted: true },
+    'train.rewardWeighted is true, but train.objective is "ddpo", which has no pairs to weigh',
+  ],
+  [
+    { objective: 'kto', onPolicy: { samplingSteps: 20, scenesPerRound: 16, stepsPerRound: 2 } },
+    'train.onPolicy is given, but train.objective is "kto", which draws nothing; ddpo and d3po do',
+  ],
 ];
 for (const [settings, message] of CLASHES) {
   test(`refused: ${message}`, () => {
@@ -106,6 +126,8 @@ test('the defaults go together, and so does each choice alone', () => {
     { rowsPerPair: 19 },
     { form: 'published', rowsPerPair: 20 },
     { objective: 'dspo', beta: 0.001 },
+    { objective: 'ddpo', accumulate: 2, gradientCheckpointing: true },
+    { objective: 'd3po', beta: 0.1, rowsPerPair: 4, lora: { rank: 2, convolutions: false } },
     { accumulate: 4, optimizer: 'adafactor', ema: 0.99, freeze: ['conv_in.*'], schedule: 'cosine' },
   ];
   for (const settings of fine) checkTrainSettings({ ...DEFAULT_TRAIN, ...settings });
