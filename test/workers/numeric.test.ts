@@ -18,7 +18,7 @@ import { folderBlobs } from '../../src/store/blobs.ts';
 import { query } from '../../src/store/client.ts';
 import { DEFAULT_TRAIN } from '../../src/training/settings.ts';
 import { startNumericThread } from '../../workers/numeric/client.ts';
-import type { JudgeArgument } from '../../workers/numeric/judge.ts';
+import type { JudgeArgument } from '../../workers/numeric/methods.ts';
 import { useDatabase } from '../database.ts';
 import { planOf } from '../jobs/plans.ts';
 import { scenes } from '../scenes.ts';

@@ -6,7 +6,7 @@ import type { StoredAnnotation } from '../../src/store/annotations.ts';
 import { allScored } from '../../src/store/candidates.ts';
 import type { Store } from '../../src/store/client.ts';
 import { scorerFolders } from '../model-folders.ts';
-import type { JudgeArgument } from '../numeric/judge.ts';
+import type { JudgeArgument } from '../numeric/methods.ts';
 import type { Tools } from '../process.ts';
 
 export interface Demon {

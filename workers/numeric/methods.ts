@@ -16,7 +16,9 @@ import {
 } from '../../src/models/model-folder.ts';
 import type { Prompt } from '../../src/models/prompt.ts';
 import type { Pair } from '../../src/preference/pairs.ts';
+import { createJudge } from '../../src/scoring/judge.ts';
 import type { ScoringMode } from '../../src/scoring/metric.ts';
+import { type RewardScales, type RewardSettings, rewardOn } from '../../src/scoring/reward.ts';
 import { type SubjectScores, scoreImages } from '../../src/scoring/score.ts';
 import { folderBlobs } from '../../src/store/blobs.ts';
 import type { Scene } from '../../src/training/judge.ts';
@@ -24,7 +26,6 @@ import type { TunedFiles } from '../../src/training/policy.ts';
 import type { TrainSettings } from '../../src/training/settings.ts';
 import { type TrainProgress, type TrainResult, trainPairs } from '../../src/training/train.ts';
 import { type AdoptArgument, adoptModel } from './adopt.ts';
-import { type JudgeArgument, runJudge } from './judge.ts';
 import { modelCache } from './model-cache.ts';
 import { createScorers, type ScorerFolders } from './scorers.ts';
 
@@ -46,6 +47,16 @@ export interface ScoreArgument {
   subjects: { annotation: Annotation; png: Uint8Array }[];
 }
 
+/** How images are measured while a training or a sampler goes on. */
+export interface JudgeArgument {
+  folders: ScorerFolders;
+  mode: ScoringMode;
+  reward: RewardSettings;
+  scales: RewardScales;
+  /** By scene id. */
+  annotations: Record<string, Annotation>;
+}
+
 export interface TrainArgument {
   model: string;
   settings: TrainSettings;
@@ -55,7 +66,6 @@ export interface TrainArgument {
   folder: string;
   /** What on-policy objectives draw. */
   scenes?: Scene[];
-  /** Where images are measured while the training goes on. */
   judge?: JudgeArgument;
 }
 
@@ -96,6 +106,11 @@ export async function openNumericMethods(): Promise<NumericMethods> {
   const scorers = createScorers(engine);
   const inception = modelCache((file) => loadInception(engine, file), 1);
 
+  async function openJudge({ folders, reward, scales, ...rest }: JudgeArgument, signal: AbortSignal) {
+    const ports = await scorers.open(folders, signal);
+    return createJudge({ ...rest, ports, reward: rewardOn(reward, scales) });
+  }
+
   return {
     engineName: async () => engine.name,
     modelHash: diffusionModelHash,
@@ -107,7 +122,7 @@ export async function openNumericMethods(): Promise<NumericMethods> {
         progress(share);
       };
       if (!demon) return drawImages(engine, model, requests, { steps, guidance }, onShare);
-      const judge = runJudge(demon.judge, await scorers.open(demon.judge.folders, signal));
+      const judge = await openJudge(demon.judge, signal);
       const scenes = requests.map(({ prompt }, i) => ({ id: demon.scenes[i]!, prompt }));
       const score: ScoreImages = async (places, images) => {
         // Lets an abort message in: drawing itself never waits for anything.
@@ -159,7 +174,7 @@ export async function openNumericMethods(): Promise<NumericMethods> {
         pairs,
         ...(scenes && { scenes }),
         folder: argument.folder,
-        ...(judge && { judge: runJudge(judge, await scorers.open(judge.folders, call.signal)) }),
+        ...(judge && { judge: await openJudge(judge, call.signal) }),
         candidates: candidates.map((candidate) => ({
           ...candidate,
           load: async () => decodeImage(await blobs.get(candidate.sha256)),
