@@ -222,7 +222,7 @@ export const RunSettings = Type.Object(
           Type.Object(
             {
               samplingSteps: whole(
-                1,
+                2,
                 1000,
                 DEFAULT_ON_POLICY.samplingSteps,
                 'DDIM steps of an image, with eta 1',

@@ -75,7 +75,7 @@ export async function sampleWithDemon(run: DemonRun): Promise<Tensor> {
     throw thrown;
   }
 
-  /** Seeds of noise k of step i. */
+  /** Noise k of step i. */
   function noiseOf(i: number, k: number): Tensor {
     return seededNoise(
       tf,

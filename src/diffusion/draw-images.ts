@@ -60,7 +60,7 @@ function drawBatch(
   }
 }
 
-export interface Batch {
+interface Batch {
   predict: Predictor;
   /** x_T [B, ...], of the requests' seeds. */
   noise: Tensor;

@@ -14,7 +14,7 @@ import { hashSeed } from '../../random.ts';
 import type { Judge, Scene } from '../judge.ts';
 
 /** As much noise in a step as DDPM has: with less a step would have no density, or hardly one. */
-export const ETA = 1;
+const ETA = 1;
 
 export interface Drawing {
   scene: Scene;

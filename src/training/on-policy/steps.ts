@@ -7,17 +7,17 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { disposeWeights } from '../../engine/weights.ts';
 import { DiptychError } from '../../errors.ts';
-import { disposeCondition, encodeEmpty, encodePrompts } from '../../models/text-condition.ts';
-import { pairBatch } from '../../preference/pairs.ts';
-import { hashSeed } from '../../random.ts';
+import { disposeCondition, encodeEmpty } from '../../models/text-condition.ts';
 import { parts } from '../parts.ts';
 import type { Policy } from '../policy.ts';
 import { DEFAULT_ON_POLICY, type OnPolicyObjective, type TrainSettings } from '../settings.ts';
 import type { OpenSteps } from '../steps.ts';
 import { openTelemetry } from '../telemetry.ts';
+import { disposeBatch, loadBatch } from './batch.ts';
 import { type Lesson, ON_POLICY } from './objective.ts';
+import { planDrawings, planLessons } from './plan.ts';
 import { drawRound, noisySteps, type Trajectory } from './round.ts';
-import { type OnPolicyBatch, takeOnPolicyStep } from './step.ts';
+import { takeOnPolicyStep } from './step.ts';
 
 type OnPolicyTrainSettings = TrainSettings & { objective: OnPolicyObjective };
 
@@ -40,7 +40,6 @@ interface RoundRewards {
 
 export const openOnPolicySteps: OpenSteps<OnPolicyTrainSettings> = async (options, schedule, fromStep) => {
   const { engine, model, settings, scenes = [], judge, folder, onProgress } = options;
-  const { tf } = engine;
   const { seed, guidance } = settings;
   const { samplingSteps, scenesPerRound, stepsPerRound } = settings.onPolicy ?? DEFAULT_ON_POLICY;
   const objective = ON_POLICY[settings.objective];
@@ -58,30 +57,15 @@ export const openOnPolicySteps: OpenSteps<OnPolicyTrainSettings> = async (option
     ({ scenes: of, rewards }) => void lessonsOf(of.map((scene, i) => ({ scene, reward: rewards[i]! }))),
   );
   const noisy = noisySteps(schedule, samplingSteps);
-  const { config, weights: reference } = model.unet;
-  const shape = [config.sampleSize, config.sampleSize, config.inChannels];
-  const size = shape.reduce((product, n) => product * n, 1);
   const rows = 2 * settings.pairsPerStep * ((settings.rowsPerPair ?? 1) as number);
   const empty = encodeEmpty(engine, model);
   let round: Round | null = null;
-
-  /** Each scene of a round twice, one behind the other. */
-  function drawingsOf(number: number) {
-    const chosen = pairBatch(scenes.length, scenesPerRound, hashSeed('scenes', seed), number);
-    return chosen.flatMap((index, place) =>
-      [0, 1].map((image) => {
-        const own = hashSeed('drawing', seed, number, place, image);
-        const startSeed = objective.sharedStart ? hashSeed('drawing', seed, number, place) : own;
-        return { scene: scenes[index]!, startSeed: hashSeed('start', startSeed), stepSeed: own };
-      }),
-    );
-  }
 
   async function draw(number: number, policy: Policy): Promise<Round> {
     const weights = policy.weights();
     const trajectories = await drawRound({
       ...{ engine, model, weights, schedule, samplingSteps, guidance, judge: judge! },
-      drawings: drawingsOf(number),
+      drawings: planDrawings(scenes, { scenesPerRound }, objective, seed, number),
       onProgress: (done, total) => onProgress({ phase: 'draw', done, total }),
     }).finally(() => disposeWeights(weights));
     const drawn = trajectories.map(({ scene, reward }) => ({ scene: scene.id, reward }));
@@ -101,59 +85,22 @@ export const openOnPolicySteps: OpenSteps<OnPolicyTrainSettings> = async (option
     return { number, trajectories, lessons, reward: known.reduce((sum, x) => sum + x, 0) / known.length };
   }
 
-  /** The rows of some lessons at one sampling step each. */
-  function batchOf(
-    { trajectories }: Round,
-    chosen: readonly { lesson: Lesson; at: number }[],
-  ): OnPolicyBatch {
-    const taken = Array.from({ length: objective.images }, (_, side) =>
-      chosen.map(({ lesson, at }) => ({ trajectory: trajectories[lesson.images[side]!]!, at })),
-    ).flat();
-    const stacked = (offset: number) => {
-      const values = new Float32Array(taken.length * size);
-      for (const [i, { trajectory, at }] of taken.entries())
-        values.set(trajectory.states.subarray((at + offset) * size, (at + offset + 1) * size), i * size);
-      return tf.tensor(values, [taken.length, ...shape], 'float32');
-    };
-    return {
-      x: stacked(0),
-      next: stacked(1),
-      timesteps: taken.map(({ at }) => noisy[at]!.t),
-      factors: taken.map(({ at }) => noisy[at]!.factors),
-      logDensities: taken.map(({ trajectory, at }) => trajectory.logDensities[at]!),
-      condition: encodePrompts(
-        engine,
-        model,
-        taken.map(({ trajectory }) => trajectory.scene.prompt),
-      ),
-      empty,
-      signals: chosen.map(({ lesson }) => lesson.signal),
-    };
-  }
-
   return {
     together: stepsPerRound,
     async take(step, policy, learningRate) {
       const number = Math.floor((step - 1) / stepsPerRound);
       if (round?.number !== number) round = await draw(number, policy);
-      const current = round;
-      const chosen = pairBatch(
-        current.lessons.length * noisy.length,
-        rows / objective.images,
-        hashSeed('round', seed, number),
-        (step - 1) % stepsPerRound,
-      ).map((i) => ({
-        lesson: current.lessons[Math.floor(i / noisy.length)]!,
-        at: i % noisy.length,
-      }));
-      const batches = parts(chosen, settings.accumulate).map((part) => batchOf(current, part));
+      const { trajectories, lessons, reward } = round;
+      const inRound = (step - 1) % stepsPerRound;
+      const chosen = planLessons(lessons, noisy.length, rows / objective.images, seed, number, inRound);
+      const batches = parts(chosen, settings.accumulate).map((part) =>
+        loadBatch(engine, model, trajectories, noisy, part, empty),
+      );
+      const { config, weights: reference } = model.unet;
       const models = { config, schedule, policy, reference };
       const outcome = takeOnPolicyStep(engine, models, settings, batches, learningRate);
-      for (const { x, next, condition } of batches) {
-        tf.dispose([x, next]);
-        disposeCondition(condition);
-      }
-      return { ...outcome, reward: current.reward };
+      batches.forEach(disposeBatch);
+      return { ...outcome, reward };
     },
     async close() {
       disposeCondition(empty);
