@@ -20,7 +20,7 @@ import { createRandom } from '../src/random.ts';
 import { frozenBy } from '../src/training/freeze.ts';
 import { OBJECTIVE } from '../src/training/objective.ts';
 import { ON_POLICY } from '../src/training/on-policy/objective.ts';
-import { planRows } from '../src/training/rows.ts';
+import { planRows, storedStates } from '../src/training/rows.ts';
 import { DEFAULT_ON_POLICY, isOnPolicy } from '../src/training/settings.ts';
 import type { RunKind, RunSettings } from './settings.ts';
 
@@ -38,6 +38,7 @@ export interface RunEstimate {
 const PNG_BYTES_PER_PIXEL = 1.5;
 /** The newest two checkpoints and the result. */
 const KEPT_MODELS = 3;
+const HALF_BYTES = 2;
 /** A backward pass costs two forward ones; where blocks are recomputed, one more. */
 const [TRAIN_PASSES, RECOMPUTED_PASSES] = [3, 4];
 
@@ -99,8 +100,7 @@ export async function estimateRun(
     },
     disk: {
       images: images * PNG_BYTES_PER_PIXEL * model.imageSide ** 2,
-      trajectories:
-        trains && !source.draws ? curated * (source.inverted + 1) * 4 * sampleSize ** 2 * inChannels : 0,
+      trajectories: trains ? curated * source.stored * HALF_BYTES * sampleSize ** 2 * inChannels : 0,
       models: trains ? KEPT_MODELS * weightBytes(model.unetSpecs) : 0,
     },
   };
@@ -140,15 +140,24 @@ function rowSource({ train, seed }: RunSettings, scheduler: Record<string, unkno
   const { objective, inversionSteps } = train;
   if (isOnPolicy(objective)) {
     const otherPasses = ON_POLICY[objective].ratioTo === 'reference' ? 1 : 0;
-    return { draws: true, inverted: 0, rowsPerPair: (train.rowsPerPair ?? 1) as number, otherPasses };
+    return {
+      draws: true,
+      inverted: 0,
+      stored: 0,
+      rowsPerPair: (train.rowsPerPair ?? 1) as number,
+      otherPasses,
+    };
   }
   const { states } = OBJECTIVE[objective];
   // The reference's, and those of an inversion by the policy itself, to the top at most.
   const rising = states === 'self-inverted' ? inversionSteps * (objective === 'smpo' ? 2 : 1) : 0;
-  const rows = planRows({ ...train, objective, seed }, parseSchedule(scheduler), createRandom(seed));
+  const [given, schedule] = [{ ...train, objective, seed }, parseSchedule(scheduler)] as const;
+  const rows = planRows(given, schedule, createRandom(seed));
   return {
     draws: false,
     inverted: states === 'inverted' ? inversionSteps : 0,
+    /** States of each image that are kept. */
+    stored: storedStates(given, schedule).length,
     /** Of each image: one, or a whole trajectory. */
     rowsPerPair: rows.length,
     otherPasses: 1 + rising,

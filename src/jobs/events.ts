@@ -13,6 +13,8 @@ export interface RunEvents {
   'task-failed': { stage: string; attempt: number; error: string };
   'artifact-written': { name: string; bytes: number };
   'train-alarm': { step: number; kind: string; message: string };
+  /** Images whose inversions are at hand, and evaluations of the UNet that this attempt took for those it missed. */
+  'train-inverted': { images: number; evaluations: number };
   'train-progress': {
     step: number;
     steps: number;
@@ -21,6 +23,9 @@ export interface RunEvents {
     accuracy?: number;
     /** Of images that the policy drew itself: their mean. */
     reward?: number;
+    /** Of the UNet on an image, in this step. */
+    policyEvaluations: number;
+    referenceEvaluations: number;
     secondsLeft: number;
   };
   'trainer-output': { line: string; step: number; steps: number; secondsLeft: number | null };

@@ -4,8 +4,9 @@
  */
 import { DiptychError } from '../errors.ts';
 import { disposeCondition, encodeEmpty, encodePrompts } from '../models/text-condition.ts';
-import { type Pair, pairBatch } from '../preference/pairs.ts';
+import { type Pair, pairBatch, pairedCandidates } from '../preference/pairs.ts';
 import { createRandom, hashSeed } from '../random.ts';
+import { stepEvaluations } from './evaluations.ts';
 import { invertCandidates, type TrainCandidate } from './invert-candidates.ts';
 import { pairFactors } from './pair-factors.ts';
 import { parts } from './parts.ts';
@@ -18,12 +19,13 @@ import { timestepBuckets } from './timestep-buckets.ts';
 
 export const openPairSteps: OpenSteps<PairTrainSettings> = async (options, schedule) => {
   const { engine, model, settings, pairs, folder, onProgress } = options;
+  const { trajectories: shared, trajectoryBytes } = options;
   checkPairs(settings, pairs);
   const candidates = neededCandidates(options.candidates, pairs);
   const total = candidates.length;
   const trajectories = await invertCandidates({
-    ...{ engine, model, settings, schedule, candidates, folder },
-    onProgress: (done) => onProgress({ phase: 'invert', done, total }),
+    ...{ engine, model, settings, schedule, candidates, folder, trajectories: shared, trajectoryBytes },
+    onProgress: (done, evaluations) => onProgress({ phase: 'invert', done, total, evaluations }),
   });
   const index = new Map(candidates.map(({ id }, i) => [id, i]));
   const factors = pairFactors(settings, pairs);
@@ -53,13 +55,12 @@ export const openPairSteps: OpenSteps<PairTrainSettings> = async (options, sched
       return {
         ...outcome,
         margin: outcome.winnerError - outcome.loserError,
+        ...stepEvaluations(batches.map(({ rows }) => rows)),
         buckets: timestepBuckets(seen, schedule.trainSteps),
       };
     },
-    async close() {
-      disposeCondition(empty);
-      await trajectories.close();
-    },
+    done: () => trajectories.release(),
+    close: () => disposeCondition(empty),
   };
 };
 
@@ -81,6 +82,6 @@ function checkPairs({ rewardWeighted, objective }: PairTrainSettings, pairs: rea
 
 /** Candidates that some pair mentions, in the order of the list. */
 function neededCandidates(candidates: readonly TrainCandidate[], pairs: readonly Pair[]): TrainCandidate[] {
-  const mentioned = new Set(pairs.flatMap(({ winner, loser }) => [winner, loser]));
+  const mentioned = pairedCandidates(pairs);
   return candidates.filter(({ id }) => mentioned.has(id));
 }

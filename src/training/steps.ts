@@ -9,7 +9,9 @@ export interface Steps {
   together: number;
   /** Optimizer step `step`, from 1, in order. A function of the settings, the number and the policy's weights. */
   take(step: number, policy: Policy, learningRate: number): Promise<PairTelemetry | OnPolicyTelemetry>;
-  close(): Promise<void>;
+  /** Behind the last step, when the model is written: what only a run under way needs may go. */
+  done(): Promise<void>;
+  close(): void;
 }
 
 /** @param fromStep the last step that is in the policy already: 0, or that of a checkpoint */

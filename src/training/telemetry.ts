@@ -23,6 +23,9 @@ export interface UpdateTelemetry {
   gradNorm: number;
   /** Norm of the change of the parameters. */
   updateNorm: number;
+  /** Of the UNet, see evaluations.ts. */
+  policyEvaluations: number;
+  referenceEvaluations: number;
 }
 
 /** Of a step on pairs. */

@@ -17,8 +17,15 @@ export interface TrainOptions {
   pairs: readonly Pair[];
   /** What on-policy objectives draw. */
   scenes?: readonly Scene[];
-  /** Folder of trajectories, checkpoints, telemetry and the final model. */
+  /** Folder of checkpoints, telemetry, the final model and, while it trains, of its trajectories. */
   folder: string;
+  /**
+   * Folder outside `folder` of trajectories that runs share, so that each candidate is inverted once; absent: `folder`
+   * keeps them.
+   */
+  trajectories?: string;
+  /** Most bytes in it between runs; absent: any. A run under way has what it needs, whatever the number. */
+  trajectoryBytes?: number;
   /** Measures the policy's images; needed by what draws while it trains. */
   judge?: Judge;
   /** Called after every piece of work; throws to stop. */
@@ -26,7 +33,8 @@ export interface TrainOptions {
 }
 
 export type TrainProgress =
-  | { phase: 'invert'; done: number; total: number }
+  /** `evaluations`: of the UNet on an image, that the inversion took since the call. */
+  | { phase: 'invert'; done: number; total: number; evaluations: number }
   /** Of the sampling steps of a round's batches. */
   | { phase: 'draw'; done: number; total: number }
   | { phase: 'train'; done: number; total: number; telemetry: StepTelemetry; alarms: Alarm[] };

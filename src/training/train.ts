@@ -50,10 +50,12 @@ export async function trainPairs(options: TrainOptions): Promise<TrainResult> {
       if (isCheckpoint(step, settings.checkpointEvery, steps.together)) await writeCheckpoint(folder, policy);
       await onProgress({ phase: 'train', done: step, total: settings.steps, telemetry, alarms });
     }
-    return { ...(await policy.finish(folder)), ...files };
+    const tuned = await policy.finish(folder);
+    await steps.done();
+    return { ...tuned, ...files };
   } finally {
     policy.dispose();
-    await steps.close();
+    steps.close();
   }
 }
 

@@ -54,7 +54,7 @@ test('a whole loop: every image, every pass through the UNet, every trajectory i
     { name: 'train: steps', flops: 10 * 2 * 2 * 4 * flops },
     { name: 'evaluate: generate', flops: 40 * 5 * 2 * flops },
   ]);
-  assert.equal(disk.trajectories, 90 * 7 * 4 * 32 * 32 * 3);
+  assert.equal(disk.trajectories, 90 * 7 * 2 * 32 * 32 * 3);
   assert.ok(memory.train > memory.generate / 10 && memory.generate > 0);
   assert.ok(flopsPerSecond > 1e8, 'a processor does more than that');
 });
@@ -89,6 +89,17 @@ test('a run pays for what it does and no more', async (t) => {
   const sampling = { steps: 5, guidance: 1 };
   const steered = await work('evaluate', { sampling, evaluation: { demon: { noises: 3 } } });
   assert.equal(steered['evaluate: generate'], 2 * 5 * (1 + 4) * flops);
+});
+
+test('trajectories take the bytes of the states that are stored, as halves', async (t) => {
+  const bytes = async (train: unknown) => {
+    const file = await settingsFile(t, { heldOutFraction: 0, candidates: 2, train });
+    const { said } = await say(t, 'train', '--annotations', '5', '--settings', file, '--json');
+    return JSON.parse(said).disk.trajectories / (10 * 2 * 32 * 32 * 3);
+  };
+  assert.equal(await bytes({}), 21);
+  assert.equal(await bytes({ keptTimesteps: 4 }), 5);
+  assert.equal(await bytes({ objective: 'diffusion-dpo' }), 1);
 });
 
 test('a machine that is too small is told so, with what to do', () => {

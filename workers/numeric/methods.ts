@@ -66,6 +66,8 @@ export interface TrainArgument {
   folder: string;
   /** What on-policy objectives draw. */
   scenes?: Scene[];
+  trajectories?: string;
+  trajectoryBytes?: number;
   judge?: JudgeArgument;
 }
 
@@ -163,17 +165,13 @@ export async function openNumericMethods(): Promise<NumericMethods> {
 
     frechet: async ({ of, against }) => frechetDistance(featureStatistics(of), featureStatistics(against)),
 
-    async train(argument, call) {
-      const { model: folder, settings, candidates, pairs, scenes, blobs: blobFolder, judge } = argument;
+    async train({ model: folder, candidates, blobs: blobFolder, judge, ...given }, call) {
       const model = await diffusion.get(folder, await diffusionModelHash(folder));
       const blobs = folderBlobs(blobFolder);
       return trainPairs({
+        ...given,
         engine,
         model,
-        settings,
-        pairs,
-        ...(scenes && { scenes }),
-        folder: argument.folder,
         ...(judge && { judge: await openJudge(judge, call.signal) }),
         candidates: candidates.map((candidate) => ({
           ...candidate,

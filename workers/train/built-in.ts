@@ -1,5 +1,6 @@
 /** The trainer of this project, in the numeric thread. */
 import { appendEvent } from '../../src/jobs/events.ts';
+import { pairedCandidates } from '../../src/preference/pairs.ts';
 import { getAnnotations } from '../../src/store/annotations.ts';
 import { isOnPolicy } from '../../src/training/settings.ts';
 import type { TrainProgress } from '../../src/training/train.ts';
@@ -25,31 +26,40 @@ export function builtInTrainer(tools: Tools): Trainer {
     const before = onPolicy ? 0 : INVERSION_SHARE;
     const timeLeft = onPolicy ? meanTimeLeft() : lastTimeLeft;
     let lastEvent = Date.now();
+    let evaluations = 0;
+    let hasInverted = false;
     const result = await numeric.call(
       'train',
       {
         model,
         settings: { ...settings.train, seed: settings.seed },
         candidates: await promptedCandidates(store, model, candidates),
-        pairs,
+        ...{ pairs, folder, blobs: places.blobs },
+        ...{ trajectories: places.trajectories, trajectoryBytes: places.trajectoryBytes },
         ...(onPolicy && (await scenesAndJudge(tools, job, candidates))),
-        blobs: places.blobs,
-        folder,
       },
       {
         signal,
         onProgress(message) {
           const share = message.done / message.total;
-          if (message.phase === 'invert') progress(before * share);
+          if (message.phase === 'invert') {
+            progress(before * share);
+            evaluations = message.evaluations;
+          }
           if (message.phase !== 'train') return;
           progress(before + (1 - before) * share);
+          if (!onPolicy && !hasInverted) {
+            hasInverted = true;
+            const images = pairedCandidates(pairs).size;
+            void appendEvent(store, runId, 'train-inverted', { images, evaluations });
+          }
           void tellAlarms(message.alarms);
           const secondsLeft = Math.round(timeLeft(message));
           if (Date.now() - lastEvent < EVENT_EVERY_MS) return;
           lastEvent = Date.now();
-          const { step, loss, accuracy } = message.telemetry;
+          const { step, loss, accuracy, policyEvaluations, referenceEvaluations } = message.telemetry;
           void appendEvent(store, runId, 'train-progress', {
-            ...{ step, steps: message.total, loss, secondsLeft },
+            ...{ step, steps: message.total, loss, policyEvaluations, referenceEvaluations, secondsLeft },
             ...(accuracy !== undefined && { accuracy }),
             ...('reward' in message.telemetry && { reward: message.telemetry.reward }),
           });

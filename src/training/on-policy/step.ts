@@ -48,7 +48,7 @@ export function takeOnPolicyStep(
   settings: StepSettings,
   batches: readonly OnPolicyBatch[],
   learningRate: number,
-): Omit<OnPolicyTelemetry, 'reward'> {
+): Pick<OnPolicyTelemetry, 'loss' | 'gradNorm' | 'updateNorm' | 'clipped' | 'accuracy'> {
   const { tf } = engine;
   const { reference, policy } = models;
   const objective = ON_POLICY[settings.objective];

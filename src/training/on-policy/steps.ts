@@ -89,7 +89,8 @@ export const openOnPolicySteps: OpenSteps<OnPolicyTrainSettings> = async (option
     together: stepsPerRound,
     async take(step, policy, learningRate) {
       const number = Math.floor((step - 1) / stepsPerRound);
-      if (round?.number !== number) round = await draw(number, policy);
+      const known = round?.number === number ? round : null;
+      round = known ?? (await draw(number, policy));
       const { trajectories, lessons, reward } = round;
       const inRound = (step - 1) % stepsPerRound;
       const chosen = planLessons(lessons, noisy.length, rows / objective.images, seed, number, inRound);
@@ -100,10 +101,14 @@ export const openOnPolicySteps: OpenSteps<OnPolicyTrainSettings> = async (option
       const models = { config, schedule, policy, reference };
       const outcome = takeOnPolicyStep(engine, models, settings, batches, learningRate);
       batches.forEach(disposeBatch);
-      return { ...outcome, reward };
+      return {
+        ...outcome,
+        reward,
+        policyEvaluations: rows + (known ? 0 : trajectories.length * samplingSteps),
+        referenceEvaluations: objective.ratioTo === 'reference' ? rows : 0,
+      };
     },
-    async close() {
-      disposeCondition(empty);
-    },
+    done: async () => {},
+    close: () => disposeCondition(empty),
   };
 };
