@@ -102,9 +102,24 @@ test('D3PO begins at the reference: ln 2, an accuracy of a half, no ratio at its
 test('telemetry has what there is, and the reward of a round in each of its steps', async (t) => {
   for (const objective of ON_POLICY_OBJECTIVES) {
     const { telemetry } = await trained(t, { objective, beta: 1, ...ROUNDS });
-    const fields = ['clipped', 'gradNorm', 'learningRate', 'loss', 'reward', 'step', 'updateNorm'];
+    const common = [
+      'clipped',
+      'gradNorm',
+      'learningRate',
+      'loss',
+      'policyEvaluations',
+      'referenceEvaluations',
+    ];
+    const fields = [...common, 'reward', 'step', 'updateNorm'];
     const own = objective === 'd3po' ? ['accuracy'] : [];
     for (const entry of telemetry) assert.deepEqual(Object.keys(entry).sort(), [...own, ...fields]);
+    // Two pairs' worth of rows, and in the first step of a round 18 images in 4 steps; DDPO asks no reference.
+    assert.deepEqual(
+      telemetry.map(({ policyEvaluations }) => policyEvaluations - 4),
+      [72, 0, 0, 72, 0, 0, 72, 0],
+    );
+    for (const { referenceEvaluations } of telemetry)
+      assert.equal(referenceEvaluations, objective === 'd3po' ? 4 : 0);
     const rewards = telemetry.map(({ reward }) => reward);
     assert.deepEqual(new Set(rewards.slice(0, 3)).size, 1);
     assert.deepEqual(new Set(rewards).size, 3);
