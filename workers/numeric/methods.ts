@@ -14,14 +14,15 @@ import {
 } from '../../src/models/model-folder.ts';
 import type { Prompt } from '../../src/models/prompt.ts';
 import type { Pair } from '../../src/preference/pairs.ts';
+import { createJudge } from '../../src/scoring/judge.ts';
 import type { ScoringMode } from '../../src/scoring/metric.ts';
+import { type RewardScales, type RewardSettings, rewardOn } from '../../src/scoring/reward.ts';
 import { type SubjectScores, scoreImages } from '../../src/scoring/score.ts';
 import { folderBlobs } from '../../src/store/blobs.ts';
 import type { TunedFiles } from '../../src/training/policy.ts';
 import type { TrainSettings } from '../../src/training/settings.ts';
 import { type TrainProgress, type TrainResult, trainPairs } from '../../src/training/train.ts';
 import { type AdoptArgument, adoptModel } from './adopt.ts';
-import { type JudgeArgument, runJudge } from './judge.ts';
 import { modelCache } from './model-cache.ts';
 import { createScorers, type ScorerFolders } from './scorers.ts';
 
@@ -41,6 +42,16 @@ export interface ScoreArgument {
   subjects: { annotation: Annotation; png: Uint8Array }[];
 }
 
+/** How a training measures images while it goes on. */
+export interface JudgeArgument {
+  folders: ScorerFolders;
+  mode: ScoringMode;
+  reward: RewardSettings;
+  scales: RewardScales;
+  /** By scene id. */
+  annotations: Record<string, Annotation>;
+}
+
 export interface TrainArgument {
   model: string;
   settings: TrainSettings;
@@ -48,7 +59,6 @@ export interface TrainArgument {
   pairs: Pair[];
   blobs: string;
   folder: string;
-  /** Where images are measured while the training goes on. */
   judge?: JudgeArgument;
 }
 
@@ -88,6 +98,11 @@ export async function openNumericMethods(): Promise<NumericMethods> {
   const diffusion = modelCache<DiffusionModel>((folder) => loadDiffusionModel(engine, folder), 2);
   const scorers = createScorers(engine);
   const inception = modelCache((file) => loadInception(engine, file), 1);
+
+  async function openJudge({ folders, reward, scales, ...rest }: JudgeArgument, signal: AbortSignal) {
+    const ports = await scorers.open(folders, signal);
+    return createJudge({ ...rest, ports, reward: rewardOn(reward, scales) });
+  }
 
   return {
     engineName: async () => engine.name,
@@ -136,7 +151,7 @@ export async function openNumericMethods(): Promise<NumericMethods> {
         settings,
         pairs,
         folder: out,
-        ...(judge && { judge: runJudge(judge, await scorers.open(judge.folders, call.signal)) }),
+        ...(judge && { judge: await openJudge(judge, call.signal) }),
         candidates: candidates.map((candidate) => ({
           ...candidate,
           load: async () => decodeImage(await blobs.get(candidate.sha256)),
