@@ -3,7 +3,7 @@ import type { RunSettings } from '../../pipelines/settings.ts';
 import { type MetricValues, rewardScales } from '../../src/scoring/reward.ts';
 import type { StoredAnnotation } from '../../src/store/annotations.ts';
 import { scorerFolders } from '../model-folders.ts';
-import type { JudgeArgument } from '../numeric/judge.ts';
+import type { JudgeArgument } from '../numeric/methods.ts';
 import type { Tools } from '../process.ts';
 
 /**
