@@ -64,7 +64,20 @@ export interface TrainSettings {
   gradientCheckpointing: boolean;
   /** Train a LoRA instead of all weights; absent: all weights. */
   lora?: LoraSettings;
+  /** Measure the policy's images while it trains; absent: never. */
+  validation?: ValidationSettings;
   seed: number;
+}
+
+export const TUNED_CHOICES = ['best', 'last'] as const;
+
+export interface ValidationSettings {
+  /** Optimizer steps between two measurements; step 0, the base, and the last step are measured too. */
+  every: number;
+  /** Annotations that are measured on, and that no pair is of. */
+  annotations: number;
+  /** Which weights are the tuned model: those of the measured step with the highest reward, or the last. */
+  tuned: (typeof TUNED_CHOICES)[number];
 }
 
 export interface LoraSettings {
@@ -98,6 +111,7 @@ export const DEFAULT_TRAIN: TrainSettings = {
 };
 
 export const DEFAULT_LORA: LoraSettings = { rank: 8, convolutions: false };
+export const DEFAULT_VALIDATION: ValidationSettings = { every: 50, annotations: 32, tuned: 'best' };
 
 /** Linear warm-up, then constant, or half a cosine that would reach 0 one step after the last; step counts from 1. */
 export function learningRateAt(

@@ -13,12 +13,12 @@ import { type Pair, pairBatch } from '../preference/pairs.ts';
 import { createRandom, hashSeed } from '../random.ts';
 import type { Alarm } from './alarms.ts';
 import { checkTrainSettings } from './check-settings.ts';
-import { readNewestCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import { readCheckpoint, readNewestCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { frozenBy } from './freeze.ts';
 import { invertCandidates, type TrainCandidate } from './invert-candidates.ts';
 import type { Judge } from './judge.ts';
 import { pairFactors } from './pair-factors.ts';
-import { createPolicy, type TunedFiles } from './policy.ts';
+import { createPolicy, type Policy, type TunedFiles } from './policy.ts';
 import { planRows } from './rows.ts';
 import { openRunTelemetry, type TelemetryFiles } from './run-telemetry.ts';
 import { learningRateAt, type TrainSettings } from './settings.ts';
@@ -26,6 +26,13 @@ import { type StepBatch, takeStep } from './step.ts';
 import { disposeRows, loadRows } from './step-rows.ts';
 import type { StepTelemetry } from './telemetry.ts';
 import { timestepBuckets } from './timestep-buckets.ts';
+import {
+  type MeasuredFiles,
+  openValidation,
+  type Validation,
+  type ValidationProgress,
+  type ValidationScenes,
+} from './validation.ts';
 
 export type { TrainCandidate };
 
@@ -39,20 +46,26 @@ export interface TrainOptions {
   folder: string;
   /** Measures the policy's images; needed by what draws while it trains. */
   judge?: Judge;
+  /** What the policy is measured on when `settings.validation` says so. */
+  validation?: ValidationScenes;
   /** Called after every piece of work; throws to stop. */
   onProgress(progress: TrainProgress): void | Promise<void>;
 }
 
 export type TrainProgress =
   | { phase: 'invert'; done: number; total: number }
-  | { phase: 'train'; done: number; total: number; telemetry: StepTelemetry; alarms: Alarm[] };
+  | { phase: 'train'; done: number; total: number; telemetry: StepTelemetry; alarms: Alarm[] }
+  | ValidationProgress;
 
-export interface TrainResult extends TunedFiles, TelemetryFiles {}
+export interface TrainResult extends TunedFiles, TelemetryFiles {
+  validation?: MeasuredFiles;
+}
 
 export async function trainPairs(options: TrainOptions): Promise<TrainResult> {
   const { engine, model, settings, pairs, folder, onProgress } = options;
   const schedule = parseSchedule(model.scheduler);
   checkTrainSettings(settings);
+  const measured = settings.validation && validationOptions(options);
   checkInput(model, settings, schedule, pairs);
   await mkdir(folder, { recursive: true });
   const candidates = neededCandidates(options);
@@ -68,10 +81,13 @@ export async function trainPairs(options: TrainOptions): Promise<TrainResult> {
   const resumed = await readNewestCheckpoint(folder);
   const { config, weights: reference } = model.unet;
   const policy = createPolicy(engine, model, settings, resumed);
-  const { record, files } = await openRunTelemetry(folder, resumed?.step ?? 0);
+  const from = resumed?.step ?? 0;
+  const { record, files } = await openRunTelemetry(folder, from);
+  const validation = measured && (await openValidation(measured, from));
   const empty = encodeEmpty(engine, model);
   try {
-    for (let step = (resumed?.step ?? 0) + 1; step <= settings.steps; step++) {
+    await validation?.measure(from, policy);
+    for (let step = from + 1; step <= settings.steps; step++) {
       const started = performance.now();
       const chosen = pairBatch(pairs.length, settings.pairsPerStep, settings.seed, step - 1);
       const random = createRandom(hashSeed('train-step', settings.seed, step));
@@ -100,14 +116,43 @@ export async function trainPairs(options: TrainOptions): Promise<TrainResult> {
       };
       checkLoss(telemetry, settings);
       const alarms = record(telemetry);
-      if (step % settings.checkpointEvery === 0) await writeCheckpoint(folder, policy);
+      if (step % settings.checkpointEvery === 0 || validation?.isDue(step))
+        await writeCheckpoint(folder, policy, validation?.best());
       await onProgress({ phase: 'train', done: step, total: settings.steps, telemetry, alarms });
+      validation?.note(telemetry.loss);
+      await validation?.measure(step, policy);
     }
-    return { ...(await policy.finish(folder)), ...files };
+    const tuned = await finish(options, policy, validation);
+    return { ...tuned, ...files, ...(validation && { validation: validation.files() }) };
   } finally {
     policy.dispose();
     disposeCondition(empty);
     await trajectories.close();
+  }
+}
+
+/** What `openValidation` needs of a run that has `settings.validation`. */
+function validationOptions({ judge, validation, ...run }: TrainOptions) {
+  if (judge && validation) return { ...run, judge, ...validation };
+  throw new DiptychError(
+    'DIPTYCH_INVALID_INPUT',
+    `settings.validation is set, but there is no ${judge ? '`validation`, the scenes to measure on' : '`judge`, which measures'}`,
+  );
+}
+
+/** Writes the tuned model: the policy as it is, or as it was at the best step. */
+async function finish(
+  { engine, model, settings, folder }: TrainOptions,
+  policy: Policy,
+  validation: Validation | undefined,
+): Promise<TunedFiles> {
+  const best = settings.validation?.tuned === 'best' ? (validation?.best() ?? null) : null;
+  if (best === null || best === settings.steps) return policy.finish(folder);
+  const chosen = createPolicy(engine, model, settings, await readCheckpoint(folder, best));
+  try {
+    return await chosen.finish(folder);
+  } finally {
+    chosen.dispose();
   }
 }
 

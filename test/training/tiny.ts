@@ -11,6 +11,7 @@ import { parseUNetConfig } from '../../src/models/unet-config.ts';
 import { unetParameters } from '../../src/models/unet-parameters.ts';
 import type { Pair } from '../../src/preference/pairs.ts';
 import { createRandom, hashSeed } from '../../src/random.ts';
+import type { Judge, Scene } from '../../src/training/judge.ts';
 import { DEFAULT_TRAIN, type TrainSettings } from '../../src/training/settings.ts';
 import type { StepTelemetry } from '../../src/training/telemetry.ts';
 import type { TrainCandidate, TrainOptions } from '../../src/training/train.ts';
@@ -123,6 +124,19 @@ export function tinyPairs(count: number): Pair[] {
   }));
 }
 
+export const TINY_SCENES: Scene[] = ['red circle', 'blue square', 'green cross'].map((text, i) => ({
+  id: `v${i}`,
+  prompt: textPrompt(text),
+}));
+
+/** Finds bright images good, and says of the last scene nothing about its colour. */
+export const tinyJudge: Judge = async (scenes, images) =>
+  images.map(({ data }, i) => {
+    const bright = data.reduce((sum, byte) => sum + byte / 255, 0) / data.length;
+    const red = data.filter((_, j) => j % 3 === 0).reduce((sum, byte) => sum + byte / 255, 0);
+    return { metrics: { bright, ...(scenes[i]!.id !== 'v2' && { red }) }, reward: 2 * bright };
+  });
+
 export const TINY_TRAIN: TrainSettings = {
   ...DEFAULT_TRAIN,
   inversionSteps: 6,
@@ -149,6 +163,8 @@ export function tinyRun(
     settings: { ...TINY_TRAIN, ...settings },
     candidates: tinyCandidates(2 * pairs),
     pairs: tinyPairs(pairs),
+    judge: tinyJudge,
+    validation: { scenes: TINY_SCENES, sampling: { steps: 3, guidance: 2 } },
     onProgress() {},
   };
 }

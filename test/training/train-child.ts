@@ -5,7 +5,7 @@
 import { openEngine } from '../../src/engine/engine.ts';
 import { loadDiffusionModel } from '../../src/models/model-folder.ts';
 import type { TrainSettings } from '../../src/training/settings.ts';
-import { trainPairs } from '../../src/training/train.ts';
+import { type TrainProgress, trainPairs } from '../../src/training/train.ts';
 import { tinyRun } from './tiny.ts';
 
 export interface ChildArguments {
@@ -13,7 +13,7 @@ export interface ChildArguments {
   folder: string;
   settings: Partial<TrainSettings>;
   pairs: number;
-  waitAt?: { phase: 'invert' | 'train'; done: number };
+  waitAt?: { phase: TrainProgress['phase']; done: number };
 }
 
 const { base, folder, settings, pairs, waitAt } = JSON.parse(process.argv[2]!) as ChildArguments;
