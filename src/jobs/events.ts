@@ -13,7 +13,16 @@ export interface RunEvents {
   'task-failed': { stage: string; attempt: number; error: string };
   'artifact-written': { name: string; bytes: number };
   'train-alarm': { step: number; kind: string; message: string };
-  'train-progress': { step: number; steps: number; loss: number; accuracy: number; secondsLeft: number };
+  'train-progress': {
+    step: number;
+    steps: number;
+    loss: number;
+    accuracy: number;
+    /** Of the last measurement. */
+    validationReward: number | null;
+    secondsLeft: number;
+  };
+  'train-validated': { step: number; reward: number; bestStep: number | null };
   'trainer-output': { line: string; step: number; steps: number; secondsLeft: number | null };
 }
 

@@ -1,7 +1,5 @@
 /** Stopped, killed or damaged in any way: a run that goes on ends with the bits of one that was left alone. */
 import assert from 'node:assert/strict';
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { appendFile, cp, link, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, test } from 'node:test';
@@ -15,8 +13,8 @@ import { readTelemetry } from '../../src/training/telemetry.ts';
 import { eventFileStart, scalarEvent } from '../../src/training/tensorboard.ts';
 import { type TrainProgress, trainPairs } from '../../src/training/train.ts';
 import { temporaryFolder } from '../temporary.ts';
+import { killed } from './killed.ts';
 import { checkpointsOf, telemetryOf, tensorsOf, tinyModel, tinyRun, tunedWeights } from './tiny.ts';
-import type { ChildArguments } from './train-child.ts';
 
 const engine = await openEngine();
 const common = await temporaryFolder({ after });
@@ -55,17 +53,6 @@ async function assertSame(folder: string, undisturbed = UNDISTURBED): Promise<vo
   const events = await readFile(path.join(folder, 'tensorboard', 'events.out.tfevents.0'));
   const records = entries.map((entry) => scalarEvent(entry.step, entry.at, scalarsOf(entry)));
   assert.ok(events.subarray(eventFileStart(0).length).equals(Buffer.concat(records)), 'the events differ');
-}
-
-/** Trains in a child process until `enough` of its messages, then kills it. */
-async function killed(child: ChildArguments, enough: (message: TrainProgress) => boolean): Promise<void> {
-  const script = path.join(import.meta.dirname, 'train-child.ts');
-  const process = fork(script, [JSON.stringify(child)], { stdio: 'inherit' });
-  const ended = once(process, 'exit');
-  process.on('message', (message: TrainProgress) => {
-    if (enough(message)) process.kill('SIGKILL');
-  });
-  assert.deepEqual(await ended, [null, 'SIGKILL']);
 }
 
 const steps = (first: number, last: number) =>

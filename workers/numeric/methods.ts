@@ -22,6 +22,7 @@ import { folderBlobs } from '../../src/store/blobs.ts';
 import type { TunedFiles } from '../../src/training/policy.ts';
 import type { TrainSettings } from '../../src/training/settings.ts';
 import { type TrainProgress, type TrainResult, trainPairs } from '../../src/training/train.ts';
+import type { ValidationScenes } from '../../src/training/validation.ts';
 import { type AdoptArgument, adoptModel } from './adopt.ts';
 import { modelCache } from './model-cache.ts';
 import { createScorers, type ScorerFolders } from './scorers.ts';
@@ -60,6 +61,7 @@ export interface TrainArgument {
   blobs: string;
   folder: string;
   judge?: JudgeArgument;
+  validation?: ValidationScenes;
 }
 
 export interface FeaturesArgument {
@@ -142,15 +144,13 @@ export async function openNumericMethods(): Promise<NumericMethods> {
 
     frechet: async ({ of, against }) => frechetDistance(featureStatistics(of), featureStatistics(against)),
 
-    async train({ model: folder, settings, candidates, pairs, blobs: blobFolder, folder: out, judge }, call) {
+    async train({ model: folder, candidates, blobs: blobFolder, judge, ...rest }, call) {
       const model = await diffusion.get(folder, await diffusionModelHash(folder));
       const blobs = folderBlobs(blobFolder);
       return trainPairs({
+        ...rest,
         engine,
         model,
-        settings,
-        pairs,
-        folder: out,
         ...(judge && { judge: await openJudge(judge, call.signal) }),
         candidates: candidates.map((candidate) => ({
           ...candidate,

@@ -1,33 +1,49 @@
 /** The trainer of this project, in the numeric thread. */
+import type { RunSettings } from '../../pipelines/settings.ts';
+import { checkValidation, validationAnnotations } from '../../pipelines/validation-annotations.ts';
 import { appendEvent } from '../../src/jobs/events.ts';
+import type { MeasuredFiles, ValidationResult } from '../../src/training/validation.ts';
 import { alarmTeller } from '../alarm-events.ts';
 import type { Tools } from '../process.ts';
 import { promptedCandidates } from '../prompts.ts';
 import { pairsOfRun } from '../rewarded.ts';
 import type { Trainer } from './trainer.ts';
+import { validationArgument } from './validation-argument.ts';
 
 /** Of the stage's time, about what inversion takes; the rest is optimizer steps. */
 const INVERSION_SHARE = 0.25;
 const EVENT_EVERY_MS = 5000;
 
-export function builtInTrainer({ store, numeric, places }: Tools): Trainer {
-  return async ({ runId, settings, source, model, folder, signal, progress }) => {
+export function builtInTrainer(tools: Tools): Trainer {
+  const { store, numeric, places } = tools;
+  return async (job) => {
+    const { runId, settings, source, model, folder, signal, progress } = job;
     const { candidates, pairs } = await pairsOfRun(store, source, settings);
+    const annotations = new Set(candidates.map(({ imgId }) => imgId));
+    checkValidation(settings, annotations.size);
+    const measured = validationAnnotations(settings, annotations);
     const tellAlarms = await alarmTeller(store, runId);
     let lastEvent = Date.now();
+    let validation: ValidationResult | null = null;
     const result = await numeric.call(
       'train',
       {
         model,
         settings: { ...settings.train, seed: settings.seed },
         candidates: await promptedCandidates(store, model, candidates),
-        pairs,
+        pairs: pairs.filter(({ annotationId }) => !measured.has(annotationId)),
         blobs: places.blobs,
         folder,
+        ...(await validationArgument(tools, job, candidates, measured)),
       },
       {
         signal,
         onProgress(message) {
+          if (message.phase === 'validate') {
+            // Spread evenly over the steps, whose share of the time thus holds it.
+            if (message.result) void tellValidation(message.result);
+            return;
+          }
           const share = message.done / message.total;
           progress(
             message.phase === 'invert'
@@ -39,12 +55,15 @@ export function builtInTrainer({ store, numeric, places }: Tools): Trainer {
           if (Date.now() - lastEvent < EVENT_EVERY_MS) return;
           lastEvent = Date.now();
           const { step, loss, accuracy, seconds } = message.telemetry;
-          const secondsLeft = Math.round(seconds * (message.total - step));
+          const secondsLeft = Math.round(
+            seconds * (message.total - step) + validationSecondsLeft(settings.train, validation, step),
+          );
           void appendEvent(store, runId, 'train-progress', {
             step,
             steps: message.total,
             loss,
             accuracy,
+            validationReward: validation?.reward ?? null,
             secondsLeft,
           });
         },
@@ -55,6 +74,30 @@ export function builtInTrainer({ store, numeric, places }: Tools): Trainer {
       ...(result.lora && { lora: result.lora }),
       'telemetry.jsonl': result.telemetry,
       tensorboard: result.tensorboard,
+      ...(result.validation && validationArtifacts(result.validation)),
     };
+
+    async function tellValidation(result: ValidationResult): Promise<void> {
+      validation = result;
+      const { step, reward, bestStep, alarms } = result;
+      await appendEvent(store, runId, 'train-validated', { step, reward, bestStep });
+      await tellAlarms(alarms);
+    }
   };
 }
+
+/** As long as the last one took, for each that is to come. */
+function validationSecondsLeft(
+  { validation, steps }: RunSettings['train'],
+  last: ValidationResult | null,
+  step: number,
+): number {
+  if (!validation || !last) return 0;
+  const count = (until: number) => Math.ceil(until / validation.every);
+  return last.seconds * (count(steps) - count(step));
+}
+
+const validationArtifacts = ({ lines, grids }: MeasuredFiles) => ({
+  'validation.jsonl': lines,
+  ...Object.fromEntries(grids.map(({ step, file }) => [`validation/step-${step}.png`, file])),
+});
