@@ -37,6 +37,7 @@ const content: ReportContent = {
   tables: [],
   frechet: [],
   telemetry: [step(0), step(1), step(2), step(3)],
+  validation: null,
   alarms: [],
   pictures: [picture('a red circle', 10), picture('a blue cross', 20)],
   extremes: [picture('a green square', 30)],

@@ -2,6 +2,7 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { RunSettings } from '../../pipelines/settings.ts';
+import { validationAnnotations } from '../../pipelines/validation-annotations.ts';
 import { tileImages } from '../../src/engine/image.ts';
 import { decodeImage, encodePng } from '../../src/engine/png.ts';
 import { paperTables } from '../../src/evaluation/paper-tables.ts';
@@ -14,6 +15,7 @@ import type { Tools } from '../process.ts';
 import { pairsOfRun } from '../rewarded.ts';
 import { frechetResults } from './frechet.ts';
 import { compareMetrics, type Match, matchCandidates } from './matches.ts';
+import { measuredTraining } from './measured-training.ts';
 
 const PICTURES = 24;
 const EXTREMES = 12;
@@ -36,6 +38,7 @@ export function reportTask(tools: Tools): TaskHandler {
       where: { runId_name: { runId: trained, name: 'telemetry.jsonl' } },
     });
     const telemetry = artifact ? await Array.fromAsync(readTelemetry(artifact.path)) : [];
+    const validation = await measuredTraining(places.trainFolder(trained), settings.seed);
 
     const picture = async ({ prompt, base: b, tuned: t }: Match): Promise<ReportPicture> => ({
       prompt,
@@ -49,7 +52,14 @@ export function reportTask(tools: Tools): TaskHandler {
     const extremes = [...byChange.slice(0, EXTREMES / 2), ...byChange.slice(-EXTREMES / 2)];
     const pictures = await Promise.all(firstSlots.slice(0, PICTURES).map(picture));
     const engine = await numeric.call('engineName', null);
-    const { candidates, pairs } = await pairsOfRun(store, trained, settings);
+    const { candidates, pairs: formed } = await pairsOfRun(store, trained, settings);
+    const { train } = (await store.run.findUniqueOrThrow({ where: { id: trained } }))
+      .settings as unknown as RunSettings;
+    const measured = validationAnnotations(
+      { train },
+      candidates.map(({ imgId }) => imgId),
+    );
+    const pairs = formed.filter(({ annotationId }) => !measured.has(annotationId));
     const html = reportHtml({
       title: `Diptych: base against tuned, ${run.set.name}`,
       facts: {
@@ -63,13 +73,18 @@ export function reportTask(tools: Tools): TaskHandler {
           'curated candidates': String(candidates.length),
           pairs: String(pairs.length),
           'optimizer steps': String(telemetry.length),
+          ...(validation && {
+            'validation annotations': String(train.validation!.annotations),
+            'tuned model': tunedModel(train, validation.bestStep),
+          }),
         }),
       },
       metrics,
       tables,
       frechet,
       telemetry,
-      alarms: alarmsOf(telemetry),
+      validation,
+      alarms: [...alarmsOf(telemetry), ...(validation?.alarms ?? [])].sort((a, b) => a.step - b.step),
       pictures,
       extremes: await Promise.all(extremes.map(picture)),
       settings,
@@ -81,6 +96,7 @@ export function reportTask(tools: Tools): TaskHandler {
       pairs: pairs.length,
       unmatched,
       optimizerSteps: telemetry.length,
+      ...(validation && { validation: { bestStep: validation.bestStep, curves: validation.curves } }),
       metrics,
       tables,
       frechet,
@@ -101,6 +117,12 @@ function modelFacts({ compare, train }: RunSettings): Record<string, string> {
   if (compare) return compare;
   const form = train.objective === 'inversion-dpo' ? `, ${train.form}` : '';
   return { objective: `${train.objective}${form}` };
+}
+
+function tunedModel({ steps, validation }: RunSettings['train'], bestStep: number | null): string {
+  return validation!.tuned === 'best' && bestStep !== null
+    ? `step ${bestStep} of ${steps}, the best by validation reward`
+    : `step ${steps}, the last`;
 }
 
 /** Rows of base images, each with the tuned ones below it. */
