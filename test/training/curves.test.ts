@@ -115,7 +115,7 @@ test('measurements are curves beside those of the steps, their alarms among the 
   );
   await writeFile(
     validationFile(folder),
-    lines([measured(0, [0.5, 0.75]), measured(1, [0.5, null]), measured(2, [0, 0.25])]) + '{"step":3,"at',
+    `${lines([measured(0, [0.5, 0.75]), measured(1, [0.5, null]), measured(2, [0, 0.25])])}{"step":3,"at`,
   );
   const { curves, alarms, bestStep } = await readCurves(folder, 10);
   assert.deepEqual(curves['validation/reward'], { steps: [0, 1, 2], values: [0.625, 0.5, 0.125] });
