@@ -86,15 +86,15 @@ export function builtInTrainer(tools: Tools): Trainer {
   };
 }
 
-/** As long as the last one took, for each that is to come. */
+/** As long as the last one took, for each that is to come, the one of this step too. */
 function validationSecondsLeft(
   { validation, steps }: RunSettings['train'],
   last: ValidationResult | null,
   step: number,
 ): number {
   if (!validation || !last) return 0;
-  const count = (until: number) => Math.ceil(until / validation.every);
-  return last.seconds * (count(steps) - count(step));
+  const done = Math.floor((step - 1) / validation.every);
+  return last.seconds * (Math.ceil(steps / validation.every) - done);
 }
 
 const validationArtifacts = ({ lines, grids }: MeasuredFiles) => ({
