@@ -15,7 +15,7 @@ import type { DiffusionModel } from '../models/model-folder.ts';
 import type { Prompt } from '../models/prompt.ts';
 import { disposeCondition, encodeEmpty, encodePrompts } from '../models/text-condition.ts';
 import { OBJECTIVE } from './objective.ts';
-import type { TrainSettings } from './settings.ts';
+import type { PairTrainSettings } from './settings.ts';
 import { openTrajectories, type TrajectoryStore } from './trajectory-store.ts';
 
 export interface TrainCandidate {
@@ -29,7 +29,7 @@ export interface TrainCandidate {
 export interface InvertOptions {
   engine: Engine;
   model: DiffusionModel;
-  settings: TrainSettings;
+  settings: PairTrainSettings;
   schedule: Schedule;
   candidates: readonly TrainCandidate[];
   folder: string;
@@ -79,7 +79,7 @@ export async function invertCandidates(options: InvertOptions): Promise<Trajecto
 function trajectoriesOf(
   engine: Engine,
   model: DiffusionModel,
-  { guidance, inversionSteps }: TrainSettings,
+  { guidance, inversionSteps }: PairTrainSettings,
   schedule: Schedule,
   x0: Tensor,
   prompts: readonly Prompt[],

@@ -12,6 +12,7 @@ import { imagesAtOnce } from '../models/cost.ts';
 import type { DiffusionModel } from '../models/model-folder.ts';
 import { hashSeed } from '../random.ts';
 import type { Alarm } from './alarms.ts';
+import { isDue } from './cadence.ts';
 import type { Judge, Scene } from './judge.ts';
 import type { Policy } from './policy.ts';
 import { telemetryFile } from './run-telemetry.ts';
@@ -76,8 +77,15 @@ export interface MeasuredFiles {
   grids: { step: number; file: string }[];
 }
 
-/** Goes on after `fromStep`, the step of the checkpoint that training goes on from. */
-export async function openValidation(options: ValidationOptions, fromStep: number): Promise<Validation> {
+/**
+ * Goes on after `fromStep`, the step of the checkpoint that training goes on from. A step that is due among `together`
+ * steps is measured behind the last of them, where there are checkpoints.
+ */
+export async function openValidation(
+  options: ValidationOptions,
+  fromStep: number,
+  together: number,
+): Promise<Validation> {
   const { settings, folder, onProgress } = options;
   const { every } = settings.validation!;
   const { kept, add } = await openValidationFiles(folder, fromStep);
@@ -89,12 +97,12 @@ export async function openValidation(options: ValidationOptions, fromStep: numbe
   for await (const { step, loss } of readTelemetry(telemetryFile(folder)))
     if (step > last()) losses.push(loss);
 
-  const isDue = (step: number) => step % every === 0 || step === settings.steps;
+  const isMeasured = (step: number) => isDue(step, every, together) || step === settings.steps;
   return {
-    isDue,
+    isDue: isMeasured,
     note: (loss) => void losses.push(loss),
     async measure(step, policy) {
-      if (!isDue(step) || step === last()) return;
+      if (!isMeasured(step) || step === last()) return;
       const started = performance.now();
       const { images, shown } = await judged(options, policy);
       const entry: ValidationEntry = {

@@ -130,3 +130,16 @@ test('measurements are curves beside those of the steps, their alarms among the 
     ],
   );
 });
+
+test('curves are of what there is: of on-policy steps reward, clipped share and accuracy, and nothing of pairs', async (t) => {
+  const folder = await temporaryFolder(t);
+  const loop = { at: 1, learningRate: 1, seconds: 1, tensors: 9 };
+  const entry = (step: number) =>
+    JSON.stringify({ step, ...loop, loss: 0.1, gradNorm: 1, updateNorm: 1, reward: step / 4, clipped: 0 });
+  await writeFile(telemetryFile(folder), `${entry(1)}\n${entry(2)}\n`);
+  const { lastStep, curves } = await readCurves(folder, 10);
+  assert.equal(lastStep, 2);
+  const names = ['clipped', 'gradNorm', 'learningRate', 'loss', 'reward', 'seconds', 'tensors', 'updateNorm'];
+  assert.deepEqual(Object.keys(curves).sort(), names);
+  assert.deepEqual(curves.reward, { steps: [1, 2], values: [0.25, 0.5] });
+});

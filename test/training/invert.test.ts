@@ -14,7 +14,7 @@ import { encodeEmpty, encodePrompts } from '../../src/models/text-condition.ts';
 import { createRandom } from '../../src/random.ts';
 import { type InvertOptions, invertCandidates } from '../../src/training/invert-candidates.ts';
 import { planRows } from '../../src/training/rows.ts';
-import type { TrainSettings } from '../../src/training/settings.ts';
+import type { PairTrainSettings } from '../../src/training/settings.ts';
 import { disposeRows, loadRows } from '../../src/training/step-rows.ts';
 import { openTrajectories } from '../../src/training/trajectory-store.ts';
 import { temporaryFolder } from '../temporary.ts';
@@ -47,7 +47,7 @@ interface Inverted {
 /** Inverts into a folder and reads everything back: [candidate][state]. */
 async function inverted(
   folder: string,
-  settings: Partial<TrainSettings> = {},
+  settings: Partial<PairTrainSettings> = {},
   { count = 3, ...options }: Partial<InvertOptions> & { count?: number } = {},
 ): Promise<Inverted> {
   const { engine, calls } = counted();
@@ -142,7 +142,7 @@ test('anything that changes a trajectory makes them again', async (t) => {
   const folder = await temporaryFolder(t);
   const again = async (
     what: string,
-    settings: Partial<TrainSettings>,
+    settings: Partial<PairTrainSettings>,
     options: Partial<InvertOptions> & { count?: number } = {},
   ) => {
     await inverted(folder);
@@ -246,7 +246,7 @@ test('sampling from the inverted noise gives the image back: to 0.05 at 160 step
   assert.ok(errors[1]! < 0.05 && errors[1]! < errors[0]! / 4, `errors ${errors}`);
 });
 
-const plansOf = (settings: Partial<TrainSettings>, count = 400) => {
+const plansOf = (settings: Partial<PairTrainSettings>, count = 400) => {
   const random = createRandom(1);
   return Array.from({ length: count }, () => planRows({ ...TINY_TRAIN, ...settings }, schedule, random));
 };
@@ -311,7 +311,7 @@ test('diffusion-dpo plans any of the schedule’s timesteps and fresh noise', ()
 });
 
 /** Rows of two pairs out of a folder's trajectories, as plain numbers by row. */
-async function rowsOf(folder: string, settings: Partial<TrainSettings>) {
+async function rowsOf(folder: string, settings: Partial<PairTrainSettings>) {
   const all = { ...TINY_TRAIN, ...settings };
   const candidates = tinyCandidates(4);
   const { states } = await inverted(folder, settings, { count: 4 });

@@ -7,13 +7,10 @@ import { openEngine } from '../../src/engine/engine.ts';
 import { readTensors } from '../../src/engine/safetensors.ts';
 import { toHost } from '../../src/engine/weights.ts';
 import { loadDiffusionModel } from '../../src/models/model-folder.ts';
-import { scalarsOf } from '../../src/training/scalars.ts';
 import type { TrainSettings } from '../../src/training/settings.ts';
-import { readTelemetry } from '../../src/training/telemetry.ts';
-import { eventFileStart, scalarEvent } from '../../src/training/tensorboard.ts';
 import { type TrainProgress, trainPairs } from '../../src/training/train.ts';
 import { temporaryFolder } from '../temporary.ts';
-import { killed } from './killed.ts';
+import { assertSameRun, killed } from './interrupted.ts';
 import { checkpointsOf, telemetryOf, tensorsOf, tinyModel, tinyRun, tunedWeights } from './tiny.ts';
 
 const engine = await openEngine();
@@ -45,15 +42,8 @@ async function goOn(
   return did;
 }
 
-/** Fails unless both runs left the same weights, bit for bit, and the same telemetry but for the time. */
-async function assertSame(folder: string, undisturbed = UNDISTURBED): Promise<void> {
-  assert.ok((await tunedWeights(folder)).equals(await tunedWeights(undisturbed)), 'the weights differ');
-  assert.deepEqual(await telemetryOf(folder), await telemetryOf(undisturbed));
-  const entries = await Array.fromAsync(readTelemetry(path.join(folder, 'telemetry.jsonl')));
-  const events = await readFile(path.join(folder, 'tensorboard', 'events.out.tfevents.0'));
-  const records = entries.map((entry) => scalarEvent(entry.step, entry.at, scalarsOf(entry)));
-  assert.ok(events.subarray(eventFileStart(0).length).equals(Buffer.concat(records)), 'the events differ');
-}
+/** Fails unless both runs left the same weights and telemetry. */
+const assertSame = (folder: string, undisturbed = UNDISTURBED) => assertSameRun(folder, undisturbed);
 
 const steps = (first: number, last: number) =>
   Array.from({ length: last - first + 1 }, (_, i) => `train ${first + i}`);

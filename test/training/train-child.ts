@@ -13,7 +13,7 @@ export interface ChildArguments {
   folder: string;
   settings: Partial<TrainSettings>;
   pairs: number;
-  waitAt?: { phase: TrainProgress['phase']; done: number };
+  waitAt?: Pick<TrainProgress, 'phase' | 'done'>;
 }
 
 const { base, folder, settings, pairs, waitAt } = JSON.parse(process.argv[2]!) as ChildArguments;

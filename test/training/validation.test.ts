@@ -14,7 +14,7 @@ import { type TrainOptions, type TrainProgress, trainPairs } from '../../src/tra
 import type { ValidationEntry } from '../../src/training/validation-entry.ts';
 import { gridFile, readValidation, validationFile } from '../../src/training/validation-files.ts';
 import { temporaryFolder } from '../temporary.ts';
-import { killed } from './killed.ts';
+import { killed } from './interrupted.ts';
 import {
   checkpointsOf,
   TINY_SCENES,
@@ -251,6 +251,30 @@ for (const [name, kind] of Object.entries(KINDS)) {
     await assertSame(folder, undisturbed);
   });
 }
+
+test('an on-policy training is measured behind whole rounds and at its end; killed, it ends the same', async (t) => {
+  const [folder, undisturbed] = [await temporaryFolder(t), await temporaryFolder(t)];
+  const settings = {
+    ...{ objective: 'ddpo' as const, steps: 8, checkpointEvery: 100, warmUp: 4, learningRate: 1e-3 },
+    onPolicy: { samplingSteps: 4, scenesPerRound: 2, stepsPerRound: 3 },
+    validation: { ...SETTINGS.validation, every: 2 },
+  };
+  await run(undisturbed, settings);
+  assert.deepEqual(
+    (await entriesOf(undisturbed)).map(({ step }) => step),
+    [0, 3, 6, 8],
+  );
+  assert.deepEqual(await checkpointsOf(undisturbed), ['step-3', 'step-6']);
+  for (const done of [3, 8]) {
+    const waitAt = { phase: 'train', done } as const;
+    await killed(
+      { ...child(folder, settings), waitAt },
+      (message) => message.phase === 'train' && message.done === done,
+    );
+  }
+  await goOn(folder, settings);
+  await assertSame(folder, undisturbed);
+});
 
 test('what it needs is asked for before anything is computed', async (t) => {
   const folder = await temporaryFolder(t);

@@ -2,13 +2,15 @@
 import type { RunSettings } from '../../pipelines/settings.ts';
 import { checkValidation, validationAnnotations } from '../../pipelines/validation-annotations.ts';
 import { appendEvent } from '../../src/jobs/events.ts';
+import { isOnPolicy } from '../../src/training/settings.ts';
+import type { TrainProgress } from '../../src/training/train.ts';
 import type { MeasuredFiles, ValidationResult } from '../../src/training/validation.ts';
 import { alarmTeller } from '../alarm-events.ts';
 import type { Tools } from '../process.ts';
 import { promptedCandidates } from '../prompts.ts';
 import { pairsOfRun } from '../rewarded.ts';
+import { drawnArgument } from './drawn-argument.ts';
 import type { Trainer } from './trainer.ts';
-import { validationArgument } from './validation-argument.ts';
 
 /** Of the stage's time, about what inversion takes; the rest is optimizer steps. */
 const INVERSION_SHARE = 0.25;
@@ -23,6 +25,9 @@ export function builtInTrainer(tools: Tools): Trainer {
     checkValidation(settings, annotations.size);
     const measured = validationAnnotations(settings, annotations);
     const tellAlarms = await alarmTeller(store, runId);
+    const onPolicy = isOnPolicy(settings.train.objective);
+    const before = onPolicy ? 0 : INVERSION_SHARE;
+    const timeLeft = onPolicy ? meanTimeLeft() : lastTimeLeft;
     let lastEvent = Date.now();
     let validation: ValidationResult | null = null;
     const result = await numeric.call(
@@ -34,7 +39,7 @@ export function builtInTrainer(tools: Tools): Trainer {
         pairs: pairs.filter(({ annotationId }) => !measured.has(annotationId)),
         blobs: places.blobs,
         folder,
-        ...(await validationArgument(tools, job, candidates, measured)),
+        ...(await drawnArgument(tools, job, candidates, measured)),
       },
       {
         signal,
@@ -45,26 +50,21 @@ export function builtInTrainer(tools: Tools): Trainer {
             return;
           }
           const share = message.done / message.total;
-          progress(
-            message.phase === 'invert'
-              ? INVERSION_SHARE * share
-              : INVERSION_SHARE + (1 - INVERSION_SHARE) * share,
-          );
+          if (message.phase === 'invert') progress(before * share);
           if (message.phase !== 'train') return;
+          progress(before + (1 - before) * share);
           void tellAlarms(message.alarms);
+          const secondsLeft = Math.round(
+            timeLeft(message) + validationSecondsLeft(settings.train, validation, message.done),
+          );
           if (Date.now() - lastEvent < EVENT_EVERY_MS) return;
           lastEvent = Date.now();
-          const { step, loss, accuracy, seconds } = message.telemetry;
-          const secondsLeft = Math.round(
-            seconds * (message.total - step) + validationSecondsLeft(settings.train, validation, step),
-          );
+          const { step, loss, accuracy } = message.telemetry;
           void appendEvent(store, runId, 'train-progress', {
-            step,
-            steps: message.total,
-            loss,
-            accuracy,
+            ...{ step, steps: message.total, loss, secondsLeft },
+            ...(accuracy !== undefined && { accuracy }),
+            ...('reward' in message.telemetry && { reward: message.telemetry.reward }),
             validationReward: validation?.reward ?? null,
-            secondsLeft,
           });
         },
       },
@@ -101,3 +101,17 @@ const validationArtifacts = ({ lines, grids }: MeasuredFiles) => ({
   'validation.jsonl': lines,
   ...Object.fromEntries(grids.map(({ step, file }) => [`validation/step-${step}.png`, file])),
 });
+type StepDone = Extract<TrainProgress, { phase: 'train' }>;
+
+/** Seconds, by the last step: each takes about as long. */
+const lastTimeLeft = ({ telemetry, total }: StepDone): number => telemetry.seconds * (total - telemetry.step);
+
+/** Seconds, by all steps so far: the first of a round has all its drawing in it. */
+function meanTimeLeft(): (done: StepDone) => number {
+  let [steps, seconds] = [0, 0];
+  return ({ telemetry, total }) => {
+    steps += 1;
+    seconds += telemetry.seconds;
+    return (seconds / steps) * (total - telemetry.step);
+  };
+}
