@@ -36,7 +36,7 @@ export interface RunEstimate {
 
 /** A PNG of a photograph takes about half of its pixels' bytes. */
 const PNG_BYTES_PER_PIXEL = 1.5;
-/** The newest two checkpoints and the result. */
+/** The newest two checkpoints and the result; the best checkpoint is one more. */
 const KEPT_MODELS = 3;
 const HALF_BYTES = 2;
 /** A backward pass costs two forward ones; where blocks are recomputed, one more. */
@@ -53,6 +53,9 @@ export async function estimateRun(
   const { train, sampling, evaluation } = settings;
   const heldOut = Math.round(annotations * settings.heldOutFraction);
   const curated = (annotations - heldOut) * settings.candidates;
+  const { validation } = train;
+  const inPairs = Math.max(0, curated - (validation?.annotations ?? 0) * settings.candidates);
+  const measured = validation ? validation.annotations * (1 + Math.ceil(train.steps / validation.every)) : 0;
   const compared = 2 * heldOut * evaluation.samples;
   const has = (...kinds: RunKind[]) => kinds.includes(kind);
 
@@ -76,18 +79,20 @@ export async function estimateRun(
   const evaluates = has('evaluate', 'curate-then-train');
   const work = [
     ...(curates ? [{ name: 'generate', flops: curated * drawing }] : []),
-    ...(trains && !source.draws ? [{ name: 'train: invert', flops: curated * inverting }] : []),
+    ...(trains && !source.draws ? [{ name: 'train: invert', flops: inPairs * inverting }] : []),
     ...(trains && source.draws ? [{ name: 'train: draw', flops: drawn }] : []),
     ...(trains ? [{ name: 'train: steps', flops: train.steps * step }] : []),
+    ...(trains && validation ? [{ name: 'train: validate', flops: measured * drawing }] : []),
     ...(evaluates ? [{ name: 'evaluate: generate', flops: (compared / 2) * (drawing + tunedDrawing) }] : []),
   ];
   const images = (curates ? curated : 0) + (evaluates ? compared : 0);
   const batch = imagesAtOnce(model.config, sampling.guidance) * passes(sampling.guidance);
   const weights = weightBytes(model.specs);
   const atOnce = rows / train.accumulate;
-  const activations = train.gradientCheckpointing
-    ? forwardBytes(model.unet, atOnce)
-    : backwardBytes(model.unet, atOnce);
+  const activations = Math.max(
+    train.gradientCheckpointing ? forwardBytes(model.unet, atOnce) : backwardBytes(model.unet, atOnce),
+    validation ? forwardBytes(model.unet, batch) : 0,
+  );
   const isFrozen = frozenBy(train.freeze ?? []);
   const trained = model.unetSpecs.filter(({ name }) => !isFrozen(name));
   const { sampleSize, inChannels } = model.config;
@@ -100,8 +105,8 @@ export async function estimateRun(
     },
     disk: {
       images: images * PNG_BYTES_PER_PIXEL * model.imageSide ** 2,
-      trajectories: trains ? curated * source.stored * HALF_BYTES * sampleSize ** 2 * inChannels : 0,
-      models: trains ? KEPT_MODELS * weightBytes(model.unetSpecs) : 0,
+      trajectories: trains ? inPairs * source.stored * HALF_BYTES * sampleSize ** 2 * inChannels : 0,
+      models: trains ? (KEPT_MODELS + (validation ? 1 : 0)) * weightBytes(model.unetSpecs) : 0,
     },
   };
 }

@@ -14,6 +14,7 @@ import type { RunKind, RunRequest, RunSettings } from './settings.ts';
 import { isHeldOut, type PlanInput } from './stages.ts';
 import { train } from './train.ts';
 import { readTrainer } from './trainers.ts';
+import { checkValidation } from './validation-annotations.ts';
 
 interface Pipeline {
   stages(input: PlanInput): StagePlan[];
@@ -65,6 +66,7 @@ export async function planRun(store: Store, { kind, annotationSet, settings }: R
   };
   const absent = needs.find((need) => !there[need]);
   if (absent) throw new DiptychError('DIPTYCH_INVALID_INPUT', lacking[absent]);
+  if (kind === 'curate-then-train') checkValidation(settings, input.curated.length);
   let scoring = settings.scoring;
   if (settings.sourceRun !== undefined && (needs.includes('sourceRun') || needs.includes('models'))) {
     const source = await store.run.findUnique({ where: { id: settings.sourceRun } });
@@ -107,7 +109,9 @@ function checkReward(weights: Record<string, number>, measured: readonly string[
 }
 
 /** An external trainer that the server does not know, and settings that it could not heed. */
-async function checkTrainer({ train: { external, lora, objective } }: RunSettings): Promise<void> {
+async function checkTrainer({
+  train: { external, lora, objective, validation },
+}: RunSettings): Promise<void> {
   if (external === undefined) return;
   await readTrainer(places().trainers, external);
   if (isOnPolicy(objective)) {
@@ -116,10 +120,11 @@ async function checkTrainer({ train: { external, lora, objective } }: RunSetting
       `settings.train.objective is "${objective}", which the built-in trainer alone has; "${external}" gets a folder of pairs`,
     );
   }
-  if (lora) {
+  const unheeded = lora ? 'lora' : validation ? 'validation' : null;
+  if (unheeded) {
     throw new DiptychError(
       'DIPTYCH_INVALID_INPUT',
-      `settings.train.lora is for the built-in trainer; what "${external}" trains is decided by its command`,
+      `settings.train.${unheeded} is for the built-in trainer; what "${external}" trains is decided by its command`,
     );
   }
 }

@@ -9,11 +9,13 @@ import {
   DEFAULT_LORA,
   DEFAULT_ON_POLICY,
   DEFAULT_TRAIN,
+  DEFAULT_VALIDATION,
   INVERSION_FORMS,
   OBJECTIVES,
   OPTIMIZERS,
   SCHEDULES,
   TIMESTEP_WEIGHTS,
+  TUNED_CHOICES,
 } from '../src/training/settings.ts';
 
 export const RUN_KINDS = ['curate', 'train', 'curate-then-train', 'evaluate'] as const;
@@ -275,6 +277,33 @@ export const RunSettings = Type.Object(
               }),
             },
             { additionalProperties: false, description: 'Train a LoRA; left out: all weights' },
+          ),
+        ),
+        validation: Type.Optional(
+          Type.Object(
+            {
+              every: whole(
+                1,
+                1_000_000,
+                DEFAULT_VALIDATION.every,
+                'Steps between measurements; the base and the last step are measured too',
+              ),
+              annotations: whole(
+                1,
+                4096,
+                DEFAULT_VALIDATION.annotations,
+                'Curated annotations to draw and measure, which then make no pairs',
+              ),
+              tuned: oneOf(
+                TUNED_CHOICES,
+                DEFAULT_VALIDATION.tuned,
+                'The tuned model: the best measured step by reward, or the last step',
+              ),
+            },
+            {
+              additionalProperties: false,
+              description: 'Measure the model while it trains, and keep its best checkpoint; left out: never',
+            },
           ),
         ),
       },

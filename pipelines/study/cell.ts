@@ -7,7 +7,7 @@ import { formPairs, type Pair, type PairSettings } from '../../src/preference/pa
 import { hashSeed } from '../../src/random.ts';
 import { createReward, type MetricValues, type RewardSettings, rewardOn } from '../../src/scoring/reward.ts';
 import { DEFAULT_TRAIN, type TrainSettings } from '../../src/training/settings.ts';
-import type { PairTelemetry, StepTelemetry } from '../../src/training/telemetry.ts';
+import type { LoopTelemetry, PairTelemetry } from '../../src/training/telemetry.ts';
 import { trainPairs } from '../../src/training/train.ts';
 import { asTrainCandidate, candidatesOf, type StudyCandidate } from './candidates.ts';
 import type { Lab } from './lab.ts';
@@ -47,6 +47,9 @@ const SAMPLES = 2;
 const TUNING_SAMPLES = 1;
 const TOLD = ['loss', 'accuracy', 'winnerError', 'loserError'] as const;
 const TOLD_EVERY = 10;
+/** All arms train on pairs. */
+type PairStep = LoopTelemetry & PairTelemetry;
+
 /** What all arms are measured by, whatever they were trained on: the paper's two objectives for composition. */
 const REWARD: RewardSettings = { policy: 'mean', weights: { dpg: 1, 't2i-3in1': 1 } };
 
@@ -74,7 +77,7 @@ export async function runCell(
   const folder = path.join(work, 'training');
   await rm(folder, { recursive: true, force: true });
   const curve: CellResult['curve'] = [];
-  const steps: StepTelemetry[] = [];
+  const steps: PairStep[] = [];
   const every = tunes ? train.steps : MILESTONE;
   for (let upTo = every; upTo < train.steps + every; upTo += every) {
     await trainPairs({
@@ -85,7 +88,7 @@ export async function runCell(
       ...{ pairs, folder, trajectories: path.join(work, 'trajectories') },
       onProgress(progress) {
         if (progress.phase !== 'train') return;
-        steps.push(progress.telemetry);
+        steps.push(progress.telemetry as PairStep);
         onStep(progress.done);
       },
     });
@@ -176,7 +179,7 @@ function rewardsOf(values: readonly MetricValues[]): number[] {
   return values.map((of) => reward(of)!);
 }
 
-function told(steps: readonly StepTelemetry[]): Pick<CellResult, 'telemetry' | 'secondsPerStep'> {
+function told(steps: readonly PairStep[]): Pick<CellResult, 'telemetry' | 'secondsPerStep'> {
   const groups = Array.from({ length: Math.ceil(steps.length / TOLD_EVERY) }, (_, i) =>
     steps.slice(i * TOLD_EVERY, (i + 1) * TOLD_EVERY),
   );

@@ -1,6 +1,7 @@
 /** Small SVG charts for the report: no script, no outside file. */
 import type { Comparison } from './bootstrap.ts';
 import { escaped } from './escaped.ts';
+import type { ValidationCurve } from './validation-curves.ts';
 
 const WIDTH = 420;
 const HEIGHT = 140;
@@ -56,22 +57,30 @@ export function chartLines(series: readonly Series[]): string {
   const smoothed = series.map((s) => ({ ...s, points: windowMeans(s) }));
   const all = smoothed.flatMap(({ points }) => points.map(({ value }) => value));
   if (all.length === 0) return '';
-  let [low, high] = [Math.min(...all), Math.max(...all)];
-  if (high === low) [low, high] = [low - 1, high + 1];
-  const last = Math.max(...series.map(({ steps, values }) => steps?.at(-1) ?? values.length));
-  const x = (step: number) => PAD.left + ((WIDTH - PAD.left - PAD.right) * step) / last;
-  const y = (value: number) =>
-    HEIGHT - PAD.bottom - ((HEIGHT - PAD.top - PAD.bottom) * (value - low)) / (high - low);
+  const { x, y, axes } = plotOf(
+    all,
+    Math.max(...series.map(({ steps, values }) => steps?.at(-1) ?? values.length)),
+  );
   const lines = smoothed.map(({ points, colour }) => {
     const path = points.map(({ step, value }) => `${x(step).toFixed(1)},${y(value).toFixed(1)}`).join(' ');
     return `<polyline fill="none" stroke="${colour}" stroke-width="1.5" points="${path}"/>`;
   });
-  return `<text x="${PAD.left - 4}" y="${y(high) + 4}" text-anchor="end">${short(high)}</text>
+  return `${axes}\n${lines.join('\n')}`;
+}
+
+/** Scales of a plot from step 0 to the last one that holds all values; its axes name the extremes. */
+function plotOf(values: readonly number[], last: number) {
+  let [low, high] = [Math.min(...values), Math.max(...values)];
+  if (high === low) [low, high] = [low - 1, high + 1];
+  const x = (step: number) => PAD.left + ((WIDTH - PAD.left - PAD.right) * step) / last;
+  const y = (value: number) =>
+    HEIGHT - PAD.bottom - ((HEIGHT - PAD.top - PAD.bottom) * (value - low)) / (high - low);
+  const axes = `<text x="${PAD.left - 4}" y="${y(high) + 4}" text-anchor="end">${short(high)}</text>
 <text x="${PAD.left - 4}" y="${y(low)}" text-anchor="end">${short(low)}</text>
 <text x="${PAD.left}" y="${HEIGHT - 6}">0</text>
 <text x="${WIDTH - PAD.right}" y="${HEIGHT - 6}" text-anchor="end">step ${last}</text>
-<line x1="${PAD.left}" y1="${HEIGHT - PAD.bottom}" x2="${WIDTH - PAD.right}" y2="${HEIGHT - PAD.bottom}" stroke="#999"/>
-${lines.join('\n')}`;
+<line x1="${PAD.left}" y1="${HEIGHT - PAD.bottom}" x2="${WIDTH - PAD.right}" y2="${HEIGHT - PAD.bottom}" stroke="#999"/>`;
+  return { x, y, axes };
 }
 
 /** Values of a run that diverged may be no numbers; they leave a gap. */
@@ -85,6 +94,28 @@ function windowMeans({ values, steps }: Series): { step: number; value: number }
     const window = known.slice(i * size, (i + 1) * size);
     return { step: mean(window.map(({ step }) => step)), value: mean(window.map(({ value }) => value)) };
   });
+}
+
+/**
+ * The model's mean at every measured step, its paired interval against the base as a band around it, and the base as a
+ * dashed line. Empty while there is the base alone.
+ */
+export function bandChart({ name, points }: ValidationCurve): string {
+  if (points.length < 2) return '';
+  const bounds = points.map(({ base, interval95: [low, high] }) => [base + low, base + high] as const);
+  const values = [...points.flatMap(({ base, tuned }) => [base, tuned]), ...bounds.flat()];
+  const { x, y, axes } = plotOf(values, points.at(-1)!.step);
+  const at = (step: number, value: number) => `${x(step).toFixed(1)},${y(value).toFixed(1)}`;
+  const [upper, lower] = [1, 0].map((side) => points.map(({ step }, i) => at(step, bounds[i]![side]!)));
+  const lines = points.map(({ step, tuned }) => at(step, tuned));
+  const base = y(points[0]!.base).toFixed(1);
+  return `<figure><figcaption>${escaped(name)}</figcaption>
+<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escaped(name)} over training steps">
+${axes}
+<polygon fill="#1f5fbf" fill-opacity="0.15" points="${[...upper!, ...lower!.reverse()].join(' ')}"/>
+<line x1="${PAD.left}" x2="${WIDTH - PAD.right}" y1="${base}" y2="${base}" stroke="#999" stroke-dasharray="3 3"/>
+<polyline fill="none" stroke="#1f5fbf" stroke-width="1.5" points="${lines.join(' ')}"/>
+</svg></figure>`;
 }
 
 /** A dot with its interval per metric, against zero; each row has its own scale. */

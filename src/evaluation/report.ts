@@ -3,7 +3,8 @@ import type { Comparison } from './bootstrap.ts';
 import { escaped } from './escaped.ts';
 import type { FrechetResult, PaperTable } from './paper-tables.ts';
 import { paperHtml } from './paper-tables-html.ts';
-import { intervalChart, lineChart, type Series } from './report-charts.ts';
+import { bandChart, intervalChart, lineChart, type Series } from './report-charts.ts';
+import type { ValidationCurve } from './validation-curves.ts';
 
 export interface ReportImage {
   /** Encoded PNG. */
@@ -29,6 +30,15 @@ export interface ReportTelemetry {
   reward?: number;
 }
 
+/** What was measured while the model was trained. */
+export interface ReportValidation {
+  curves: readonly ValidationCurve[];
+  /** Null before a measurement after step 0. */
+  bestStep: number | null;
+  /** Images of the same scenes with equal noise, as encoded PNGs. */
+  grids: readonly { step: number; png: Uint8Array }[];
+}
+
 export interface ReportContent {
   title: string;
   facts: Record<string, string>;
@@ -37,6 +47,8 @@ export interface ReportContent {
   frechet: readonly FrechetResult[];
   /** Per optimizer step; empty when the model was not trained here. */
   telemetry: readonly ReportTelemetry[];
+  /** Null when nothing was measured during training. */
+  validation: ReportValidation | null;
   /** What went wrong on the way, in words. */
   alarms: readonly { step: number; message: string }[];
   /** Drawn without looking at the results. */
@@ -56,12 +68,26 @@ figure{margin:0}figcaption{font-size:.85rem;color:#555}svg{width:100%;height:aut
 .pictures{display:grid;grid-template-columns:repeat(auto-fill,minmax(15rem,1fr));gap:1rem}
 .pictures img{width:7rem;height:7rem;image-rendering:pixelated;border:1px solid #ccc}
 .pictures p{margin:.2rem 0;font-size:.85rem}.two{display:flex;gap:.4rem}.two div{font-size:.75rem;color:#555}
+.grids{display:grid;grid-template-columns:repeat(auto-fill,minmax(22rem,1fr));gap:1rem;margin-top:1rem}
+.grids img{width:100%;image-rendering:pixelated;border:1px solid #ccc}
 .alarms{color:#b3261e}
 pre{background:#f5f5f5;padding:1rem;overflow:auto;font-size:.8rem}dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem 1rem}
 dt{color:#555}dd{margin:0}`;
 
 export function reportHtml(content: ReportContent): string {
-  const { title, facts, metrics, tables, frechet, telemetry, alarms, pictures, extremes, settings } = content;
+  const {
+    title,
+    facts,
+    metrics,
+    tables,
+    frechet,
+    telemetry,
+    validation,
+    alarms,
+    pictures,
+    extremes,
+    settings,
+  } = content;
   const factRows = Object.entries(facts).map(
     ([name, value]) => `<dt>${escaped(name)}</dt><dd>${escaped(value)}</dd>`,
   );
@@ -77,6 +103,7 @@ the higher value, ties count half.</p>
 <div class="charts">${intervalChart(metrics)}</div>
 ${paperHtml(tables, frechet)}
 ${telemetry.length > 0 ? `<h2>Training</h2>${alarmList(alarms)}<div class="charts">${trainingCharts(telemetry)}</div>` : ''}
+${validation ? validationSection(validation) : ''}
 <h2>Pictures</h2><p>The first held-out annotations in their order, not chosen by result. Left base, right tuned.</p>
 ${gallery(pictures)}
 <h2>Largest changes of reward</h2>${gallery(extremes)}
@@ -114,6 +141,20 @@ function trainingCharts(telemetry: readonly ReportTelemetry[]): string {
   ].join('\n');
 }
 
+function validationSection({ curves, bestStep, grids }: ReportValidation): string {
+  const figures = grids.map(
+    ({ step, png }) =>
+      `<figure><figcaption>step ${step}</figcaption><img alt="step ${step}" src="${pngUri(png)}"></figure>`,
+  );
+  return `<h2>Measured during training</h2>
+<p>Validation annotations, of which no pair was made and none is held out, drawn with equal seeds at every step. Band: paired
+95% interval of the difference to step 0, the base. ${bestStep === null ? '' : `Highest reward after step 0: step ${bestStep}.`}</p>
+<div class="charts">${curves.map(bandChart).join('\n')}</div>
+<div class="grids">${figures.join('\n')}</div>`;
+}
+
+const pngUri = (png: Uint8Array) => `data:image/png;base64,${Buffer.from(png).toString('base64')}`;
+
 function alarmList(alarms: ReportContent['alarms']): string {
   const items = alarms.map(({ step, message }) => `<li>Step ${step}: ${escaped(message)}.</li>`);
   return items.length > 0 ? `<ul class="alarms">${items.join('\n')}</ul>` : '<p>No alarm was raised.</p>';
@@ -121,7 +162,7 @@ function alarmList(alarms: ReportContent['alarms']): string {
 
 function gallery(pictures: readonly ReportPicture[]): string {
   const image = (name: string, { png, reward }: ReportImage) =>
-    `<div><img alt="${name}" src="data:image/png;base64,${Buffer.from(png).toString('base64')}"><br>${name} ${reward.toFixed(3)}</div>`;
+    `<div><img alt="${name}" src="${pngUri(png)}"><br>${name} ${reward.toFixed(3)}</div>`;
   const cards = pictures.map(
     ({ prompt, base, tuned }) =>
       `<div><div class="two">${image('base', base)}${image('tuned', tuned)}</div><p>${escaped(prompt)}</p></div>`,

@@ -26,8 +26,11 @@ export interface RunEvents {
     /** Of the UNet on an image, in this step. */
     policyEvaluations: number;
     referenceEvaluations: number;
+    /** Of the last measurement. */
+    validationReward: number | null;
     secondsLeft: number;
   };
+  'train-validated': { step: number; reward: number; bestStep: number | null };
   'trainer-output': { line: string; step: number; steps: number; secondsLeft: number | null };
 }
 

@@ -7,7 +7,9 @@ export type Watched = Pick<
   'step' | 'loss' | 'accuracy' | 'winnerError' | 'loserError' | 'gradNorm'
 >;
 
-export const ALARM_KINDS = ['no-gradient', 'both-sides-drift', 'loss-spike', 'accuracy-stuck'] as const;
+const STEP_ALARM_KINDS = ['no-gradient', 'both-sides-drift', 'loss-spike', 'accuracy-stuck'] as const;
+/** The last is raised by measurements: validation-alarm.ts. */
+export const ALARM_KINDS = [...STEP_ALARM_KINDS, 'reward-below-base'] as const;
 export type AlarmKind = (typeof ALARM_KINDS)[number];
 
 export interface Alarm {
@@ -40,7 +42,7 @@ export function alarmWatch(): (entry: Watched | StepTelemetry) => Alarm[] {
     if (!('winnerError' in entry)) return [];
     recent.push(entry);
     if (recent.length > MEMORY) recent.shift();
-    return ALARM_KINDS.flatMap((kind) => {
+    return STEP_ALARM_KINDS.flatMap((kind) => {
       const rule = RULES[kind];
       if (on.has(kind)) {
         if (rule.clears(recent)) on.delete(kind);
@@ -140,7 +142,7 @@ const accuracyStuck: Rule = {
 
 const meanAccuracy = (recent: readonly Watched[]) => mean(recent.map(({ accuracy }) => accuracy));
 
-const RULES: Record<AlarmKind, Rule> = {
+const RULES: Record<(typeof STEP_ALARM_KINDS)[number], Rule> = {
   'no-gradient': noGradient,
   'both-sides-drift': bothSidesDrift,
   'loss-spike': lossSpike,

@@ -18,8 +18,12 @@ export interface Trained {
 
 const KEEP = 2;
 
-/** Writes checkpoint step-N of a run folder and removes all but the newest two. */
-export async function writeCheckpoint(runFolder: string, trained: Trained): Promise<void> {
+/** Writes checkpoint step-N of a run folder and removes all but the newest two and the one of step `kept`. */
+export async function writeCheckpoint(
+  runFolder: string,
+  trained: Trained,
+  kept: number | null = null,
+): Promise<void> {
   const state = trained.state();
   const folder = path.join(runFolder, 'checkpoints');
   const final = path.join(folder, `step-${state.step}`);
@@ -38,16 +42,21 @@ export async function writeCheckpoint(runFolder: string, trained: Trained): Prom
   await writeFile(path.join(partial, 'state.json'), `${JSON.stringify({ step: state.step })}\n`);
   await rename(partial, final);
   for (const step of stepsOf(folder).slice(KEEP)) {
-    await rm(path.join(folder, `step-${step}`), { recursive: true });
+    if (step !== kept) await rm(path.join(folder, `step-${step}`), { recursive: true });
   }
 }
 
 /** Optimizer state of the newest checkpoint; null when there is none. */
 export async function readNewestCheckpoint(runFolder: string): Promise<FlatState | null> {
-  const folder = path.join(runFolder, 'checkpoints');
-  const step = stepsOf(folder)[0];
-  if (step === undefined) return null;
-  const tensors = await readTensors(path.join(folder, `step-${step}`, 'optimizer.safetensors'));
+  const step = stepsOf(path.join(runFolder, 'checkpoints'))[0];
+  return step === undefined ? null : readCheckpoint(runFolder, step);
+}
+
+/** Optimizer state of the checkpoint of that step, which must be there. */
+export async function readCheckpoint(runFolder: string, step: number): Promise<FlatState> {
+  const tensors = await readTensors(
+    path.join(runFolder, 'checkpoints', `step-${step}`, 'optimizer.safetensors'),
+  );
   const data = (name: string) => tensors[name]!.data as Float32Array;
   const ema = tensors.ema && { ema: data('ema') };
   return { step, parameters: data('parameters'), m: data('m'), v: data('v'), ...ema };

@@ -1,11 +1,15 @@
 /**
- * Curves of a telemetry file with few enough points to draw. A curve is cut into equal spans, and of each the least
+ * Curves of a run's telemetry with few enough points to draw. A curve is cut into equal spans, and of each the least
  * and the greatest value are kept, so that a spike of one step stays to be seen among 100,000. Spans double whenever
  * there are too many, so the file is read once and memory depends on the number of points alone.
  */
 import { type Alarm, alarmWatch } from './alarms.ts';
+import { telemetryFile } from './run-telemetry.ts';
 import { scalarsOf } from './scalars.ts';
 import { readTelemetry } from './telemetry.ts';
+import { rewardWatch } from './validation-alarm.ts';
+import { bestStep, type ValidationEntry, validationScalars } from './validation-entry.ts';
+import { readValidation } from './validation-files.ts';
 
 export interface Curve {
   /** Rising; a value for each. */
@@ -16,28 +20,45 @@ export interface Curve {
 export interface Curves {
   /** The last step that is in the file; 0: none yet. */
   lastStep: number;
-  /** By the names of scalars.ts. */
+  /** By the names of scalars.ts and validation-entry.ts. */
   curves: Record<string, Curve>;
   alarms: Alarm[];
+  /** Of the measured steps after 0; null: none yet. */
+  bestStep: number | null;
 }
 
 /** `maxPoints`: most points of each curve, at least 2. */
-export async function readCurves(file: string, maxPoints: number): Promise<Curves> {
+export async function readCurves(runFolder: string, maxPoints: number): Promise<Curves> {
   const samplers = new Map<string, CurveSampler>();
+  function add(step: number, scalars: readonly (readonly [name: string, value: number])[]): void {
+    for (const [name, value] of scalars) {
+      const sampler = samplers.get(name) ?? curveSampler(maxPoints);
+      samplers.set(name, sampler);
+      sampler.add(step, value);
+    }
+  }
   const alarms: Alarm[] = [];
   const watch = alarmWatch();
   let lastStep = 0;
-  for await (const entry of readTelemetry(file)) {
+  for await (const entry of readTelemetry(telemetryFile(runFolder))) {
     lastStep = entry.step;
     alarms.push(...watch(entry));
-    for (const [name, value] of scalarsOf(entry)) {
-      const sampler = samplers.get(name) ?? curveSampler(maxPoints);
-      samplers.set(name, sampler);
-      sampler.add(entry.step, value);
-    }
+    add(entry.step, scalarsOf(entry));
+  }
+  const measured: ValidationEntry[] = [];
+  const watchReward = rewardWatch();
+  for await (const entry of readValidation(runFolder)) {
+    measured.push(entry);
+    alarms.push(...watchReward(entry));
+    add(entry.step, validationScalars(entry));
   }
   const curves = Object.fromEntries([...samplers].map(([name, sampler]) => [name, sampler.curve()]));
-  return { lastStep, curves, alarms };
+  return {
+    lastStep,
+    curves,
+    alarms: alarms.sort((a, b) => a.step - b.step),
+    bestStep: bestStep(measured),
+  };
 }
 
 export interface CurveSampler {

@@ -29,6 +29,8 @@ import { writeModel } from './tuned-model.ts';
 export interface Policy extends Pick<FlatParameters, 'stepOnMean' | 'state' | 'dispose'> {
   /** The UNet's weights as they are trained; the caller disposes them. */
   weights(): Weights;
+  /** The same of the tuned model that `finish` would write now: the average where one is kept. */
+  tuned(): Weights;
   /** Writes what a checkpoint is to be used by: `model`, or the LoRA alone. */
   save(folder: string): Promise<void>;
   /** Writes what the run is about: `model`, and the LoRA where there is one. */
@@ -80,6 +82,7 @@ function fullPolicy(
   return {
     ...flat,
     weights: () => engine.tf.tidy(() => owned(withFrozen(flat.weights()))),
+    tuned: () => engine.tf.tidy(() => owned(withFrozen(flat.tuned()))),
     stepOnMean: (losses, learningRate) =>
       flat.stepOnMean(
         losses.map((loss) => (parameters) => loss(withFrozen(parameters))),
@@ -108,6 +111,7 @@ function loraPolicy(
   return {
     ...flat,
     weights: () => engine.tf.tidy(() => owned(merged(flat.weights()))),
+    tuned: () => engine.tf.tidy(() => owned(merged(flat.tuned()))),
     stepOnMean: (losses, learningRate) =>
       flat.stepOnMean(
         losses.map((loss) => (parameters) => loss(merged(parameters))),

@@ -74,6 +74,8 @@ export interface TrainSettings {
   gradientCheckpointing: boolean;
   /** Train a LoRA instead of all weights; absent: all weights. */
   lora?: LoraSettings;
+  /** Measure the policy's images while it trains; absent: never. */
+  validation?: ValidationSettings;
   /** Of the on-policy objectives; absent: their defaults. */
   onPolicy?: OnPolicySettings;
   seed: number;
@@ -90,6 +92,17 @@ export interface OnPolicySettings {
   scenesPerRound: number;
   /** Optimizer steps on the sampling steps of a round, which all come once before any comes twice. */
   stepsPerRound: number;
+}
+
+export const TUNED_CHOICES = ['best', 'last'] as const;
+
+export interface ValidationSettings {
+  /** Optimizer steps between two measurements; step 0, the base, and the last step are measured too. */
+  every: number;
+  /** Annotations that are measured on, and that no pair is of. */
+  annotations: number;
+  /** Which weights are the tuned model: those of the measured step with the highest reward, or the last. */
+  tuned: (typeof TUNED_CHOICES)[number];
 }
 
 export interface LoraSettings {
@@ -123,6 +136,7 @@ export const DEFAULT_TRAIN: PairTrainSettings = {
 };
 
 export const DEFAULT_LORA: LoraSettings = { rank: 8, convolutions: false };
+export const DEFAULT_VALIDATION: ValidationSettings = { every: 50, annotations: 32, tuned: 'best' };
 export const DEFAULT_ON_POLICY: OnPolicySettings = {
   samplingSteps: 20,
   scenesPerRound: 16,

@@ -1,6 +1,6 @@
 /**
  * TensorBoard's event files: TFRecord frames (length, masked CRC32C of it, data, masked CRC32C of that) around
- * protobuf messages (tensorflow/core/util/event.proto, framework/summary.proto), of which only scalars are needed.
+ * protobuf messages (tensorflow/core/util/event.proto, framework/summary.proto), of which scalars and images are needed.
  */
 
 /** The first record of a file. `at`: Unix seconds, as everywhere here. */
@@ -15,8 +15,24 @@ export function scalarEvent(
   scalars: readonly (readonly [tag: string, value: number])[],
 ): Buffer {
   const values = scalars.map(([tag, value]) => bytes(1, bytes(1, Buffer.from(tag)), float(2, value)));
-  return record([double(1, at), key(2, VARINT), varint(step), bytes(5, ...values)]);
+  return summaryEvent(step, at, values);
 }
+
+/** The record of an encoded RGB image. */
+export function imageEvent(
+  step: number,
+  at: number,
+  tag: string,
+  { width, height, png }: { width: number; height: number; png: Uint8Array },
+): Buffer {
+  const RGB = 3;
+  const sizes = [height, width, RGB].flatMap((value, i) => [key(i + 1, VARINT), varint(value)]);
+  const image = bytes(4, ...sizes, bytes(4, Buffer.from(png)));
+  return summaryEvent(step, at, [bytes(1, bytes(1, Buffer.from(tag)), image)]);
+}
+
+const summaryEvent = (step: number, at: number, values: readonly Buffer[]) =>
+  record([double(1, at), key(2, VARINT), varint(step), bytes(5, ...values)]);
 
 function record(message: readonly Buffer[]): Buffer {
   const data = Buffer.concat(message);

@@ -7,6 +7,7 @@ import type { TrainCandidate } from './invert-candidates.ts';
 import type { Judge, Scene } from './judge.ts';
 import type { TrainSettings } from './settings.ts';
 import type { StepTelemetry } from './telemetry.ts';
+import type { ValidationProgress, ValidationScenes } from './validation.ts';
 
 export interface TrainOptions {
   engine: Engine;
@@ -28,6 +29,8 @@ export interface TrainOptions {
   trajectoryBytes?: number;
   /** Measures the policy's images; needed by what draws while it trains. */
   judge?: Judge;
+  /** What the policy is measured on when `settings.validation` says so. */
+  validation?: ValidationScenes;
   /** Called after every piece of work; throws to stop. */
   onProgress(progress: TrainProgress): void | Promise<void>;
 }
@@ -37,4 +40,5 @@ export type TrainProgress =
   | { phase: 'invert'; done: number; total: number; evaluations: number }
   /** Of the sampling steps of a round's batches. */
   | { phase: 'draw'; done: number; total: number }
-  | { phase: 'train'; done: number; total: number; telemetry: StepTelemetry; alarms: Alarm[] };
+  | { phase: 'train'; done: number; total: number; telemetry: StepTelemetry; alarms: Alarm[] }
+  | ValidationProgress;

@@ -7,27 +7,32 @@ import { mkdir } from 'node:fs/promises';
 import { parseSchedule, type Schedule } from '../diffusion/schedule.ts';
 import { DiptychError } from '../errors.ts';
 import type { DiffusionModel } from '../models/model-folder.ts';
+import { isDue } from './cadence.ts';
 import { checkTrainSettings } from './check-settings.ts';
-import { readNewestCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import { readCheckpoint, readNewestCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { frozenBy } from './freeze.ts';
 import type { TrainCandidate } from './invert-candidates.ts';
 import { openOnPolicySteps } from './on-policy/steps.ts';
 import { openPairSteps } from './pair-steps.ts';
-import { createPolicy, type TunedFiles } from './policy.ts';
+import { createPolicy, type Policy, type TunedFiles } from './policy.ts';
 import { openRunTelemetry, type TelemetryFiles } from './run-telemetry.ts';
 import { isOnPolicy, learningRateAt, type TrainSettings } from './settings.ts';
 import type { Steps } from './steps.ts';
 import type { StepTelemetry } from './telemetry.ts';
 import type { TrainOptions, TrainProgress } from './train-options.ts';
+import { type MeasuredFiles, openValidation, type Validation } from './validation.ts';
 
 export type { TrainCandidate, TrainOptions, TrainProgress };
 
-export interface TrainResult extends TunedFiles, TelemetryFiles {}
+export interface TrainResult extends TunedFiles, TelemetryFiles {
+  validation?: MeasuredFiles;
+}
 
 export async function trainPairs(options: TrainOptions): Promise<TrainResult> {
   const { engine, model, settings, folder, onProgress } = options;
   const schedule = parseSchedule(model.scheduler);
   checkTrainSettings(settings);
+  const measured = settings.validation && validationOptions(options);
   checkModel(model, settings, schedule);
   const resumed = await readNewestCheckpoint(folder);
   const fromStep = resumed?.step ?? 0;
@@ -36,6 +41,8 @@ export async function trainPairs(options: TrainOptions): Promise<TrainResult> {
   const policy = createPolicy(engine, model, settings, resumed);
   try {
     const { record, files } = await openRunTelemetry(folder, fromStep);
+    const validation = measured && (await openValidation(measured, fromStep, steps.together));
+    await validation?.measure(fromStep, policy);
     for (let step = fromStep + 1; step <= settings.steps; step++) {
       const started = performance.now();
       const learningRate = learningRateAt(settings, step);
@@ -47,15 +54,43 @@ export async function trainPairs(options: TrainOptions): Promise<TrainResult> {
       };
       checkLoss(telemetry, settings);
       const alarms = record(telemetry);
-      if (isCheckpoint(step, settings.checkpointEvery, steps.together)) await writeCheckpoint(folder, policy);
+      const due = isDue(step, settings.checkpointEvery, steps.together) || validation?.isDue(step);
+      if (due && step % steps.together === 0) await writeCheckpoint(folder, policy, validation?.best());
       await onProgress({ phase: 'train', done: step, total: settings.steps, telemetry, alarms });
+      validation?.note(telemetry.loss);
+      await validation?.measure(step, policy);
     }
-    const tuned = await policy.finish(folder);
+    const tuned = await finish(options, policy, validation);
     await steps.done();
-    return { ...tuned, ...files };
+    return { ...tuned, ...files, ...(validation && { validation: validation.files() }) };
   } finally {
     policy.dispose();
     steps.close();
+  }
+}
+
+/** What `openValidation` needs of a run that has `settings.validation`. */
+function validationOptions({ judge, validation, ...run }: TrainOptions) {
+  if (judge && validation) return { ...run, judge, ...validation };
+  throw new DiptychError(
+    'DIPTYCH_INVALID_INPUT',
+    `settings.validation is set, but there is no ${judge ? '`validation`, the scenes to measure on' : '`judge`, which measures'}`,
+  );
+}
+
+/** Writes the tuned model: the policy as it is, or as it was at the best step. */
+async function finish(
+  { engine, model, settings, folder }: TrainOptions,
+  policy: Policy,
+  validation: Validation | undefined,
+): Promise<TunedFiles> {
+  const best = settings.validation?.tuned === 'best' ? (validation?.best() ?? null) : null;
+  if (best === null || best === settings.steps) return policy.finish(folder);
+  const chosen = createPolicy(engine, model, settings, await readCheckpoint(folder, best));
+  try {
+    return await chosen.finish(folder);
+  } finally {
+    chosen.dispose();
   }
 }
 
@@ -65,12 +100,6 @@ function openSteps(options: TrainOptions, schedule: Schedule, fromStep: number):
   return isOnPolicy(objective)
     ? openOnPolicySteps({ ...options, settings: { ...settings, objective } }, schedule, fromStep)
     : openPairSteps({ ...options, settings: { ...settings, objective } }, schedule, fromStep);
-}
-
-/** Every so many steps, or at the first end of a round behind that. */
-function isCheckpoint(step: number, every: number, together: number): boolean {
-  const due = (at: number) => Math.floor(at / every);
-  return step % together === 0 && due(step) > due(step - together);
 }
 
 function checkModel(

@@ -23,7 +23,7 @@ async function curvesOf(id: string, query = '') {
 
 test('a run under way shows the steps there are so far; before the first, none', async () => {
   const id = await newRun();
-  assert.deepEqual(await curvesOf(id), { lastStep: 0, curves: {}, alarms: [] });
+  assert.deepEqual(await curvesOf(id), { lastStep: 0, curves: {}, alarms: [], bestStep: null });
   await mkdir(trainFolder(id), { recursive: true });
   const line = (step: number) => `${JSON.stringify(stepEntry({ step, loss: 1 / step }))}\n`;
   const file = telemetryFile(trainFolder(id));

@@ -1,6 +1,7 @@
 /** What can't be asked for, and that the answer quotes what was wrong. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { isHeldOut } from '../../pipelines/stages.ts';
 import { metricNames } from '../../src/scoring/score.ts';
 import { ensureSet, upsertAnnotations } from '../../src/store/annotations.ts';
 import { newRun } from '../jobs/plans.ts';
@@ -17,6 +18,9 @@ const source = await newRun(store, boss);
 const elsewhere = await newRun(store, boss);
 await store.run.update({ where: { id: elsewhere }, data: { status: 'succeeded' } });
 const metrics = metricNames({}).join(', ');
+/** Holds out some of the three, and not all. */
+const FRACTION = 0.5;
+const CURATED = scenes(3).filter(({ img_id }) => !isHeldOut(img_id, FRACTION)).length;
 
 const SECRET =
   'has a user, password or query; credentials belong in the environment of the service (docs/remote.md)';
@@ -29,6 +33,11 @@ const settings: [what: string, settings: unknown, message: string][] = [
   ['too large a fraction', { heldOutFraction: 1.5 }, 'settings.heldOutFraction is 1.5, must be <= 1'],
   ['a beta of 0', { train: { beta: 0 } }, 'settings.train.beta is 0, must be > 0'],
   ['a rank of 0', { train: { lora: { rank: 0 } } }, 'settings.train.lora.rank is 0, must be >= 1'],
+  [
+    'no annotation to measure on',
+    { train: { validation: { annotations: 0 } } },
+    'settings.train.validation.annotations is 0, must be >= 1',
+  ],
   ['half a step', { train: { steps: 1.5 } }, 'settings.train.steps is 1.5, must be integer'],
   [
     'an unknown policy',
@@ -129,6 +138,14 @@ const refused: [what: string, body: unknown, status: number, message: string][] 
     run('curate-then-train', 'shapes', { heldOutFraction: 0 }),
     400,
     'annotation set "shapes" has 3 annotations, none of them held out with heldOutFraction 0',
+  ],
+  [
+    'a measurement of all that there is to train on',
+    run('curate-then-train', 'shapes', {
+      ...{ heldOutFraction: FRACTION, train: { validation: { annotations: CURATED } } },
+    }),
+    400,
+    `settings.train.validation.annotations is ${CURATED}, but ${CURATED} annotations are curated; leave some to train on`,
   ],
   [
     'training without a source',

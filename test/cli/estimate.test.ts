@@ -102,6 +102,27 @@ test('trajectories take the bytes of the states that are stored, as halves', asy
   assert.equal(await bytes({ objective: 'diffusion-dpo' }), 1);
 });
 
+test('measuring during training costs its drawings and a checkpoint, and its annotations are not inverted', async (t) => {
+  const train = { steps: 10, pairsPerStep: 1, inversionSteps: 6 };
+  const settings = { candidates: 3, heldOutFraction: 0.25, sampling: { steps: 5, guidance: 4 }, train };
+  const made = async (validation?: object) => {
+    const file = await settingsFile(t, { ...settings, train: { ...train, validation } });
+    const { said } = await say(t, 'train', '--annotations', '40', '--settings', file, '--json');
+    return JSON.parse(said);
+  };
+  const [plain, measured] = [await made(), await made({ every: 4, annotations: 10 })];
+  assert.deepEqual(measured.work, [
+    { name: 'train: invert', flops: 20 * 3 * 6 * flops },
+    plain.work[1],
+    // At steps 0, 4, 8 and 10.
+    { name: 'train: validate', flops: 4 * 10 * 5 * 2 * flops },
+  ]);
+  assert.equal(measured.disk.trajectories, (plain.disk.trajectories * 2) / 3);
+  assert.equal(measured.disk.models, (plain.disk.models * 4) / 3);
+  // Two rows a step, up to 64 where it draws.
+  assert.ok(measured.memory.train > plain.memory.train);
+});
+
 test('a machine that is too small is told so, with what to do', () => {
   const memory = { generate: 3e9, train: 40e9 };
   const made = {

@@ -37,6 +37,7 @@ const content: ReportContent = {
   tables: [],
   frechet: [],
   telemetry: [step(0), step(1), step(2), step(3)],
+  validation: null,
   alarms: [],
   pictures: [picture('a red circle', 10), picture('a blue cross', 20)],
   extremes: [picture('a green square', 30)],
@@ -114,6 +115,30 @@ test('alarms stand above the curves in words, and a run without any says so', ()
   assert.deepEqual(items, [`Step 1: ${HOSTILE}.`, 'Step 60: both sides drift.']);
   assert.equal(elements(page(), 'li').length, 0);
   assert.ok(elements(page(), 'p').map(textOf).includes('No alarm was raised.'));
+});
+
+test('what was measured during training: a chart per metric, grids in order, and which step was best', () => {
+  const point = (at: number, difference: number) => ({ step: at, ...comparison(difference, -0.1, 0.1) });
+  const curve = (name: string) => ({ name, points: [point(0, 0), point(40, 0.25)] });
+  const grids = [0, 40].map((at) => ({ step: at, png: Uint8Array.of(at) }));
+  const validation = { curves: [curve('reward'), curve(HOSTILE)], bestStep: 40, grids };
+  const measured = page({ validation });
+  const labels = elements(measured, 'svg').map(({ attributes }) => attributes['aria-label']);
+  assert.deepEqual(labels.slice(-2), ['reward over training steps', `${HOSTILE} over training steps`]);
+  assert.ok(
+    elements(measured, 'p')
+      .map(textOf)
+      .some((text) => text.includes('after step 0: step 40.')),
+  );
+  const images = elements(measured, 'img').filter(({ attributes }) => attributes.alt!.startsWith('step'));
+  assert.deepEqual(
+    images.map(({ attributes }) => [attributes.alt, attributes.src]),
+    grids.map(({ step: at, png }) => [
+      `step ${at}`,
+      `data:image/png;base64,${Buffer.from(png).toString('base64')}`,
+    ]),
+  );
+  assert.equal(elements(measured, 'script').length, 0);
 });
 
 test('a model that was not trained here has a page without curves, and no pictures are no error', () => {

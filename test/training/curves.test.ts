@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { appendFile, writeFile } from 'node:fs/promises';
-import path from 'node:path';
 import { test } from 'node:test';
 import { createRandom } from '../../src/random.ts';
 import { curveSampler, readCurves } from '../../src/training/curves.ts';
+import { telemetryFile } from '../../src/training/run-telemetry.ts';
+import { validationFile } from '../../src/training/validation-files.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { stepEntry } from './step-entry.ts';
 
@@ -64,14 +65,15 @@ test('spans are equal: a ramp keeps both ends of each', () => {
 });
 
 test('curves of a file: every scalar by name, buckets apart, alarms with them', async (t) => {
-  const file = path.join(await temporaryFolder(t), 'telemetry.jsonl');
-  assert.deepEqual(await readCurves(file, 10), { lastStep: 0, curves: {}, alarms: [] });
+  const folder = await temporaryFolder(t);
+  const file = telemetryFile(folder);
+  assert.deepEqual(await readCurves(folder, 10), { lastStep: 0, curves: {}, alarms: [], bestStep: null });
   const bucket = { rows: 1, inside: 0, accuracy: 0.5, winnerError: 0, loserError: 0 };
   const entries = [1, 2, 3].map((step) =>
     stepEntry({ step, loss: step / 2, buckets: [{ ...bucket, from: 100 * step }] }),
   );
   await writeFile(file, entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
-  const { lastStep, curves, alarms } = await readCurves(file, 10);
+  const { lastStep, curves, alarms } = await readCurves(folder, 10);
   assert.equal(lastStep, 3);
   assert.deepEqual(curves.loss, { steps: [1, 2, 3], values: [0.5, 1, 1.5] });
   assert.deepEqual(curves['timestep-200/accuracy'], { steps: [2], values: [0.5] });
@@ -84,7 +86,7 @@ test('curves of a file: every scalar by name, buckets apart, alarms with them', 
     `${JSON.stringify(stepEntry({ step: 4, loss: Math.LN2, gradNorm: 0, updateNorm: Number.NaN }))}\n`,
   );
   await appendFile(file, '{"step":5,"loss":0.');
-  const later = await readCurves(file, 10);
+  const later = await readCurves(folder, 10);
   assert.equal(later.lastStep, 4);
   assert.deepEqual(later.curves.updateNorm!.steps, [1, 2, 3]);
   assert.deepEqual(
@@ -94,19 +96,48 @@ test('curves of a file: every scalar by name, buckets apart, alarms with them', 
 });
 
 test('lines of version 0.1.0, which lack the newer numbers, are curves too', async (t) => {
-  const file = path.join(await temporaryFolder(t), 'telemetry.jsonl');
+  const folder = await temporaryFolder(t);
   const { step, loss, accuracy } = stepEntry({});
-  await writeFile(file, `${JSON.stringify({ step, loss, accuracy })}\n`);
-  assert.deepEqual(Object.keys((await readCurves(file, 10)).curves), ['loss', 'accuracy']);
+  await writeFile(telemetryFile(folder), `${JSON.stringify({ step, loss, accuracy })}\n`);
+  assert.deepEqual(Object.keys((await readCurves(folder, 10)).curves), ['loss', 'accuracy']);
+});
+
+test('measurements are curves beside those of the steps, their alarms among the others, in order', async (t) => {
+  const folder = await temporaryFolder(t);
+  const lines = (entries: readonly object[]) => entries.map((entry) => `${JSON.stringify(entry)}\n`).join('');
+  const measured = (step: number, rewards: (number | null)[]) => ({
+    ...{ step, at: 0, seconds: 1, loss: step === 0 ? null : 0.6 },
+    images: rewards.map((reward, i) => ({ id: `s${i}`, reward, metrics: { dpg: step / 10 } })),
+  });
+  await writeFile(
+    telemetryFile(folder),
+    lines([1, 2, 3].map((step) => stepEntry({ step, ...(step === 3 && { loss: Math.LN2, gradNorm: 0 }) }))),
+  );
+  await writeFile(
+    validationFile(folder),
+    `${lines([measured(0, [0.5, 0.75]), measured(1, [0.5, null]), measured(2, [0, 0.25])])}{"step":3,"at`,
+  );
+  const { curves, alarms, bestStep } = await readCurves(folder, 10);
+  assert.deepEqual(curves['validation/reward'], { steps: [0, 1, 2], values: [0.625, 0.5, 0.125] });
+  assert.deepEqual(curves['validation/dpg'], { steps: [0, 1, 2], values: [0, 0.1, 0.2] });
+  assert.equal(curves.loss!.steps.length, 3);
+  assert.equal(bestStep, 1);
+  assert.deepEqual(
+    alarms.map(({ step, kind }) => [step, kind]),
+    [
+      [2, 'reward-below-base'],
+      [3, 'no-gradient'],
+    ],
+  );
 });
 
 test('curves are of what there is: of on-policy steps reward, clipped share and accuracy, and nothing of pairs', async (t) => {
-  const file = path.join(await temporaryFolder(t), 'telemetry.jsonl');
+  const folder = await temporaryFolder(t);
   const loop = { at: 1, learningRate: 1, seconds: 1, tensors: 9 };
   const entry = (step: number) =>
     JSON.stringify({ step, ...loop, loss: 0.1, gradNorm: 1, updateNorm: 1, reward: step / 4, clipped: 0 });
-  await writeFile(file, `${entry(1)}\n${entry(2)}\n`);
-  const { lastStep, curves } = await readCurves(file, 10);
+  await writeFile(telemetryFile(folder), `${entry(1)}\n${entry(2)}\n`);
+  const { lastStep, curves } = await readCurves(folder, 10);
   assert.equal(lastStep, 2);
   const names = ['clipped', 'gradNorm', 'learningRate', 'loss', 'reward', 'seconds', 'tensors', 'updateNorm'];
   assert.deepEqual(Object.keys(curves).sort(), names);

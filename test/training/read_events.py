@@ -1,4 +1,5 @@
-"""Reads a folder of event files (argument) as TensorBoard does, and prints its scalars as JSON."""
+"""Reads a folder of event files (argument) as TensorBoard does, and prints its scalars and images as JSON."""
+import base64
 import json
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ from tensorboard.backend.event_processing.event_file_loader import RawEventFileL
 from tensorboard.compat.proto.event_pb2 import Event
 
 folder = Path(sys.argv[1])
-events = EventAccumulator(str(folder), size_guidance={"scalars": 0})
+events = EventAccumulator(str(folder), size_guidance={"scalars": 0, "images": 0})
 events.Reload()
 # The loader checks both checksums of every record.
 raw = [Event.FromString(data) for file in sorted(folder.iterdir()) for data in RawEventFileLoader(str(file)).Load()]
@@ -19,6 +20,10 @@ print(
             "records": len(raw),
             "scalars": {
                 tag: [[e.step, e.wall_time, e.value] for e in events.Scalars(tag)] for tag in events.Tags()["scalars"]
+            },
+            "images": {
+                tag: [[e.step, e.width, e.height, base64.b64encode(e.encoded_image_string).decode()] for e in events.Images(tag)]
+                for tag in events.Tags()["images"]
             },
         }
     )

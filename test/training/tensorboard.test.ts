@@ -3,8 +3,10 @@ import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
+import { decodeImage } from '../../src/engine/png.ts';
 import { openRunTelemetry } from '../../src/training/run-telemetry.ts';
-import { crc32c, eventFileStart, scalarEvent } from '../../src/training/tensorboard.ts';
+import { crc32c, eventFileStart, imageEvent, scalarEvent } from '../../src/training/tensorboard.ts';
+import { openValidationFiles } from '../../src/training/validation-files.ts';
 import { python, withoutPython } from '../python.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { stepEntry } from './step-entry.ts';
@@ -33,6 +35,8 @@ interface Seen {
   version: string;
   records: number;
   scalars: Record<string, [step: number, at: number, value: number][]>;
+  /** Base64 of the file. */
+  images: Record<string, [step: number, width: number, height: number, png: string][]>;
 }
 const read = (home: string, folder: string) => python<Seen>('training/read_events.py', home, folder);
 
@@ -59,6 +63,63 @@ test('TensorBoard reads what was written: every scalar of every step, large step
     loss: steps.map((step, i) => [step, 1000.25 + i, Math.fround(0.1 * i)]),
     'timestep-900/accuracy': steps.map((step, i) => [step, 1000.25 + i, -i]),
   });
+});
+
+test('an image is a message of height, width, three channels and its file', () => {
+  const png = Uint8Array.of(7, 8, 9);
+  assert.equal(
+    imageEvent(2, 1.5, 'ab', { width: 300, height: 4, png }).subarray(12, -4).toString('hex'),
+    // wall_time 1.5; step 2; summary { value { tag "ab", image { 4, 300, 3, bytes } } }
+    [
+      '09000000000000f83f',
+      '1002',
+      '2a14',
+      '0a12',
+      '0a026162',
+      '220c',
+      '0804',
+      '10ac02',
+      '1803',
+      '2203070809',
+    ].join(''),
+  );
+});
+
+test('TensorBoard reads measurements of a run that went on: each once, with its images', {
+  skip: withoutPython,
+}, async (t) => {
+  const home = await temporaryFolder(t);
+  const entry = (step: number, reward: number) => ({
+    ...{ step, at: 5, seconds: 1, loss: null },
+    images: [{ id: 'a', reward, metrics: { dpg: reward / 2 } }],
+  });
+  const shown = (level: number) => [{ width: 48, height: 48, data: new Uint8Array(3 * 48 * 48).fill(level) }];
+  const first = await openValidationFiles(home, 0);
+  await first.add(entry(0, 0.5), shown(10));
+  await first.add(entry(5, 9), shown(20));
+  const second = await openValidationFiles(home, 4);
+  await second.add(entry(5, 0.75), shown(30));
+  const { scalars, images } = await read(home, path.join(home, 'tensorboard', 'validation'));
+  assert.deepEqual(scalars, {
+    'validation/reward': [
+      [0, 5, 0.5],
+      [5, 5, 0.75],
+    ],
+    'validation/dpg': [
+      [0, 5, 0.25],
+      [5, 5, 0.375],
+    ],
+  });
+  const [before, after] = images['validation/images']!;
+  assert.deepEqual(
+    [before!.slice(0, 3), after!.slice(0, 3)],
+    [
+      [0, 96, 96],
+      [5, 96, 96],
+    ],
+  );
+  const { data } = await decodeImage(Buffer.from(after![3], 'base64'));
+  assert.ok(data.every((byte) => byte === 30));
 });
 
 test('a run that goes on has every step in its event file once', { skip: withoutPython }, async (t) => {

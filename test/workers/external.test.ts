@@ -308,6 +308,9 @@ test('trainers that nobody named, and what else the file may get wrong', async (
   await assert.rejects(plan('unet', { lora: { rank: 1, convolutions: false } }), {
     message: /^settings.train.lora is for the built-in trainer; what "unet" trains/,
   });
+  await assert.rejects(plan('unet', { validation: { every: 1, annotations: 1, tuned: 'best' } }), {
+    message: /^settings.train.validation is for the built-in trainer; what "unet" trains/,
+  });
   const files: [text: string, message: RegExp][] = [
     ['{', /trainers.json is not JSON: /],
     ['{"other": {}}', /trainers.json: other must have required propert.* argv/],

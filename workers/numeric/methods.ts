@@ -25,6 +25,7 @@ import type { Scene } from '../../src/training/judge.ts';
 import type { TunedFiles } from '../../src/training/policy.ts';
 import type { TrainSettings } from '../../src/training/settings.ts';
 import { type TrainProgress, type TrainResult, trainPairs } from '../../src/training/train.ts';
+import type { ValidationScenes } from '../../src/training/validation.ts';
 import { type AdoptArgument, adoptModel } from './adopt.ts';
 import { modelCache } from './model-cache.ts';
 import { createScorers, type ScorerFolders } from './scorers.ts';
@@ -69,6 +70,7 @@ export interface TrainArgument {
   trajectories?: string;
   trajectoryBytes?: number;
   judge?: JudgeArgument;
+  validation?: ValidationScenes;
 }
 
 export interface FeaturesArgument {
@@ -165,11 +167,11 @@ export async function openNumericMethods(): Promise<NumericMethods> {
 
     frechet: async ({ of, against }) => frechetDistance(featureStatistics(of), featureStatistics(against)),
 
-    async train({ model: folder, candidates, blobs: blobFolder, judge, ...given }, call) {
+    async train({ model: folder, candidates, blobs: blobFolder, judge, ...rest }, call) {
       const model = await diffusion.get(folder, await diffusionModelHash(folder));
       const blobs = folderBlobs(blobFolder);
       return trainPairs({
-        ...given,
+        ...rest,
         engine,
         model,
         ...(judge && { judge: await openJudge(judge, call.signal) }),

@@ -2,6 +2,7 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { RunSettings } from '../../pipelines/settings.ts';
+import { validationAnnotations } from '../../pipelines/validation-annotations.ts';
 import { tileImages } from '../../src/engine/image.ts';
 import { decodeImage, encodePng } from '../../src/engine/png.ts';
 import { paperTables } from '../../src/evaluation/paper-tables.ts';
@@ -16,6 +17,7 @@ import type { Tools } from '../process.ts';
 import { pairsOfRun } from '../rewarded.ts';
 import { frechetResults } from './frechet.ts';
 import { compareMetrics, type Match, matchCandidates } from './matches.ts';
+import { measuredTraining } from './measured-training.ts';
 
 const PICTURES = 24;
 const EXTREMES = 12;
@@ -38,6 +40,7 @@ export function reportTask(tools: Tools): TaskHandler {
       where: { runId_name: { runId: trained, name: 'telemetry.jsonl' } },
     });
     const telemetry = artifact ? await Array.fromAsync(readTelemetry(artifact.path)) : [];
+    const validation = await measuredTraining(places.trainFolder(trained), settings.seed);
 
     const picture = async ({ prompt, base: b, tuned: t }: Match): Promise<ReportPicture> => ({
       prompt,
@@ -51,7 +54,14 @@ export function reportTask(tools: Tools): TaskHandler {
     const extremes = [...byChange.slice(0, EXTREMES / 2), ...byChange.slice(-EXTREMES / 2)];
     const pictures = await Promise.all(firstSlots.slice(0, PICTURES).map(picture));
     const engine = await numeric.call('engineName', null);
-    const { candidates, pairs } = await pairsOfRun(store, trained, settings);
+    const { candidates, pairs: formed } = await pairsOfRun(store, trained, settings);
+    const { train } = (await store.run.findUniqueOrThrow({ where: { id: trained } }))
+      .settings as unknown as RunSettings;
+    const measured = validationAnnotations(
+      { train },
+      candidates.map(({ imgId }) => imgId),
+    );
+    const pairs = formed.filter(({ annotationId }) => !measured.has(annotationId));
     const evaluations =
       trained === task.runId &&
       telemetry.length > 0 &&
@@ -69,6 +79,10 @@ export function reportTask(tools: Tools): TaskHandler {
           'curated candidates': String(candidates.length),
           pairs: String(pairs.length),
           'optimizer steps': String(telemetry.length),
+          ...(validation && {
+            'validation annotations': String(train.validation!.annotations),
+            'tuned model': tunedModel(train, validation.bestStep),
+          }),
         }),
         ...(evaluations && { 'UNet evaluations per pair and step': evaluationsText(evaluations) }),
       },
@@ -76,7 +90,8 @@ export function reportTask(tools: Tools): TaskHandler {
       tables,
       frechet,
       telemetry,
-      alarms: alarmsOf(telemetry),
+      validation,
+      alarms: [...alarmsOf(telemetry), ...(validation?.alarms ?? [])].sort((a, b) => a.step - b.step),
       pictures,
       extremes: await Promise.all(extremes.map(picture)),
       settings,
@@ -89,6 +104,7 @@ export function reportTask(tools: Tools): TaskHandler {
       unmatched,
       optimizerSteps: telemetry.length,
       ...(evaluations && { evaluationsPerPairAndStep: { ...evaluations, released: RELEASED_EVALUATIONS } }),
+      ...(validation && { validation: { bestStep: validation.bestStep, curves: validation.curves } }),
       metrics,
       tables,
       frechet,
@@ -111,6 +127,12 @@ function modelFacts({ compare, train, evaluation: { demon } }: RunSettings): Rec
     ...(compare ?? { objective: `${train.objective}${form}` }),
     ...(demon && { 'tuned side drawn with': `a ${demon.weighting} demon of ${demon.noises} noises` }),
   };
+}
+
+function tunedModel({ steps, validation }: RunSettings['train'], bestStep: number | null): string {
+  return validation!.tuned === 'best' && bestStep !== null
+    ? `step ${bestStep} of ${steps}, the best by validation reward`
+    : `step ${steps}, the last`;
 }
 
 /** Rows of base images, each with the tuned ones below it. */

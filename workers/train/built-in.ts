@@ -1,16 +1,17 @@
 /** The trainer of this project, in the numeric thread. */
+import type { RunSettings } from '../../pipelines/settings.ts';
+import { checkValidation, validationAnnotations } from '../../pipelines/validation-annotations.ts';
 import { appendEvent } from '../../src/jobs/events.ts';
 import { pairedCandidates } from '../../src/preference/pairs.ts';
-import { getAnnotations } from '../../src/store/annotations.ts';
 import { isOnPolicy } from '../../src/training/settings.ts';
 import type { TrainProgress } from '../../src/training/train.ts';
+import type { MeasuredFiles, ValidationResult } from '../../src/training/validation.ts';
 import { alarmTeller } from '../alarm-events.ts';
-import type { TrainArgument } from '../numeric/methods.ts';
 import type { Tools } from '../process.ts';
-import { promptedCandidates, promptMaker } from '../prompts.ts';
-import { pairsOfRun, type RewardedCandidate } from '../rewarded.ts';
-import { judgeArgument } from './judge-argument.ts';
-import type { Trainer, TrainJob } from './trainer.ts';
+import { promptedCandidates } from '../prompts.ts';
+import { pairsOfRun } from '../rewarded.ts';
+import { drawnArgument } from './drawn-argument.ts';
+import type { Trainer } from './trainer.ts';
 
 /** Of the stage's time, about what inversion takes; the rest is optimizer steps. */
 const INVERSION_SHARE = 0.25;
@@ -21,6 +22,9 @@ export function builtInTrainer(tools: Tools): Trainer {
   return async (job) => {
     const { runId, settings, source, model, folder, signal, progress } = job;
     const { candidates, pairs } = await pairsOfRun(store, source, settings);
+    const annotations = new Set(candidates.map(({ imgId }) => imgId));
+    checkValidation(settings, annotations.size);
+    const measured = validationAnnotations(settings, annotations);
     const tellAlarms = await alarmTeller(store, runId);
     const onPolicy = isOnPolicy(settings.train.objective);
     const before = onPolicy ? 0 : INVERSION_SHARE;
@@ -28,19 +32,26 @@ export function builtInTrainer(tools: Tools): Trainer {
     let lastEvent = Date.now();
     let evaluations = 0;
     let hasInverted = false;
+    let validation: ValidationResult | null = null;
     const result = await numeric.call(
       'train',
       {
         model,
         settings: { ...settings.train, seed: settings.seed },
         candidates: await promptedCandidates(store, model, candidates),
-        ...{ pairs, folder, blobs: places.blobs },
+        pairs: pairs.filter(({ annotationId }) => !measured.has(annotationId)),
+        ...{ folder, blobs: places.blobs },
         ...{ trajectories: places.trajectories, trajectoryBytes: places.trajectoryBytes },
-        ...(onPolicy && (await scenesAndJudge(tools, job, candidates))),
+        ...(await drawnArgument(tools, job, candidates, measured)),
       },
       {
         signal,
         onProgress(message) {
+          if (message.phase === 'validate') {
+            // Spread evenly over the steps, whose share of the time thus holds it.
+            if (message.result) void tellValidation(message.result);
+            return;
+          }
           const share = message.done / message.total;
           if (message.phase === 'invert') {
             progress(before * share);
@@ -54,7 +65,9 @@ export function builtInTrainer(tools: Tools): Trainer {
             void appendEvent(store, runId, 'train-inverted', { images, evaluations });
           }
           void tellAlarms(message.alarms);
-          const secondsLeft = Math.round(timeLeft(message));
+          const secondsLeft = Math.round(
+            timeLeft(message) + validationSecondsLeft(settings.train, validation, message.done),
+          );
           if (Date.now() - lastEvent < EVENT_EVERY_MS) return;
           lastEvent = Date.now();
           const { step, loss, accuracy, policyEvaluations, referenceEvaluations } = message.telemetry;
@@ -62,6 +75,7 @@ export function builtInTrainer(tools: Tools): Trainer {
             ...{ step, steps: message.total, loss, policyEvaluations, referenceEvaluations, secondsLeft },
             ...(accuracy !== undefined && { accuracy }),
             ...('reward' in message.telemetry && { reward: message.telemetry.reward }),
+            validationReward: validation?.reward ?? null,
           });
         },
       },
@@ -71,27 +85,33 @@ export function builtInTrainer(tools: Tools): Trainer {
       ...(result.lora && { lora: result.lora }),
       'telemetry.jsonl': result.telemetry,
       tensorboard: result.tensorboard,
+      ...(result.validation && validationArtifacts(result.validation)),
     };
+
+    async function tellValidation(result: ValidationResult): Promise<void> {
+      validation = result;
+      const { step, reward, bestStep, alarms } = result;
+      await appendEvent(store, runId, 'train-validated', { step, reward, bestStep });
+      await tellAlarms(alarms);
+    }
   };
 }
 
-/** What a policy that learns from its own images draws, the annotations of the candidates, and what measures it. */
-async function scenesAndJudge(
-  tools: Tools,
-  { source, settings, model }: TrainJob,
-  candidates: readonly RewardedCandidate[],
-): Promise<Pick<TrainArgument, 'scenes' | 'judge'>> {
-  const ids = new Set(candidates.map(({ annotationId }) => annotationId));
-  const annotations = (await getAnnotations(tools.store, [...ids])).sort((a, b) =>
-    a.imgId < b.imgId ? -1 : 1,
-  );
-  const promptOf = promptMaker(model);
-  return {
-    scenes: annotations.map((annotation) => ({ id: annotation.imgId, prompt: promptOf(annotation) })),
-    judge: await judgeArgument(tools, source, settings, candidates, annotations),
-  };
+/** As long as the last one took, for each that is to come, the one of this step too. */
+function validationSecondsLeft(
+  { validation, steps }: RunSettings['train'],
+  last: ValidationResult | null,
+  step: number,
+): number {
+  if (!validation || !last) return 0;
+  const done = Math.floor((step - 1) / validation.every);
+  return last.seconds * (Math.ceil(steps / validation.every) - done);
 }
 
+const validationArtifacts = ({ lines, grids }: MeasuredFiles) => ({
+  'validation.jsonl': lines,
+  ...Object.fromEntries(grids.map(({ step, file }) => [`validation/step-${step}.png`, file])),
+});
 type StepDone = Extract<TrainProgress, { phase: 'train' }>;
 
 /** Seconds, by the last step: each takes about as long. */

@@ -12,7 +12,6 @@ import { cancelRun, createRun, getRun, listRuns, retryRun } from '../../jobs/run
 import { listArtifacts } from '../../store/artifacts.ts';
 import { ALARM_KINDS } from '../../training/alarms.ts';
 import { readCurves } from '../../training/curves.ts';
-import { telemetryFile } from '../../training/run-telemetry.ts';
 import { Anything, ErrorAnswer, fromCursor, Paging, page, RunId, toCursor } from '../schemas.ts';
 import type { Services } from '../services.ts';
 
@@ -61,6 +60,9 @@ const Telemetry = Type.Object({
   alarms: Type.Array(
     Type.Object({ step: Type.Integer(), kind: Type.Enum([...ALARM_KINDS]), message: Type.String() }),
   ),
+  bestStep: Type.Union([Type.Integer(), Type.Null()], {
+    description: 'Of those measured after step 0, the one of the highest validation reward; null: none yet',
+  }),
 });
 const Artifact = Type.Object({
   name: Type.String(),
@@ -216,7 +218,7 @@ export function runRoutes({ store, boss, trainFolder }: Services): FastifyPlugin
       },
       async ({ params: { id }, query: { maxPoints } }) => {
         await getRun(store, id);
-        return readCurves(telemetryFile(trainFolder(id)), maxPoints);
+        return readCurves(trainFolder(id), maxPoints);
       },
     );
 
