@@ -1,0 +1,117 @@
+/**
+ * Whole functions of tensors as one operation each: what a function runs on the native engine is recorded once per
+ * shapes of its inputs and registered as a TensorFlow function, which TensorFlow optimises as a graph and calls
+ * without coming back to JavaScript in between (as tf.function does; Agrawal et al., arXiv 1903.01855).
+ */
+import { asError } from '../errors.ts';
+import type { Engine, Tensor } from './engine.ts';
+import { encodeGraph } from './graph-def.ts';
+import { type NativeBackend, rawOps } from './raw-ops.ts';
+import { isRecording, recorded, UntraceableError } from './recorder.ts';
+import { signatureOf, type TensorTree, tensorsOf, withTensors } from './tensor-tree.ts';
+
+/** Graphs that a process holds at once; beyond it the one that was used longest ago is freed. */
+export const MOST_GRAPHS = 32;
+
+interface Graph<O> {
+  name: string;
+  /** A result as the function returned it: its form is that of every other. */
+  form: O;
+}
+
+/** Of all traced functions, the one that was used last at the end: what frees each. */
+const held = new Map<string, () => void>();
+let made = 0;
+
+/**
+ * f as one operation on an engine that traces, f itself elsewhere. f must be a pure function of the tensors that it is
+ * given: a number that changes from call to call has to come as a tensor. Equal inputs give equal bits, the first
+ * time too. Inside a gradient or another traced function f is run as it is. Where f can't be traced, a line says why,
+ * once, and f is run as it is from then on.
+ */
+export function traced<I extends TensorTree, O extends TensorTree>(
+  engine: Engine,
+  f: (inputs: I) => O,
+): (inputs: I) => O {
+  const { tf } = engine;
+  const plain = (inputs: I): O => tf.tidy(() => f(inputs) as never);
+  if (!engine.traces) return plain;
+  const { backend } = rawOps(tf);
+  const graphs = new Map<string, Graph<O>>();
+  let gaveUp = false;
+
+  function graphFor(inputs: I): Graph<O> {
+    const key = signatureOf(inputs);
+    const known = graphs.get(key);
+    if (known) return known;
+    const graph = register(engine, f, inputs);
+    graphs.set(key, graph);
+    held.set(graph.name, () => {
+      graphs.delete(key);
+      backend.binding.removeFunction(graph.name);
+    });
+    return graph;
+  }
+
+  return (inputs) => {
+    if (gaveUp || isRecording(backend) || tf.engine().state.gradientDepth > 0) return plain(inputs);
+    try {
+      const graph = graphFor(inputs);
+      markUsed(graph.name);
+      return call(backend, graph, tensorsOf(inputs));
+    } catch (thrown) {
+      if (!(thrown instanceof UntraceableError)) throw thrown;
+      gaveUp = true;
+      console.error(
+        `engine: a function can't be traced (${thrown.message}); it runs operation by operation.`,
+      );
+      return plain(inputs);
+    }
+  };
+}
+
+function register<I extends TensorTree, O extends TensorTree>(
+  { tf }: Engine,
+  f: (inputs: I) => O,
+  inputs: I,
+): Graph<O> {
+  const { binding } = rawOps(tf).backend;
+  const given = tensorsOf(inputs);
+  let form: O;
+  const nodes = recorded(tf, given, (own) => {
+    form = f(withTensors(inputs, own));
+    return tensorsOf(form);
+  });
+  const graph = { name: `diptych_traced_${made++}`, form: form! };
+  orUntraceable(() =>
+    binding.addFunction(graph.name, encodeGraph(nodes), given.length, tensorsOf(graph.form).length),
+  );
+  return graph;
+}
+
+function call<O extends TensorTree>(backend: NativeBackend, { name, form }: Graph<O>, inputs: Tensor[]): O {
+  const count = tensorsOf(form).length;
+  return withTensors(
+    form,
+    orUntraceable(() => backend.executeMultipleOutputs(name, [], inputs, count)),
+  );
+}
+
+/** What TensorFlow objects to here may go well operation by operation; what does not is thrown from there. */
+function orUntraceable<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (thrown) {
+    throw new UntraceableError(asError(thrown).message);
+  }
+}
+
+function markUsed(name: string): void {
+  const free = held.get(name)!;
+  held.delete(name);
+  held.set(name, free);
+  if (held.size <= MOST_GRAPHS) return;
+  const [oldest, freeOldest] = held.entries().next().value!;
+  held.delete(oldest);
+  freeOldest();
+}
