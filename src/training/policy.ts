@@ -7,7 +7,15 @@ import { adafactor } from '../engine/adafactor.ts';
 import { adamW } from '../engine/adamw.ts';
 import { withEma } from '../engine/ema.ts';
 import type { Engine } from '../engine/engine.ts';
-import { createFlatParameters, type FlatParameters, type FlatState } from '../engine/flat-parameters.ts';
+import {
+  createFlatParameters,
+  type FlatParameters,
+  type FlatState,
+  type LossOfInputs,
+  type Stepper,
+  type StepperOptions,
+} from '../engine/flat-parameters.ts';
+import type { TensorTree } from '../engine/tensor-tree.ts';
 import { type ParameterSpec, toHost, type Weights } from '../engine/weights.ts';
 import {
   ATTENTION_LAYERS,
@@ -26,7 +34,7 @@ import { frozenBy } from './freeze.ts';
 import type { LoraSettings, TrainSettings } from './settings.ts';
 import { writeModel } from './tuned-model.ts';
 
-export interface Policy extends Pick<FlatParameters, 'stepOnMean' | 'state' | 'dispose'> {
+export interface Policy extends Pick<FlatParameters, 'stepper' | 'state' | 'dispose'> {
   /** The UNet's weights as they are trained; the caller disposes them. */
   weights(): Weights;
   /** Writes what a checkpoint is to be used by: `model`, or the LoRA alone. */
@@ -74,17 +82,14 @@ function fullPolicy(
   const start = resumed ?? toHost(weights, trained);
   const flat = createFlatParameters(engine, trained, start, flatSettings(settings));
   // The reference's own tensors: to the gradient they are constants.
-  const withFrozen = (parameters: Weights): Weights => ({ ...weights, ...parameters });
+  const still = Object.fromEntries(frozen.map(({ name }) => [name, weights[name]!]));
+  const withFrozen = (parameters: Weights, still: Weights): Weights => ({ ...still, ...parameters });
   const save = (folder: string) =>
     writeModel(path.join(folder, 'model'), base, { ...toHost(weights, frozen), ...flat.toHost() });
   return {
     ...flat,
-    weights: () => engine.tf.tidy(() => owned(withFrozen(flat.weights()))),
-    stepOnMean: (losses, learningRate) =>
-      flat.stepOnMean(
-        losses.map((loss) => (parameters) => loss(withFrozen(parameters))),
-        learningRate,
-      ),
+    weights: () => engine.tf.tidy(() => owned(withFrozen(flat.weights(), still))),
+    stepper: stepperOn(flat, still, withFrozen),
     save,
     async finish(folder) {
       await save(folder);
@@ -103,16 +108,12 @@ function loraPolicy(
   const config = configOf(specs, lora);
   const start = resumed ?? initialLora(config, createRandom(hashSeed('lora', settings.seed)));
   const flat = createFlatParameters(engine, loraParameters(config), start, flatSettings(settings));
-  const merged = (parameters: Weights) => withLora(engine, config, reference, parameters);
+  const merged = (parameters: Weights, base = reference) => withLora(engine, config, base, parameters);
   const save = (folder: string) => saveLora(path.join(folder, LORA_FILE), config, flat.toHost());
   return {
     ...flat,
     weights: () => engine.tf.tidy(() => owned(merged(flat.weights()))),
-    stepOnMean: (losses, learningRate) =>
-      flat.stepOnMean(
-        losses.map((loss) => (parameters) => loss(merged(parameters))),
-        learningRate,
-      ),
+    stepper: stepperOn(flat, reference, merged),
     save,
     async finish(folder) {
       await save(folder);
@@ -123,6 +124,25 @@ function loraPolicy(
       await writeModel(path.join(folder, 'model'), base, unet);
       return { model: path.join(folder, 'model'), lora: path.join(folder, LORA_FILE) };
     },
+  };
+}
+
+/** Steps on losses of the UNet's weights, which `unet` makes of the parameters and of the weights that stay. */
+function stepperOn(
+  flat: FlatParameters,
+  still: Weights,
+  unet: (parameters: Weights, still: Weights) => Weights,
+): FlatParameters['stepper'] {
+  return <I extends TensorTree>(loss: LossOfInputs<I>, options?: StepperOptions): Stepper<I> => {
+    const step = flat.stepper(
+      (parameters, given: { still: Weights; inputs: I }) => loss(unet(parameters, given.still), given.inputs),
+      options,
+    );
+    return (all, learningRate) =>
+      step(
+        all.map((inputs) => ({ still, inputs })),
+        learningRate,
+      );
   };
 }
 

@@ -21,7 +21,7 @@ import { createPolicy, type TunedFiles } from './policy.ts';
 import { planRows } from './rows.ts';
 import { openRunTelemetry, type TelemetryFiles } from './run-telemetry.ts';
 import { learningRateAt, type TrainSettings } from './settings.ts';
-import { type StepBatch, takeStep } from './step.ts';
+import { preferenceStep, type StepBatch } from './step.ts';
 import { disposeRows, loadRows } from './step-rows.ts';
 import type { StepTelemetry } from './telemetry.ts';
 import { timestepBuckets } from './timestep-buckets.ts';
@@ -65,6 +65,7 @@ export async function trainPairs(options: TrainOptions): Promise<TrainResult> {
   const resumed = await readNewestCheckpoint(folder);
   const { config, weights: reference } = model.unet;
   const policy = createPolicy(engine, model, settings, resumed);
+  const takeStep = preferenceStep(engine, { config, policy, reference }, settings);
   const { record, files } = await openRunTelemetry(folder, resumed?.step ?? 0);
   const empty = encodeEmpty(engine, model);
   try {
@@ -82,8 +83,7 @@ export async function trainPairs(options: TrainOptions): Promise<TrainResult> {
         batches.push({ rows, condition, empty, factors: part.map((i) => factors[i]!) });
       }
       const learningRate = learningRateAt(settings, step);
-      const models = { config, policy, reference };
-      const { rows: seen, ...outcome } = takeStep(engine, models, settings, batches, learningRate);
+      const { rows: seen, ...outcome } = takeStep(batches, learningRate);
       for (const { rows, condition } of batches) {
         disposeCondition(condition);
         disposeRows(rows);
