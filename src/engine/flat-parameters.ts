@@ -36,11 +36,6 @@ export type LossOfInputs<I extends TensorTree> = (weights: Weights, inputs: I) =
 /** One optimizer step on the mean of a loss over these inputs. */
 export type Stepper<I extends TensorTree> = (inputs: readonly I[], learningRate: number) => StepResult;
 
-export interface StepperOptions {
-  /** False differentiates operation by operation on every engine: a graph would not recompute to save memory. */
-  trace?: boolean;
-}
-
 export interface StepResult {
   loss: number;
   aux: Float32Array[];
@@ -58,7 +53,7 @@ export interface FlatParameters {
    * the other: memory holds what one of them needs, and a sum of gradients. Their aux values are joined, one behind
    * the other.
    */
-  stepper<I extends TensorTree>(loss: LossOfInputs<I>, options?: StepperOptions): Stepper<I>;
+  stepper<I extends TensorTree>(loss: LossOfInputs<I>): Stepper<I>;
   /** Named views of the parameters for a forward pass; the caller disposes them (or calls inside tf.tidy). */
   weights(): Weights;
   /** The same of what training is for: the average of the parameters where the optimizer keeps one. */
@@ -159,11 +154,9 @@ export function createFlatParameters(
       const one = (vector: Tensor) => tf.tidy(() => differentiated(vector, loss));
       return stepOnMean([() => atParameters(one)], learningRate);
     },
-    stepper<I extends TensorTree>(loss: LossOfInputs<I>, { trace = true }: StepperOptions = {}): Stepper<I> {
-      const gradient = traced(
-        { ...engine, traces: engine.traces && trace },
-        (given: { vector: Tensor; inputs: I }) =>
-          differentiated(given.vector, (weights) => loss(weights, given.inputs)),
+    stepper<I extends TensorTree>(loss: LossOfInputs<I>): Stepper<I> {
+      const gradient = traced(engine, ({ vector, inputs }: { vector: Tensor; inputs: I }) =>
+        differentiated(vector, (weights) => loss(weights, inputs)),
       );
       return (all, learningRate) =>
         stepOnMean(

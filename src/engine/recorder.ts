@@ -6,9 +6,15 @@ import type { Tensor, Tf } from './tensor.ts';
 /** What was run can't be a graph; the message says why. */
 export class UntraceableError extends Error {}
 
-const underWay = new WeakSet<NativeBackend>();
+/** Backends that a recording is under way on. */
+const underWay = new WeakSet<object>();
 
-export const isRecording = (backend: NativeBackend): boolean => underWay.has(backend);
+export const isRecording = (tf: Tf): boolean => underWay.has(tf.backend());
+
+/** For what saves memory by its order: a graph runs whatever is ready. Throws while a recording is under way. */
+export function refuseInGraph(tf: Tf, what: string): void {
+  if (isRecording(tf)) throw new UntraceableError(`${what} would not save memory in a graph`);
+}
 
 /**
  * Runs `work` and returns its graph: nodes in0, in1, ... for the inputs, out0, out1, ... for its results. What it makes

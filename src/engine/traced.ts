@@ -26,8 +26,8 @@ let made = 0;
 /**
  * f as one operation on an engine that traces, f itself elsewhere. f must be a pure function of the tensors that it is
  * given: a number that changes from call to call has to come as a tensor. Equal inputs give equal bits, the first
- * time too. Inside a gradient or another traced function f is run as it is. Where f can't be traced, a line says why,
- * once, and f is run as it is from then on.
+ * time too. Inside a gradient or another traced function f is run as it is. Where it can't be traced, a line says why,
+ * once, and f is run as it is at these shapes from then on.
  */
 export function traced<I extends TensorTree, O extends TensorTree>(
   engine: Engine,
@@ -38,10 +38,9 @@ export function traced<I extends TensorTree, O extends TensorTree>(
   if (!engine.traces) return plain;
   const { backend } = rawOps(tf);
   const graphs = new Map<string, Graph<O>>();
-  let gaveUp = false;
+  const untraceable = new Set<string>();
 
-  function graphFor(inputs: I): Graph<O> {
-    const key = signatureOf(inputs);
+  function graphFor(key: string, inputs: I): Graph<O> {
     const known = graphs.get(key);
     if (known) return known;
     const graph = register(engine, f, inputs);
@@ -54,17 +53,21 @@ export function traced<I extends TensorTree, O extends TensorTree>(
   }
 
   return (inputs) => {
-    if (gaveUp || isRecording(backend) || tf.engine().state.gradientDepth > 0) return plain(inputs);
+    if (isRecording(tf) || tf.engine().state.gradientDepth > 0) return plain(inputs);
+    const key = signatureOf(inputs);
+    if (untraceable.has(key)) return plain(inputs);
     try {
-      const graph = graphFor(inputs);
+      const graph = graphFor(key, inputs);
       markUsed(graph.name);
       return call(backend, graph, tensorsOf(inputs));
     } catch (thrown) {
       if (!(thrown instanceof UntraceableError)) throw thrown;
-      gaveUp = true;
-      console.error(
-        `engine: a function can't be traced (${thrown.message}); it runs operation by operation.`,
-      );
+      if (untraceable.size === 0) {
+        console.error(
+          `engine: a function can't be traced (${thrown.message}); it runs operation by operation.`,
+        );
+      }
+      untraceable.add(key);
       return plain(inputs);
     }
   };

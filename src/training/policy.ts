@@ -13,7 +13,6 @@ import {
   type FlatState,
   type LossOfInputs,
   type Stepper,
-  type StepperOptions,
 } from '../engine/flat-parameters.ts';
 import type { TensorTree } from '../engine/tensor-tree.ts';
 import { type ParameterSpec, toHost, type Weights } from '../engine/weights.ts';
@@ -133,10 +132,9 @@ function stepperOn(
   still: Weights,
   unet: (parameters: Weights, still: Weights) => Weights,
 ): FlatParameters['stepper'] {
-  return <I extends TensorTree>(loss: LossOfInputs<I>, options?: StepperOptions): Stepper<I> => {
-    const step = flat.stepper(
-      (parameters, given: { still: Weights; inputs: I }) => loss(unet(parameters, given.still), given.inputs),
-      options,
+  return <I extends TensorTree>(loss: LossOfInputs<I>): Stepper<I> => {
+    const step = flat.stepper((parameters, given: { still: Weights; inputs: I }) =>
+      loss(unet(parameters, given.still), given.inputs),
     );
     return (all, learningRate) =>
       step(

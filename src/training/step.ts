@@ -62,9 +62,8 @@ export function preferenceStep(engine: Engine, models: StepModels, settings: Ste
   const predict = traced(engine, ({ weights, input }: { weights: Weights; input: NoiseInput }) =>
     predictNoise(engine, config, weights, input, settings.guidance, straight(engine.tf, weights)),
   );
-  const step = policy.stepper(
-    (weights, input: LossInput) => policyLoss(engine, config, settings, reference, weights, input),
-    { trace: !settings.gradientCheckpointing },
+  const step = policy.stepper((weights, input: LossInput) =>
+    policyLoss(engine, config, settings, reference, weights, input),
   );
   return (batches, learningRate) => {
     const inputs = batches.map((batch) => lossInput(engine, models, predict, batch));
