@@ -6,11 +6,11 @@ import path from 'node:path';
 import { Default } from 'typebox/value';
 import { estimateRun } from '../pipelines/estimate.ts';
 import { RunSettings } from '../pipelines/settings.ts';
+import { drawImages } from '../src/diffusion/draw-images.ts';
 import { openEngine } from '../src/engine/engine.ts';
 import { measureRate } from '../src/engine/rate.ts';
 import { loadDiffusionModel } from '../src/models/model-folder.ts';
 import { textPrompt } from '../src/models/prompt.ts';
-import { drawImages } from '../workers/numeric/draw-images.ts';
 import type { BenchResult } from './run.ts';
 
 const IMAGES = 32;

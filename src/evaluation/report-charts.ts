@@ -14,9 +14,6 @@ export interface Series {
   steps?: readonly number[];
 }
 
-/** Size of a chart in its own units; an SVG's viewBox. */
-export const CHART_SIZE = [WIDTH, HEIGHT] as const;
-
 /** Lines over optimizer steps, each point the mean over a window so that trends show. */
 export function lineChart(title: string, series: readonly Series[]): string {
   const lines = chartLines(series);
@@ -29,6 +26,29 @@ export function lineChart(title: string, series: readonly Series[]): string {
 <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escaped(title)}">
 ${lines}
 </svg></figure>`;
+}
+
+const TITLE_HEIGHT = 24;
+
+/** Charts beside and below each other as one SVG file; several lines in one are named after the title. */
+export function chartSheet(
+  charts: readonly { title: string; series: readonly Series[] }[],
+  columns: number,
+): string {
+  const drawn = charts.map(({ title, series }, i) => {
+    const [left, top] = [(i % columns) * WIDTH, Math.floor(i / columns) * (HEIGHT + TITLE_HEIGHT)];
+    const names = (series.length > 1 ? series : []).map(
+      ({ name, colour }) => `<tspan dx="8" fill="${colour}">&#9632; ${escaped(name)}</tspan>`,
+    );
+    return `<g transform="translate(${left} ${top})"><text x="10" y="16" font-size="12">${escaped(title)}${names.join('')}</text>
+<g transform="translate(0 ${TITLE_HEIGHT})">${chartLines(series)}</g></g>`;
+  });
+  const [width, height] = [columns * WIDTH, Math.ceil(charts.length / columns) * (HEIGHT + TITLE_HEIGHT)];
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="system-ui,sans-serif" font-size="10">
+<rect width="${width}" height="${height}" fill="#fff"/>
+${drawn.join('\n')}
+</svg>
+`;
 }
 
 /** A chart's SVG elements; empty without values. */

@@ -1,5 +1,6 @@
 /** What the numeric thread can do. Arguments and results are plain data; models stay loaded between calls. */
 import type { Annotation } from '../../src/annotations/annotation.ts';
+import { type DrawRequest, drawImages } from '../../src/diffusion/draw-images.ts';
 import { openEngine } from '../../src/engine/engine.ts';
 import type { RgbImage } from '../../src/engine/image.ts';
 import { decodeImage } from '../../src/engine/png.ts';
@@ -13,14 +14,15 @@ import {
 } from '../../src/models/model-folder.ts';
 import type { Prompt } from '../../src/models/prompt.ts';
 import type { Pair } from '../../src/preference/pairs.ts';
+import { createJudge } from '../../src/scoring/judge.ts';
 import type { ScoringMode } from '../../src/scoring/metric.ts';
+import { type RewardScales, type RewardSettings, rewardOn } from '../../src/scoring/reward.ts';
 import { type SubjectScores, scoreImages } from '../../src/scoring/score.ts';
 import { folderBlobs } from '../../src/store/blobs.ts';
 import type { TunedFiles } from '../../src/training/policy.ts';
 import type { TrainSettings } from '../../src/training/settings.ts';
 import { type TrainProgress, type TrainResult, trainPairs } from '../../src/training/train.ts';
 import { type AdoptArgument, adoptModel } from './adopt.ts';
-import { type DrawRequest, drawImages } from './draw-images.ts';
 import { modelCache } from './model-cache.ts';
 import { createScorers, type ScorerFolders } from './scorers.ts';
 
@@ -40,6 +42,16 @@ export interface ScoreArgument {
   subjects: { annotation: Annotation; png: Uint8Array }[];
 }
 
+/** How a training measures images while it goes on. */
+export interface JudgeArgument {
+  folders: ScorerFolders;
+  mode: ScoringMode;
+  reward: RewardSettings;
+  scales: RewardScales;
+  /** By scene id. */
+  annotations: Record<string, Annotation>;
+}
+
 export interface TrainArgument {
   model: string;
   settings: TrainSettings;
@@ -47,6 +59,9 @@ export interface TrainArgument {
   pairs: Pair[];
   blobs: string;
   folder: string;
+  trajectories?: string;
+  trajectoryBytes?: number;
+  judge?: JudgeArgument;
 }
 
 export interface FeaturesArgument {
@@ -86,6 +101,11 @@ export async function openNumericMethods(): Promise<NumericMethods> {
   const scorers = createScorers(engine);
   const inception = modelCache((file) => loadInception(engine, file), 1);
 
+  async function openJudge({ folders, reward, scales, ...rest }: JudgeArgument, signal: AbortSignal) {
+    const ports = await scorers.open(folders, signal);
+    return createJudge({ ...rest, ports, reward: rewardOn(reward, scales) });
+  }
+
   return {
     engineName: async () => engine.name,
     modelHash: diffusionModelHash,
@@ -124,15 +144,14 @@ export async function openNumericMethods(): Promise<NumericMethods> {
 
     frechet: async ({ of, against }) => frechetDistance(featureStatistics(of), featureStatistics(against)),
 
-    async train({ model: folder, settings, candidates, pairs, blobs: blobFolder, folder: out }, call) {
+    async train({ model: folder, candidates, blobs: blobFolder, judge, ...given }, call) {
       const model = await diffusion.get(folder, await diffusionModelHash(folder));
       const blobs = folderBlobs(blobFolder);
       return trainPairs({
+        ...given,
         engine,
         model,
-        settings,
-        pairs,
-        folder: out,
+        ...(judge && { judge: await openJudge(judge, call.signal) }),
         candidates: candidates.map((candidate) => ({
           ...candidate,
           load: async () => decodeImage(await blobs.get(candidate.sha256)),

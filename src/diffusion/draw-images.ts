@@ -1,15 +1,16 @@
 /** Prompts and seeds to images, a batch that fits into memory at a time. */
-import { seededNoise } from '../../src/diffusion/noise.ts';
-import { guidedPredictor } from '../../src/diffusion/predictor.ts';
-import { sample } from '../../src/diffusion/sample.ts';
-import { parseSchedule } from '../../src/diffusion/schedule.ts';
-import type { Engine } from '../../src/engine/engine.ts';
-import { fromPixels, type RgbImage } from '../../src/engine/image.ts';
-import { imagesAtOnce } from '../../src/models/cost.ts';
-import { fromLatents } from '../../src/models/latents.ts';
-import type { DiffusionModel } from '../../src/models/model-folder.ts';
-import type { Prompt } from '../../src/models/prompt.ts';
-import { disposeCondition, encodeEmpty, encodePrompts } from '../../src/models/text-condition.ts';
+
+import type { Engine } from '../engine/engine.ts';
+import { fromPixels, type RgbImage } from '../engine/image.ts';
+import { imagesAtOnce } from '../models/cost.ts';
+import { fromLatents } from '../models/latents.ts';
+import type { DiffusionModel } from '../models/model-folder.ts';
+import type { Prompt } from '../models/prompt.ts';
+import { disposeCondition, encodeEmpty, encodePrompts } from '../models/text-condition.ts';
+import { seededNoise } from './noise.ts';
+import { guidedPredictor } from './predictor.ts';
+import { sample } from './sample.ts';
+import { parseSchedule } from './schedule.ts';
 
 export interface DrawRequest {
   prompt: Prompt;

@@ -1,0 +1,60 @@
+/**
+ * `npm run study [-- --only TEXT] [--most N] [--list]`
+ *
+ * Objectives compared in the sample world at equal candidates and optimizer steps, each with settings chosen the same way:
+ * docs/study.md has what came of it, docs/data/study/results.jsonl every number. A cell that is in the file is not made
+ * again; a study that is stopped goes on with the one it was in, and each rewrites the page's tables. --only: cells whose part or arm contains the text;
+ * --most: so many cells; --list: what is planned and what is there.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { formatDuration } from '../src/cli/progress.ts';
+import { type Cell, runCell } from './study/cell.ts';
+import { openLab } from './study/lab.ts';
+import { plannedCells } from './study/plan.ts';
+import { openResults } from './study/results.ts';
+import { studyScenes } from './study/scenes.ts';
+import { withTables } from './study/tables.ts';
+
+const ROOT = path.resolve(import.meta.dirname, '..');
+const { values } = parseArgs({
+  options: { only: { type: 'string' }, most: { type: 'string' }, list: { type: 'boolean', default: false } },
+});
+const results = openResults(path.join(ROOT, 'docs', 'data', 'study', 'results.jsonl'));
+const PAGE = path.join(ROOT, 'docs', 'study.md');
+const named = ({ part, arm }: Cell) =>
+  !values.only || part.includes(values.only) || arm.includes(values.only);
+const planned = () => plannedCells(results).filter(named);
+const labelOf = ({ part, arm, seed, train }: Cell) => {
+  const told = train ? `, learning rate ${train.learningRate}, beta ${train.beta ?? '-'}` : '';
+  return `${part}: ${arm}, seed ${seed}${told}`;
+};
+
+if (values.list) {
+  for (const cell of planned()) console.log(`${results.of(cell) ? 'there  ' : 'planned'} ${labelOf(cell)}`);
+  process.exit();
+}
+
+const lab = await openLab();
+const scenes = studyScenes();
+const started = Date.now();
+for (let made = 0; made < Number(values.most ?? Number.POSITIVE_INFINITY); made++) {
+  const missing = planned().filter((cell) => !results.of(cell));
+  const cell = missing[0];
+  if (!cell) break;
+  const left =
+    made > 0
+      ? `, about ${formatDuration((missing.length * (Date.now() - started)) / made / 1000)} left of those known`
+      : '';
+  console.log(`${new Date().toISOString()} ${labelOf(cell)} (${missing.length} to make${left})`);
+  const result = await runCell(lab, scenes, cell, path.join(ROOT, '.diptych', 'study'), (done) => {
+    if (done % 50 === 0) console.log(`  step ${done}`);
+  });
+  results.add(cell, result, lab.machine);
+  writeFileSync(PAGE, withTables(readFileSync(PAGE, 'utf8'), results));
+  const { reward } = result.measured;
+  console.log(`  reward ${(reward!.reduce((sum, x) => sum + x, 0) / reward!.length).toFixed(4)}`);
+}
+const missing = planned().filter((cell) => !results.of(cell)).length;
+console.log(missing === 0 ? 'nothing is missing' : `${missing} cells are missing`);

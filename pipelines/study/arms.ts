@@ -1,0 +1,36 @@
+/** What the study compares. Every objective is tuned over as many settings: three learning rates, then two other betas. */
+import type { TrainSettings } from '../../src/training/settings.ts';
+
+export interface Arm {
+  name: string;
+  train: Partial<TrainSettings>;
+  /** The middle one is tried with every learning rate; null: the objective has none, and gets two more rates instead. */
+  betas: readonly [low: number, middle: number, high: number] | null;
+}
+
+/** A factor of three apart, about the 1e-5 that was found to be near a good one. */
+export const LEARNING_RATES = [5e-6, 1.5e-5, 4.5e-5] as const;
+export const MORE_RATES = [1.5e-6, 1.35e-4] as const;
+
+const TIE: Arm['betas'] = [500, 2000, 8000];
+/** One timestep a pair, as all others have; the published forms would take whole trajectories. */
+const inversion = (name: string, train: Partial<TrainSettings>): Arm => ({
+  name: `inversion-dpo ${name}`,
+  train: { objective: 'inversion-dpo', rowsPerPair: 1, ...train },
+  betas: TIE,
+});
+
+export const ARMS: readonly Arm[] = [
+  { name: 'diffusion-dpo', train: { objective: 'diffusion-dpo' }, betas: TIE },
+  inversion('shared-noise', { form: 'shared-noise' }),
+  { name: 'sft', train: { objective: 'sft' }, betas: null },
+  { name: 'kto', train: { objective: 'kto' }, betas: [250, 1000, 4000] },
+  { name: 'dspo', train: { objective: 'dspo' }, betas: [0.001, 0.03, 1] },
+  { name: 'mapo', train: { objective: 'mapo' }, betas: [0.02, 0.1, 0.5] },
+  inversion('transition k=2', { form: 'transition', stride: 2 }),
+  inversion('endpoint', { form: 'endpoint' }),
+  inversion('published', { form: 'published' }),
+  inversion('negated', { form: 'negated' }),
+  { name: 'inpo', train: { objective: 'inpo', inversionSteps: 10 }, betas: TIE },
+  { name: 'smpo', train: { objective: 'smpo', inversionSteps: 5 }, betas: TIE },
+];

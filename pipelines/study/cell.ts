@@ -1,0 +1,206 @@
+/** One training of the study and what came of it, against the base with equal seeds. */
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
+import type { Annotation } from '../../src/annotations/annotation.ts';
+import type { DiffusionModel } from '../../src/models/model-folder.ts';
+import { formPairs, type Pair, type PairSettings } from '../../src/preference/pairs.ts';
+import { hashSeed } from '../../src/random.ts';
+import { createReward, type MetricValues, type RewardSettings, rewardOn } from '../../src/scoring/reward.ts';
+import { DEFAULT_TRAIN, type TrainSettings } from '../../src/training/settings.ts';
+import type { StepTelemetry } from '../../src/training/telemetry.ts';
+import { trainPairs } from '../../src/training/train.ts';
+import { asTrainCandidate, candidatesOf, type StudyCandidate } from './candidates.ts';
+import type { Lab } from './lab.ts';
+import { type StudyScenes, TUNING_SEED } from './scenes.ts';
+
+export interface Cell {
+  /** tune, compare, or the name of what else is asked. */
+  part: string;
+  arm: string;
+  seed: number;
+  /** What differs from the defaults; null: the base as it is. */
+  train: Partial<TrainSettings> | null;
+  reward: RewardSettings;
+  pairs: PairSettings;
+}
+
+/** Means per annotation, in the order of the scenes, by metric; the first is the reward that all arms are measured by. */
+export type Measured = Record<string, number[]>;
+
+export interface CellResult {
+  /** Those that the training drew from. */
+  pairs: number;
+  /** Mean reward of the first half of the scenes, one image each, over optimizer steps. */
+  curve: { step: number; reward: number }[];
+  measured: Measured;
+  /** Mean distance (1 - cosine) of CLIP's embeddings of two images of the same scene; null where there is one. */
+  diversity: number | null;
+  /** Means over ten steps each. */
+  telemetry: Record<(typeof TOLD)[number], number[]>;
+  /** Null of the base. */
+  secondsPerStep: number | null;
+}
+
+export const MILESTONE = 50;
+/** Images of each scene. Settings are chosen on fewer, without a curve. */
+const SAMPLES = 2;
+const TUNING_SAMPLES = 1;
+const TOLD = ['loss', 'accuracy', 'winnerError', 'loserError'] as const;
+const TOLD_EVERY = 10;
+/** What all arms are measured by, whatever they were trained on: the paper's two objectives for composition. */
+const REWARD: RewardSettings = { policy: 'mean', weights: { dpg: 1, 't2i-3in1': 1 } };
+
+/** @param work folder of candidates and trajectories */
+export async function runCell(
+  lab: Lab,
+  scenes: StudyScenes,
+  cell: Cell,
+  work: string,
+  onStep: (done: number) => void,
+): Promise<CellResult> {
+  const { seed } = cell;
+  const tunes = seed === TUNING_SEED;
+  const measuredOn = tunes ? scenes.validation : scenes.heldOut;
+  const measure = (model: DiffusionModel) =>
+    measureModel(lab, model, measuredOn, seed, tunes ? TUNING_SAMPLES : SAMPLES);
+  if (!cell.train) {
+    const { measured, diversity, quick } = await measure(lab.base);
+    return { pairs: 0, curve: [{ step: 0, reward: quick }], measured, diversity, ...told([]) };
+  }
+  const train = { ...DEFAULT_TRAIN, ...cell.train, seed, checkpointEvery: MILESTONE };
+  const images = path.join(work, `candidates-${seed}`);
+  const candidates = await candidatesOf(lab, scenes.curated.get(seed)!, seed, images);
+  const pairs = await pairsOf(candidates, cell);
+  const folder = path.join(work, 'training');
+  await rm(folder, { recursive: true, force: true });
+  const curve: CellResult['curve'] = [];
+  const steps: StepTelemetry[] = [];
+  const every = tunes ? train.steps : MILESTONE;
+  for (let upTo = every; upTo < train.steps + every; upTo += every) {
+    await trainPairs({
+      engine: lab.engine,
+      model: lab.base,
+      settings: { ...train, steps: Math.min(upTo, train.steps) },
+      candidates: candidates.map((candidate) => asTrainCandidate(candidate, images)),
+      ...{ pairs, folder, trajectories: path.join(work, 'trajectories') },
+      onProgress(progress) {
+        if (progress.phase !== 'train') return;
+        steps.push(progress.telemetry);
+        onStep(progress.done);
+      },
+    });
+    if (upTo >= train.steps) break;
+    const tuned = await lab.load(path.join(folder, 'model'));
+    curve.push({ step: upTo, reward: await quickReward(lab, tuned, measuredOn, seed) });
+    tuned.dispose();
+  }
+  const tuned = await lab.load(path.join(folder, 'model'));
+  const { measured, diversity, quick } = await measure(tuned);
+  tuned.dispose();
+  await rm(folder, { recursive: true, force: true });
+  curve.push({ step: train.steps, reward: quick });
+  return { pairs: pairs.length, curve, measured, diversity, ...told(steps) };
+}
+
+async function pairsOf(candidates: readonly StudyCandidate[], cell: Cell): Promise<Pair[]> {
+  const reward = await createReward(
+    cell.reward,
+    candidates.map(({ metrics }) => metrics),
+  );
+  // The ground truth is for measuring alone.
+  const rewarded = candidates.map(({ metrics: { exact: _, ...metrics }, ...candidate }) => ({
+    ...candidate,
+    metrics,
+    reward: reward(metrics),
+  }));
+  return formPairs(rewarded, cell.pairs, cell.reward.policy === 'dominance');
+}
+
+/** All metrics of a model on some scenes. */
+async function measureModel(
+  lab: Lab,
+  model: DiffusionModel,
+  scenes: readonly Annotation[],
+  seed: number,
+  samples: number,
+) {
+  const draws = drawsOf(scenes, samples, seed);
+  const images = lab.draw(model, draws);
+  const values = await lab.measure(
+    draws.map(({ annotation }) => annotation),
+    images,
+  );
+  const rewards = rewardsOf(values);
+  const perScene = (of: readonly number[]) =>
+    scenes.map((_, i) => rounded(mean(of.filter((_, k) => Math.floor(k / samples) === i))));
+  const names = Object.keys(values[0]!).filter((name) => values.every((of) => name in of));
+  const measured: Measured = {
+    reward: perScene(rewards),
+    ...Object.fromEntries(names.map((name) => [name, perScene(values.map((of) => of[name]!))])),
+  };
+  const quick = rewards.filter((_, k) => k % samples === 0).slice(0, scenes.length / 2);
+  return {
+    measured,
+    diversity: samples > 1 ? diversityOf(lab.features(images), samples) : null,
+    quick: rounded(mean(quick)),
+  };
+}
+
+/** The mean reward of the first image of each of the first half of the scenes. */
+async function quickReward(
+  lab: Lab,
+  model: DiffusionModel,
+  scenes: readonly Annotation[],
+  seed: number,
+): Promise<number> {
+  const draws = drawsOf(scenes.slice(0, scenes.length / 2), 1, seed);
+  const values = await lab.measure(
+    draws.map(({ annotation }) => annotation),
+    lab.draw(model, draws),
+  );
+  return rounded(mean(rewardsOf(values)));
+}
+
+function drawsOf(scenes: readonly Annotation[], samples: number, seed: number) {
+  return scenes.flatMap((annotation) =>
+    Array.from({ length: samples }, (_, sample) => ({
+      annotation,
+      seed: hashSeed('study-measure', seed, annotation.img_id, sample),
+    })),
+  );
+}
+
+function rewardsOf(values: readonly MetricValues[]): number[] {
+  const unscaled = { mean: 0, deviation: 1 };
+  const reward = rewardOn(REWARD, { dpg: unscaled, 't2i-3in1': unscaled });
+  return values.map((of) => reward(of)!);
+}
+
+function told(steps: readonly StepTelemetry[]): Pick<CellResult, 'telemetry' | 'secondsPerStep'> {
+  const groups = Array.from({ length: Math.ceil(steps.length / TOLD_EVERY) }, (_, i) =>
+    steps.slice(i * TOLD_EVERY, (i + 1) * TOLD_EVERY),
+  );
+  const telemetry = Object.fromEntries(
+    TOLD.map((name) => [name, groups.map((group) => rounded(mean(group.map((step) => step[name]))))]),
+  ) as CellResult['telemetry'];
+  return {
+    telemetry,
+    secondsPerStep: steps.length > 0 ? rounded(mean(steps.map(({ seconds }) => seconds))) : null,
+  };
+}
+
+/** Of the first two images of each scene. */
+function diversityOf(features: readonly Float32Array[], samples: number): number {
+  const firsts = features.flatMap((feature, k) =>
+    k % samples === 0 ? [1 - cosine(feature, features[k + 1]!)] : [],
+  );
+  return rounded(mean(firsts));
+}
+
+function cosine(a: Float32Array, b: Float32Array): number {
+  const dot = (x: Float32Array, y: Float32Array) => x.reduce((sum, v, i) => sum + v * y[i]!, 0);
+  return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
+}
+
+const mean = (values: readonly number[]) => values.reduce((sum, x) => sum + x, 0) / values.length;
+const rounded = (x: number) => Number(x.toPrecision(4));

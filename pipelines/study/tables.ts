@@ -1,0 +1,123 @@
+/** docs/study.md's tables out of the results: each stands between marks of its name, so that the words around it stay. */
+import type { Arm } from './arms.ts';
+import { ARMS } from './arms.ts';
+import type { Cell } from './cell.ts';
+import { type Finding, findingOf, REPORTED, stepsTo } from './findings.ts';
+import { chosen, tuningCells } from './plan.ts';
+import type { ResultLine, Results } from './results.ts';
+import { COMPARED_SEEDS, TUNING_SEED } from './scenes.ts';
+
+/** The arm whose final reward the others are measured by. */
+const YARDSTICK = 'diffusion-dpo';
+
+/** A document with every table in it made anew. Throws where a mark is missing. */
+export function withTables(document: string, results: Results): string {
+  return Object.entries(tablesOf(results)).reduce((text, [name, table]) => {
+    const marked = new RegExp(`(<!-- table: ${name} -->\n)[^]*?(<!-- end -->)`);
+    if (!marked.test(text)) throw new Error(`the document has no place for the table "${name}"`);
+    return text.replace(marked, (_, before, after) => `${before}\n${table}\n\n${after}`);
+  }, document);
+}
+
+function tablesOf(results: Results): Record<string, string> {
+  return {
+    comparison: comparisonTable(comparedFindings(results)),
+    metrics: metricsTable(comparedFindings(results)),
+    tuning: tuningTable(results),
+    ...Object.fromEntries(QUESTIONS.map((part) => [part, metricsTable(questionFindings(results, part))])),
+  };
+}
+
+const QUESTIONS = ['inversion steps', 'timesteps', 'pairs', 'reward'];
+
+const basesOf = ({ lines }: Results) =>
+  lines.filter(({ cell }) => cell.part === 'base' && cell.seed !== TUNING_SEED);
+
+/** Arms that are measured for all seeds with the settings that the tuning chose, best reward first. */
+export function comparedFindings(results: Results): Finding[] {
+  const bases = basesOf(results);
+  if (bases.length < COMPARED_SEEDS.length) return [];
+  return ARMS.flatMap((arm) => {
+    const best = chosen(arm, results);
+    const lines = best
+      ? linesOf(
+          results,
+          COMPARED_SEEDS.map((seed) => ({ ...best, seed })),
+        )
+      : [];
+    return findingOf(arm.name, lines, bases) ?? [];
+  }).sort((a, b) => b.metrics.reward!.difference - a.metrics.reward!.difference);
+}
+
+const linesOf = (results: Results, cells: readonly Cell[]): ResultLine[] =>
+  cells.flatMap((cell) => results.of(cell) ?? []);
+
+function questionFindings(results: Results, part: string): Finding[] {
+  const lines = results.lines.filter(({ cell }) => cell.part === part);
+  const names = [...new Set(lines.map(({ cell }) => cell.arm))];
+  return names.flatMap(
+    (name) =>
+      findingOf(
+        name,
+        lines.filter(({ cell }) => cell.arm === name),
+        basesOf(results),
+      ) ?? [],
+  );
+}
+
+function comparisonTable(findings: readonly Finding[]): string {
+  const yardstick = findings.find(({ arm }) => arm === YARDSTICK)?.curve.at(-1)?.reward;
+  const rows = findings.map((finding) => {
+    const { arm, lines, metrics, bySeed, diversity, curve } = finding;
+    const { learningRate, beta } = lines[0]!.cell.train!;
+    const reached = yardstick === undefined ? null : stepsTo(curve, yardstick);
+    return [
+      ...[arm, String(learningRate), String(beta ?? '-'), interval(metrics.reward!)],
+      bySeed.map(({ difference }) => signed(difference)).join(', '),
+      `${Math.round(100 * metrics.reward!.winRate)}%`,
+      diversity.toFixed(3),
+      reached === null ? 'not reached' : String(Math.round(reached)),
+    ];
+  });
+  const heads = ['objective', 'learning rate', 'beta', 'reward', 'by seed', 'win rate', 'diversity'];
+  return table([...heads, `steps to ${YARDSTICK}'s reward`], rows);
+}
+
+function metricsTable(findings: readonly Finding[]): string {
+  return table(
+    ['', ...REPORTED],
+    findings.map(({ arm, metrics }) => [arm, ...REPORTED.map((name) => interval(metrics[name]!))]),
+  );
+}
+
+function tuningTable(results: Results): string {
+  const base = results.lines.find(({ cell }) => cell.part === 'base' && cell.seed === TUNING_SEED);
+  if (!base) return '';
+  const rows = ARMS.flatMap((arm: Arm) => {
+    const best = chosen(arm, results);
+    return tuningCells(arm, results).flatMap((cell) => {
+      const line = results.of(cell);
+      if (!line) return [];
+      const { learningRate, beta } = cell.train!;
+      const difference = signed(mean(line.result.measured.reward!) - mean(base.result.measured.reward!));
+      const told = best && results.of(best) === line ? `**${difference}**` : difference;
+      return [[arm.name, String(learningRate), String(beta ?? '-'), told]];
+    });
+  });
+  return table(['objective', 'learning rate', 'beta', 'reward'], rows);
+}
+
+const interval = ({ difference, interval95: [low, high] }: Finding['metrics'][string]) =>
+  `${signed(difference)} [${signed(low)}, ${signed(high)}]`;
+
+const signed = (x: number) => `${x < 0 ? '-' : '+'}${Math.abs(x).toFixed(3)}`;
+
+/** Columns as wide as their widest cell, as Biome writes them. */
+function table(heads: readonly string[], rows: readonly string[][]): string {
+  const widths = heads.map((head, i) => Math.max(3, head.length, ...rows.map((row) => row[i]!.length)));
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell, i) => cell.padEnd(widths[i]!)).join(' | ')} |`;
+  return [line(heads), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
+}
+
+const mean = (values: readonly number[]) => values.reduce((sum, x) => sum + x, 0) / values.length;
