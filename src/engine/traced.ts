@@ -3,6 +3,7 @@
  * shapes of its inputs and registered as a TensorFlow function, which TensorFlow optimises as a graph and calls
  * without coming back to JavaScript in between (as tf.function does; Agrawal et al., arXiv 1903.01855).
  */
+import { createHash } from 'node:crypto';
 import { asError } from '../errors.ts';
 import type { Engine, Tensor } from './engine.ts';
 import { encodeGraph } from './graph-def.ts';
@@ -19,9 +20,8 @@ interface Graph<O> {
   form: O;
 }
 
-/** Of all traced functions, the one that was used last at the end: what frees each. */
-const held = new Map<string, () => void>();
-let made = 0;
+/** Names of the graphs that TensorFlow holds, the one that was used last at the end. */
+const held = new Set<string>();
 
 /**
  * f as one operation on an engine that traces, f itself elsewhere. f must be a pure function of the tensors that it is
@@ -42,13 +42,9 @@ export function traced<I extends TensorTree, O extends TensorTree>(
 
   function graphFor(key: string, inputs: I): Graph<O> {
     const known = graphs.get(key);
-    if (known) return known;
+    if (known && held.has(known.name)) return known;
     const graph = register(engine, f, inputs);
     graphs.set(key, graph);
-    held.set(graph.name, () => {
-      graphs.delete(key);
-      backend.binding.removeFunction(graph.name);
-    });
     return graph;
   }
 
@@ -58,7 +54,7 @@ export function traced<I extends TensorTree, O extends TensorTree>(
     if (untraceable.has(key)) return plain(inputs);
     try {
       const graph = graphFor(key, inputs);
-      markUsed(graph.name);
+      markUsed(backend, graph.name);
       return call(backend, graph, tensorsOf(inputs));
     } catch (thrown) {
       if (!(thrown instanceof UntraceableError)) throw thrown;
@@ -85,11 +81,14 @@ function register<I extends TensorTree, O extends TensorTree>(
     form = f(withTensors(inputs, own));
     return tensorsOf(form);
   });
-  const graph = { name: `diptych_traced_${made++}`, form: form! };
-  orUntraceable(() =>
-    binding.addFunction(graph.name, encodeGraph(nodes), given.length, tensorsOf(graph.form).length),
-  );
-  return graph;
+  // Equal graphs are one: a model and those tuned from it, and a run and the one before, share what TensorFlow made.
+  const graph = encodeGraph(nodes);
+  const name = `diptych_${createHash('sha256').update(graph).digest('hex')}`;
+  if (!held.has(name)) {
+    const results = tensorsOf(form!).length;
+    orUntraceable(() => binding.addFunction(name, graph, given.length, results));
+  }
+  return { name, form: form! };
 }
 
 function call<O extends TensorTree>(backend: NativeBackend, { name, form }: Graph<O>, inputs: Tensor[]): O {
@@ -109,12 +108,11 @@ function orUntraceable<T>(work: () => T): T {
   }
 }
 
-function markUsed(name: string): void {
-  const free = held.get(name)!;
+function markUsed({ binding }: NativeBackend, name: string): void {
   held.delete(name);
-  held.set(name, free);
+  held.add(name);
   if (held.size <= MOST_GRAPHS) return;
-  const [oldest, freeOldest] = held.entries().next().value!;
-  held.delete(oldest);
-  freeOldest();
+  const [oldest] = held;
+  held.delete(oldest!);
+  binding.removeFunction(oldest!);
 }
