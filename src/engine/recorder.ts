@@ -129,6 +129,9 @@ export function recorded(
           attributes: { T: { type: backend.getDTypeInteger(tensor.dtype) } },
         });
       }
+    } catch (thrown) {
+      discardTape(tf);
+      throw thrown;
     } finally {
       // The methods again are those of the backend's class.
       for (const name of Object.keys(hooks)) delete (backend as unknown as Record<string, unknown>)[name];
@@ -137,6 +140,13 @@ export function recorded(
     }
   });
   return nodes;
+}
+
+/** TensorFlow.js frees what a gradient keeps at its end alone, not where it is broken off. */
+function discardTape(tf: Tf): void {
+  const { state } = tf.engine();
+  for (const { saved } of state.activeTape ?? []) tf.dispose(saved ?? []);
+  state.activeTape = null as never;
 }
 
 function identity(backend: NativeBackend, input: Tensor): Tensor {
