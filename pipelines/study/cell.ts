@@ -7,7 +7,7 @@ import { formPairs, type Pair, type PairSettings } from '../../src/preference/pa
 import { hashSeed } from '../../src/random.ts';
 import { createReward, type MetricValues, type RewardSettings, rewardOn } from '../../src/scoring/reward.ts';
 import { DEFAULT_TRAIN, type TrainSettings } from '../../src/training/settings.ts';
-import type { StepTelemetry } from '../../src/training/telemetry.ts';
+import type { PairTelemetry, StepTelemetry } from '../../src/training/telemetry.ts';
 import { trainPairs } from '../../src/training/train.ts';
 import { asTrainCandidate, candidatesOf, type StudyCandidate } from './candidates.ts';
 import type { Lab } from './lab.ts';
@@ -36,7 +36,7 @@ export interface CellResult {
   /** Mean distance (1 - cosine) of CLIP's embeddings of two images of the same scene; null where there is one. */
   diversity: number | null;
   /** Means over ten steps each. */
-  telemetry: Record<(typeof TOLD)[number], number[]>;
+  telemetry: Partial<Record<(typeof TOLD)[number], number[]>>;
   /** Null of the base. */
   secondsPerStep: number | null;
 }
@@ -181,8 +181,12 @@ function told(steps: readonly StepTelemetry[]): Pick<CellResult, 'telemetry' | '
     steps.slice(i * TOLD_EVERY, (i + 1) * TOLD_EVERY),
   );
   const telemetry = Object.fromEntries(
-    TOLD.map((name) => [name, groups.map((group) => rounded(mean(group.map((step) => step[name]))))]),
-  ) as CellResult['telemetry'];
+    // An on-policy step has no errors.
+    TOLD.filter((name) => steps.every((step) => name in step)).map((name) => [
+      name,
+      groups.map((group) => rounded(mean(group.map((step) => (step as PairTelemetry)[name])))),
+    ]),
+  );
   return {
     telemetry,
     secondsPerStep: steps.length > 0 ? rounded(mean(steps.map(({ seconds }) => seconds))) : null,

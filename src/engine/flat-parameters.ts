@@ -30,6 +30,8 @@ export interface LossWithAux {
   aux?: Tensor[];
 }
 
+export type LossOfWeights = (weights: Weights) => LossWithAux;
+
 /** A pure function of the weights and of all else that changes from step to step. */
 export type LossOfInputs<I extends TensorTree> = (weights: Weights, inputs: I) => LossWithAux;
 
@@ -47,12 +49,13 @@ export interface StepResult {
 
 export interface FlatParameters {
   /** One optimizer step on `loss(weights)`. Deterministic: equal state and loss give equal bits. */
-  step(loss: (weights: Weights) => LossWithAux, learningRate: number): StepResult;
+  step(loss: LossOfWeights, learningRate: number): StepResult;
   /**
-   * Steps on one loss, its value and gradient traced (traced.ts). Several inputs of a step are differentiated one after
-   * the other: memory holds what one of them needs, and a sum of gradients. Their aux values are joined, one behind
-   * the other.
+   * One optimizer step on the mean of several losses, differentiated one after the other: memory holds what one of
+   * them needs, and a sum of gradients. Their aux values are joined, one loss behind the other.
    */
+  stepOnMean(losses: readonly LossOfWeights[], learningRate: number): StepResult;
+  /** Steps of that kind on one loss of several inputs, its value and gradient traced (traced.ts). */
   stepper<I extends TensorTree>(loss: LossOfInputs<I>): Stepper<I>;
   /** Named views of the parameters for a forward pass; the caller disposes them (or calls inside tf.tidy). */
   weights(): Weights;
@@ -94,7 +97,7 @@ export function createFlatParameters(
   const named = (parts: Tensor[]): Weights =>
     Object.fromEntries(specs.map((spec, i) => [spec.name, parts[i]!]));
 
-  function differentiated(vector: Tensor, loss: (weights: Weights) => LossWithAux): Differentiated {
+  function differentiated(vector: Tensor, loss: LossOfWeights): Differentiated {
     let kept: Tensor[] = [];
     const differentiate = tf.valueAndGrads((...parts: Tensor[]) => {
       const result = loss(named(parts));
@@ -134,7 +137,7 @@ export function createFlatParameters(
     return { loss, aux: joinedAux, gradient: gradient as Tensor };
   }
 
-  function stepOnMean(losses: readonly (() => Differentiated)[], learningRate: number): StepResult {
+  function stepAlong(losses: readonly (() => Differentiated)[], learningRate: number): StepResult {
     const { loss, aux, gradient } = meanOf(losses);
     const gradNorm = norm(gradient);
     const scale = Math.min(1, maxGradNorm / (gradNorm + 1e-6));
@@ -147,19 +150,23 @@ export function createFlatParameters(
     return { loss, aux, gradNorm, updateNorm };
   }
 
+  function stepOnMean(losses: readonly LossOfWeights[], learningRate: number): StepResult {
+    const found = (loss: LossOfWeights) => () =>
+      atParameters((vector) => tf.tidy(() => differentiated(vector, loss)));
+    return stepAlong(losses.map(found), learningRate);
+  }
+
   const views = (vector: () => Tensor) => named(tf.tidy(() => splitVector(engine, vector(), shapes)));
 
   return {
-    step(loss, learningRate) {
-      const one = (vector: Tensor) => tf.tidy(() => differentiated(vector, loss));
-      return stepOnMean([() => atParameters(one)], learningRate);
-    },
+    step: (loss, learningRate) => stepOnMean([loss], learningRate),
+    stepOnMean,
     stepper<I extends TensorTree>(loss: LossOfInputs<I>): Stepper<I> {
       const gradient = traced(engine, ({ vector, inputs }: { vector: Tensor; inputs: I }) =>
         differentiated(vector, (weights) => loss(weights, inputs)),
       );
       return (all, learningRate) =>
-        stepOnMean(
+        stepAlong(
           all.map((inputs) => () => atParameters((vector) => gradient({ vector, inputs }))),
           learningRate,
         );

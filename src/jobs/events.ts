@@ -19,7 +19,10 @@ export interface RunEvents {
     step: number;
     steps: number;
     loss: number;
-    accuracy: number;
+    /** Of objectives that compare images. */
+    accuracy?: number;
+    /** Of images that the policy drew itself: their mean. */
+    reward?: number;
     /** Of the UNet on an image, in this step. */
     policyEvaluations: number;
     referenceEvaluations: number;

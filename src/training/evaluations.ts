@@ -4,7 +4,7 @@
  * here and there.
  */
 import { OBJECTIVE } from './objective.ts';
-import type { TrainSettings } from './settings.ts';
+import { isOnPolicy, type TrainSettings } from './settings.ts';
 import type { StepRows } from './step-rows.ts';
 
 /**
@@ -53,7 +53,7 @@ export function pairEvaluations(
 ): PairEvaluations {
   const pairs = steps.length * pairsPerStep;
   const perPair = (of: keyof StepEvaluations) => steps.reduce((sum, step) => sum + step[of], 0) / pairs;
-  const inverts = OBJECTIVE[objective].states === 'inverted';
+  const inverts = !isOnPolicy(objective) && OBJECTIVE[objective].states === 'inverted';
   return {
     policy: perPair('policyEvaluations'),
     reference: perPair('referenceEvaluations'),

@@ -17,7 +17,7 @@ import type { Prompt } from '../models/prompt.ts';
 import { disposeCondition, encodeEmpty, encodePrompts } from '../models/text-condition.ts';
 import { OBJECTIVE } from './objective.ts';
 import { storedStates } from './rows.ts';
-import type { TrainSettings } from './settings.ts';
+import type { PairTrainSettings } from './settings.ts';
 import { openTrajectories, type TrajectoryStore } from './trajectory-store.ts';
 import { trimFolder } from './trim-folder.ts';
 
@@ -32,7 +32,7 @@ export interface TrainCandidate {
 export interface InvertOptions {
   engine: Engine;
   model: DiffusionModel;
-  settings: TrainSettings;
+  settings: PairTrainSettings;
   schedule: Schedule;
   candidates: readonly TrainCandidate[];
   /** The run's own. */
@@ -101,7 +101,7 @@ const FORMAT = 1;
 /** sha256 of all that decides a trajectory, as hex. An image alone depends on neither prompt nor inversion. */
 function keyOf(
   { hash, unet, vae, texts, sceneGraph, zerosForEmpty, scheduler }: DiffusionModel,
-  { objective, inversionSteps, guidance }: TrainSettings,
+  { objective, inversionSteps, guidance }: PairTrainSettings,
   states: readonly number[],
   { sha256, prompt }: TrainCandidate,
 ): string {
@@ -116,7 +116,7 @@ function keyOf(
 
 /** aBar of the states of an inversion: that of the image, then those of the grid. */
 function levelsOf(
-  { inversionSteps }: TrainSettings,
+  { inversionSteps }: PairTrainSettings,
   schedule: Schedule,
   states: readonly number[],
 ): number[] {
@@ -129,7 +129,7 @@ function levelsOf(
 function invertedStates(
   engine: Engine,
   model: DiffusionModel,
-  { guidance, inversionSteps }: TrainSettings,
+  { guidance, inversionSteps }: PairTrainSettings,
   schedule: Schedule,
   x0: Tensor,
   prompts: readonly Prompt[],

@@ -3,7 +3,7 @@ import type { Tensor, Tf } from '../engine/engine.ts';
 import { OBJECTIVE, type SideRows } from './objective.ts';
 import type { PairLoss } from './objectives/pair-loss.ts';
 import type { PairFactors } from './pair-factors.ts';
-import type { TrainSettings } from './settings.ts';
+import type { PairTrainSettings } from './settings.ts';
 
 export interface BatchLoss extends Omit<PairLoss, 'losses'> {
   /** Scalar: the mean of the pairs' losses, each by its weight. */
@@ -30,7 +30,7 @@ export function lossWeights(tf: Tf, rows: readonly number[], factors: readonly P
 
 export function preferenceLoss(
   tf: Tf,
-  settings: Pick<TrainSettings, 'objective' | 'form' | 'beta'>,
+  settings: Pick<PairTrainSettings, 'objective' | 'form' | 'beta'>,
   { rows, pairs, probabilities }: LossWeights,
   winner: SideRows,
   loser: SideRows,

@@ -33,7 +33,7 @@ import { frozenBy } from './freeze.ts';
 import type { LoraSettings, TrainSettings } from './settings.ts';
 import { writeModel } from './tuned-model.ts';
 
-export interface Policy extends Pick<FlatParameters, 'stepper' | 'state' | 'dispose'> {
+export interface Policy extends Pick<FlatParameters, 'stepOnMean' | 'stepper' | 'state' | 'dispose'> {
   /** The UNet's weights as they are trained; the caller disposes them. */
   weights(): Weights;
   /** Writes what a checkpoint is to be used by: `model`, or the LoRA alone. */
@@ -88,7 +88,7 @@ function fullPolicy(
   return {
     ...flat,
     weights: () => engine.tf.tidy(() => owned(withFrozen(flat.weights(), still))),
-    stepper: stepperOn(flat, still, withFrozen),
+    ...stepsOn(flat, still, withFrozen),
     save,
     async finish(folder) {
       await save(folder);
@@ -112,7 +112,7 @@ function loraPolicy(
   return {
     ...flat,
     weights: () => engine.tf.tidy(() => owned(merged(flat.weights()))),
-    stepper: stepperOn(flat, reference, merged),
+    ...stepsOn(flat, reference, merged),
     save,
     async finish(folder) {
       await save(folder);
@@ -127,20 +127,27 @@ function loraPolicy(
 }
 
 /** Steps on losses of the UNet's weights, which `unet` makes of the parameters and of the weights that stay. */
-function stepperOn(
+function stepsOn(
   flat: FlatParameters,
   still: Weights,
   unet: (parameters: Weights, still: Weights) => Weights,
-): FlatParameters['stepper'] {
-  return <I extends TensorTree>(loss: LossOfInputs<I>): Stepper<I> => {
-    const step = flat.stepper((parameters, given: { still: Weights; inputs: I }) =>
-      loss(unet(parameters, given.still), given.inputs),
-    );
-    return (all, learningRate) =>
-      step(
-        all.map((inputs) => ({ still, inputs })),
+): Pick<FlatParameters, 'stepOnMean' | 'stepper'> {
+  return {
+    stepOnMean: (losses, learningRate) =>
+      flat.stepOnMean(
+        losses.map((loss) => (parameters) => loss(unet(parameters, still))),
         learningRate,
+      ),
+    stepper<I extends TensorTree>(loss: LossOfInputs<I>): Stepper<I> {
+      const step = flat.stepper((parameters, given: { still: Weights; inputs: I }) =>
+        loss(unet(parameters, given.still), given.inputs),
       );
+      return (all, learningRate) =>
+        step(
+          all.map((inputs) => ({ still, inputs })),
+          learningRate,
+        );
+    },
   };
 }
 

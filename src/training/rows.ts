@@ -7,7 +7,7 @@ import { createRandom, type Random } from '../random.ts';
 import { OBJECTIVE } from './objective.ts';
 import { type InversionForm, isTargetless, timestepWeight } from './objectives/inversion-dpo.ts';
 import type { Ascent } from './self-inversion.ts';
-import type { TrainSettings } from './settings.ts';
+import type { PairTrainSettings } from './settings.ts';
 
 /** One timestep of one pair, as a plan: which stored states to read, and how to make the noisy ones. */
 export interface RowPlan {
@@ -40,7 +40,7 @@ const NOTHING = {
 const INPO_ETA = 0.1;
 
 /** The rows of one pair; as many for every pair of the same settings. */
-export function planRows(settings: TrainSettings, schedule: Schedule, random: Random): RowPlan[] {
+export function planRows(settings: PairTrainSettings, schedule: Schedule, random: Random): RowPlan[] {
   const { states } = OBJECTIVE[settings.objective];
   if (states === 'inverted') return invertedRows(settings, schedule, random);
   const row = states === 'noised' ? noisedRow : selfInvertedRow;
@@ -48,13 +48,13 @@ export function planRows(settings: TrainSettings, schedule: Schedule, random: Ra
   return Array.from({ length: count }, () => row(settings, schedule, random));
 }
 
-function noisedRow(_: TrainSettings, schedule: Schedule, random: Random): RowPlan {
+function noisedRow(_: PairTrainSettings, schedule: Schedule, random: Random): RowPlan {
   const t = random.int(schedule.trainSteps);
   const freshNoise = random.int(2 ** 32);
   return { ...NOTHING, t, level: alphaBarAt(schedule, t), freshNoise };
 }
 
-function selfInvertedRow(settings: TrainSettings, schedule: Schedule, random: Random): RowPlan {
+function selfInvertedRow(settings: PairTrainSettings, schedule: Schedule, random: Random): RowPlan {
   const grid = inversionTimesteps(schedule, settings.inversionSteps);
   const stride = gridStep(schedule, settings.inversionSteps);
   const i = 1 + random.int(grid.length - 1);
@@ -66,14 +66,14 @@ function selfInvertedRow(settings: TrainSettings, schedule: Schedule, random: Ra
   return { ...NOTHING, t: grid[i]!, level: alphaBarAt(schedule, grid[i]!), ascent };
 }
 
-function invertedRows(settings: TrainSettings, schedule: Schedule, random: Random): RowPlan[] {
+function invertedRows(settings: PairTrainSettings, schedule: Schedule, random: Random): RowPlan[] {
   const rowAt = invertedRowAt(settings, schedule, random);
   return chosenPoints(settings, random).map(rowAt);
 }
 
 /** Row by grid point. */
 function invertedRowAt(
-  settings: TrainSettings,
+  settings: PairTrainSettings,
   schedule: Schedule,
   random: Random,
 ): (point: number) => RowPlan {
@@ -109,7 +109,7 @@ function invertedRowAt(
  * States of an inversion that are stored, rising, the image first: all, so that any form can read them, or those that rows
  * at the kept timesteps read. The image alone where nothing is inverted beforehand.
  */
-export function storedStates(settings: TrainSettings, schedule: Schedule): number[] {
+export function storedStates(settings: PairTrainSettings, schedule: Schedule): number[] {
   if (OBJECTIVE[settings.objective].states !== 'inverted') return [0];
   if (settings.keptTimesteps === undefined)
     return Array.from({ length: settings.inversionSteps + 1 }, (_, state) => state);
@@ -123,13 +123,13 @@ export function storedStates(settings: TrainSettings, schedule: Schedule): numbe
 }
 
 /** The first grid point that a form can have a row at: the step to point 0 moves next to nothing. */
-export function firstPoint({ form, stride }: Pick<TrainSettings, 'form' | 'stride'>): number {
+export function firstPoint({ form, stride }: Pick<PairTrainSettings, 'form' | 'stride'>): number {
   if (form === 'transition') return stride;
   return isTargetless(form) ? 0 : 1;
 }
 
 type PointSettings = Pick<
-  TrainSettings,
+  PairTrainSettings,
   'form' | 'stride' | 'inversionSteps' | 'keptTimesteps' | 'rowsPerPair'
 >;
 

@@ -3,18 +3,18 @@ import type { Engine, Tensor } from '../engine/engine.ts';
 import type { FlatParameters, LossWithAux } from '../engine/flat-parameters.ts';
 import { traced } from '../engine/traced.ts';
 import { disposeWeights, type Weights } from '../engine/weights.ts';
-import { checkpointed, type RunBlock, straight } from '../models/run-block.ts';
-import { repeated } from '../models/text-condition.ts';
-import { type TextCondition, unetForward } from '../models/unet.ts';
+import { checkpointed, straight } from '../models/run-block.ts';
+import type { TextCondition } from '../models/unet.ts';
 import type { UNetConfig } from '../models/unet-config.ts';
 import { type LossWeights, lossWeights, preferenceLoss } from './loss.ts';
 import type { SideRows } from './objective.ts';
 import { errorChange, errors } from './objectives/pair-loss.ts';
 import type { PairFactors } from './pair-factors.ts';
+import { type PredictedStates, predictNoise } from './predict-noise.ts';
 import { selfInverted } from './self-inversion.ts';
-import type { TrainSettings } from './settings.ts';
+import type { PairTrainSettings } from './settings.ts';
 import type { StepRows } from './step-rows.ts';
-import type { StepTelemetry } from './telemetry.ts';
+import type { PairTelemetry } from './telemetry.ts';
 import { orderedRightly, type RowValues } from './timestep-buckets.ts';
 
 export interface StepModels {
@@ -35,7 +35,7 @@ export interface StepBatch {
 
 export interface StepOutcome
   extends Pick<
-    StepTelemetry,
+    PairTelemetry,
     | 'loss'
     | 'accuracy'
     | 'winnerPolicyError'
@@ -49,7 +49,10 @@ export interface StepOutcome
   rows: RowValues;
 }
 
-type StepSettings = Pick<TrainSettings, 'objective' | 'form' | 'beta' | 'guidance' | 'gradientCheckpointing'>;
+type StepSettings = Pick<
+  PairTrainSettings,
+  'objective' | 'form' | 'beta' | 'guidance' | 'gradientCheckpointing'
+>;
 
 /**
  * Updates the policy on the mean of micro-batches of as many pairs each; their tensors stay the caller's. What it needs
@@ -59,7 +62,7 @@ export type PreferenceStep = (batches: readonly StepBatch[], learningRate: numbe
 
 export function preferenceStep(engine: Engine, models: StepModels, settings: StepSettings): PreferenceStep {
   const { config, policy, reference } = models;
-  const predict = traced(engine, ({ weights, input }: { weights: Weights; input: NoiseInput }) =>
+  const predict = traced(engine, ({ weights, input }: { weights: Weights; input: PredictedStates }) =>
     predictNoise(engine, config, weights, input, settings.guidance, straight(engine.tf, weights)),
   );
   const step = policy.stepper((weights, input: LossInput) =>
@@ -92,25 +95,17 @@ export function preferenceStep(engine: Engine, models: StepModels, settings: Ste
   };
 }
 
-/** What noise is predicted from. */
-type NoiseInput = {
-  /** States [2 R, ...], winners first, and their timesteps [2 R]. */
-  x: Tensor;
-  timesteps: Tensor;
-  condition: TextCondition;
-  empty: TextCondition;
-};
-
 /** All that is constant in a batch's loss. */
 type LossInput = {
-  noise: NoiseInput;
+  /** Winners first, [2 R, ...]. */
+  noise: PredictedStates;
   /** Winners' and losers' targets, [R, ...] each, and the reference's predictions. */
   targets: [Tensor, Tensor] | null;
   reference: [Tensor, Tensor];
   weights: LossWeights;
 };
 
-type Predict = (given: { weights: Weights; input: NoiseInput }) => Tensor;
+type Predict = (given: { weights: Weights; input: PredictedStates }) => Tensor;
 
 /** `own`: what of the input is not the batch's. */
 function lossInput(
@@ -177,23 +172,6 @@ function policyLoss(
 function rowErrors({ policy, reference, target }: SideRows): Tensor[] {
   const side = { policy, reference, target: target ?? reference };
   return [errors(side), errorChange(side)];
-}
-
-/** Noise predictions [2 R, ...] at states of winners and losers, guided where asked. */
-function predictNoise(
-  engine: Engine,
-  config: UNetConfig,
-  weights: Weights,
-  { x, timesteps, condition, empty }: NoiseInput,
-  guidance: number,
-  runBlock: RunBlock,
-): Tensor {
-  const { tf } = engine;
-  const model = (rows: TextCondition) => unetForward(engine, config, weights, x, timesteps, rows, runBlock);
-  const prompted = model(repeated(tf, condition, x.shape[0]! / condition.states.shape[0]!));
-  if (guidance === 1) return prompted;
-  const without = model(repeated(tf, empty, x.shape[0]!));
-  return without.add(prompted.sub(without).mul(guidance));
 }
 
 const mean = (values: Float32Array) => values.reduce((sum, x) => sum + x, 0) / values.length;

@@ -15,7 +15,12 @@ import { smpoLoss, softLabels } from '../../src/training/objectives/smpo.ts';
 import { pairFactors } from '../../src/training/pair-factors.ts';
 import { planRows } from '../../src/training/rows.ts';
 import { type Ascent, selfInverted } from '../../src/training/self-inversion.ts';
-import { DEFAULT_TRAIN, learningRateAt, type TrainSettings } from '../../src/training/settings.ts';
+import {
+  DEFAULT_TRAIN,
+  learningRateAt,
+  type PairTrainSettings,
+  type TrainSettings,
+} from '../../src/training/settings.ts';
 import { trainPairs } from '../../src/training/train.ts';
 import { peakBytes } from '../peak-bytes.ts';
 import { temporaryFolder } from '../temporary.ts';
@@ -96,6 +101,26 @@ const CLASHES: [Partial<TrainSettings>, string][] = [
     { freeze: ['conv_in.*'], lora: { rank: 2, convolutions: false } },
     'train.freeze is ["conv_in.*"], but train.lora leaves all weights as they are; leave one of the two out',
   ],
+  [
+    { objective: 'ddpo', form: 'endpoint' },
+    'train.form is "endpoint", but train.objective is "ddpo"; only inversion-dpo has forms',
+  ],
+  [
+    { objective: 'd3po', rowsPerPair: 'trajectory', beta: 0.1 },
+    'train.rowsPerPair is "trajectory", but train.objective is "d3po"; only inversion-dpo has whole trajectories. Give a number',
+  ],
+  [
+    { objective: 'd3po' },
+    'train.beta is 2000, but train.objective is "d3po", which holds ratios within 0.9 and 1.1; give at most 100 (0.1 is the released one)',
+  ],
+  [
+    { objective: 'ddpo', rewardWeighted: true },
+    'train.rewardWeighted is true, but train.objective is "ddpo", which has no pairs to weigh',
+  ],
+  [
+    { objective: 'kto', onPolicy: { samplingSteps: 20, scenesPerRound: 16, stepsPerRound: 2 } },
+    'train.onPolicy is given, but train.objective is "kto", which draws nothing; ddpo and d3po do',
+  ],
 ];
 for (const [settings, message] of CLASHES) {
   test(`refused: ${message}`, () => {
@@ -113,6 +138,8 @@ test('the defaults go together, and so does each choice alone', () => {
     { rowsPerPair: 19 },
     { form: 'published', rowsPerPair: 20 },
     { objective: 'dspo', beta: 0.001 },
+    { objective: 'ddpo', accumulate: 2, gradientCheckpointing: true },
+    { objective: 'd3po', beta: 0.1, rowsPerPair: 4, lora: { rank: 2, convolutions: false } },
     { keptTimesteps: 19, rowsPerPair: 19 },
     { form: 'published', keptTimesteps: 1 },
     { accumulate: 4, optimizer: 'adafactor', ema: 0.99, freeze: ['conv_in.*'], schedule: 'cosine' },
@@ -122,7 +149,7 @@ test('the defaults go together, and so does each choice alone', () => {
 
 test('a pair has as many different timesteps as asked for, or its whole trajectory in order', () => {
   const grid = inversionTimesteps(schedule, 6);
-  const plan = (settings: Partial<TrainSettings>) =>
+  const plan = (settings: Partial<PairTrainSettings>) =>
     planRows({ ...TINY_TRAIN, ...settings }, schedule, createRandom(3)).map(({ t }) => t);
   for (const [form, points] of [
     ['shared-noise', grid.slice(1)],
@@ -149,7 +176,7 @@ test('rows are at the kept timesteps alone, each of them, and at the same ones f
   const grid = inversionTimesteps(schedule, 20);
   const settings = { ...TINY_TRAIN, inversionSteps: 20, keptTimesteps: 4 };
   const random = createRandom(5);
-  const drawn = (more: Partial<TrainSettings>) =>
+  const drawn = (more: Partial<PairTrainSettings>) =>
     [
       ...new Set(
         Array.from({ length: 200 }, () => planRows({ ...settings, ...more }, schedule, random))
@@ -172,7 +199,7 @@ test('timesteps are weighed by what the released code has, or by the exact log-r
   close(timestepWeight('one-over-2-alpha-bar', t, s), 1 / 0.6, 1e-12, '1/(2 aBar)');
   const grid = inversionTimesteps(schedule, 6);
   const levels = grid.map((at) => alphaBarAt(schedule, at));
-  const weights = (settings: Partial<TrainSettings>) =>
+  const weights = (settings: Partial<PairTrainSettings>) =>
     planRows({ ...TINY_TRAIN, rowsPerPair: 'trajectory', ...settings }, schedule, createRandom(1)).map(
       ({ weight }) => weight,
     );

@@ -19,7 +19,7 @@ import {
   type TrainCandidate,
 } from '../../src/training/invert-candidates.ts';
 import { planRows, storedStates } from '../../src/training/rows.ts';
-import type { TrainSettings } from '../../src/training/settings.ts';
+import type { PairTrainSettings } from '../../src/training/settings.ts';
 import { disposeRows, loadRows } from '../../src/training/step-rows.ts';
 import { CHECKSUM_BYTES } from '../../src/training/trajectory-files.ts';
 import { temporaryFolder } from '../temporary.ts';
@@ -57,7 +57,7 @@ interface Inverted {
 /** Inverts into a folder and reads everything back: [candidate][state]. */
 async function inverted(
   folder: string,
-  settings: Partial<TrainSettings> = {},
+  settings: Partial<PairTrainSettings> = {},
   { count = 3, ...options }: Partial<InvertOptions> & { count?: number } = {},
 ): Promise<Inverted> {
   const { engine, calls } = counted();
@@ -135,7 +135,8 @@ test('the store holds each image and the states of its inversion, in order, as h
 test('of kept timesteps, only the states that their rows read are stored, as they are among all', async (t) => {
   const all = await inverted(await temporaryFolder(t));
   const folder = await temporaryFolder(t);
-  const stored = (settings: Partial<TrainSettings>) => storedStates({ ...TINY_TRAIN, ...settings }, schedule);
+  const stored = (settings: Partial<PairTrainSettings>) =>
+    storedStates({ ...TINY_TRAIN, ...settings }, schedule);
   // Points 1 to 5 of 0 to 5: in the middle of each half of them.
   const settings = { keptTimesteps: 2 };
   assert.deepEqual(stored(settings), [0, 3, 5]);
@@ -193,7 +194,7 @@ test('anything that changes a trajectory makes them again', async (t) => {
   await inverted(folder);
   /** Images that are inverted, of as many candidates; the second time, none is. */
   const made = async (
-    settings: Partial<TrainSettings>,
+    settings: Partial<PairTrainSettings>,
     options: Partial<InvertOptions> & { count?: number } = {},
   ) => {
     const { loads } = await inverted(folder, settings, options);
@@ -224,7 +225,7 @@ test('anything that changes a trajectory makes them again', async (t) => {
 test('what a trajectory does not depend on makes none again', async (t) => {
   const folder = await temporaryFolder(t);
   const { states } = await inverted(folder);
-  const none = async (settings: Partial<TrainSettings>, options: Partial<InvertOptions> = {}) => {
+  const none = async (settings: Partial<PairTrainSettings>, options: Partial<InvertOptions> = {}) => {
     const found = await inverted(folder, settings, options);
     assert.deepEqual([found.calls, found.loads], [[], []]);
     return found.states;
@@ -290,7 +291,7 @@ test('sampling from the inverted noise gives the image back: to 0.05 at 160 step
   assert.ok(errors[1]! < 0.05 && errors[1]! < errors[0]! / 4, `errors ${errors}`);
 });
 
-const plansOf = (settings: Partial<TrainSettings>, count = 400) => {
+const plansOf = (settings: Partial<PairTrainSettings>, count = 400) => {
   const random = createRandom(1);
   return Array.from({ length: count }, () => planRows({ ...TINY_TRAIN, ...settings }, schedule, random));
 };
@@ -354,7 +355,7 @@ test('diffusion-dpo plans any of the schedule’s timesteps and fresh noise', ()
 });
 
 /** Rows of two pairs out of a folder's trajectories, as plain numbers by row. */
-async function rowsOf(folder: string, settings: Partial<TrainSettings>) {
+async function rowsOf(folder: string, settings: Partial<PairTrainSettings>) {
   const all = { ...TINY_TRAIN, ...settings };
   const candidates = tinyCandidates(4);
   const { states } = await inverted(folder, settings, { count: 4 });

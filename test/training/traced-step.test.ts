@@ -10,7 +10,7 @@ import { disposeCondition, encodeEmpty, encodePrompts } from '../../src/models/t
 import { createRandom } from '../../src/random.ts';
 import { isTargetless } from '../../src/training/objectives/inversion-dpo.ts';
 import { createPolicy } from '../../src/training/policy.ts';
-import { DEFAULT_TRAIN, type TrainSettings } from '../../src/training/settings.ts';
+import { DEFAULT_TRAIN, type PairTrainSettings } from '../../src/training/settings.ts';
 import { preferenceStep } from '../../src/training/step.ts';
 import { disposeRows, type StepRows } from '../../src/training/step-rows.ts';
 
@@ -19,7 +19,7 @@ const skip = problem === null ? false : `native engine: ${problem}`;
 const MODEL = path.resolve(import.meta.dirname, '../../models/sample/diffusion');
 
 /** A step from weights `beside` those of the reference; its outcome, and the gradient as AdamW's first moment has it. */
-async function stepOn(engine: Engine, settings: TrainSettings, beside = 0.005) {
+async function stepOn(engine: Engine, settings: PairTrainSettings, beside = 0.005) {
   const { tf } = engine;
   const model = await loadDiffusionModel(engine, MODEL);
   const { config, weights: reference } = model.unet;
@@ -53,7 +53,7 @@ async function stepOn(engine: Engine, settings: TrainSettings, beside = 0.005) {
 
 const norm = (values: Float32Array) => Math.sqrt(values.reduce((sum, x) => sum + x * x, 0));
 
-const CASES: [string, Partial<TrainSettings>][] = [
+const CASES: [string, Partial<PairTrainSettings>][] = [
   ['diffusion-dpo', { objective: 'diffusion-dpo' }],
   ['inversion-dpo at guidance 2', { objective: 'inversion-dpo', guidance: 2 }],
   ['kto on a LoRA', { objective: 'kto', lora: { rank: 4, convolutions: true } }],
@@ -79,7 +79,7 @@ for (const [name, choice] of CASES) {
 }
 
 test('the published form at policy = reference: ln 2, and a gradient of exactly zero', { skip }, async () => {
-  const settings: TrainSettings = { ...DEFAULT_TRAIN, objective: 'inversion-dpo', form: 'published' };
+  const settings: PairTrainSettings = { ...DEFAULT_TRAIN, objective: 'inversion-dpo', form: 'published' };
   const { outcome, moment } = await stepOn(await openEngine({ prefer: 'native' }), settings, 0);
   assert.ok(Math.abs(outcome.loss - 1.25 * Math.LN2) < 1e-6, `${outcome.loss}`);
   assert.deepEqual([outcome.gradNorm, outcome.winnerError, outcome.loserError], [0, 0, 0]);

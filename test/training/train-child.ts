@@ -5,7 +5,7 @@
 import { openEngine } from '../../src/engine/engine.ts';
 import { loadDiffusionModel } from '../../src/models/model-folder.ts';
 import type { TrainSettings } from '../../src/training/settings.ts';
-import { trainPairs } from '../../src/training/train.ts';
+import { type TrainProgress, trainPairs } from '../../src/training/train.ts';
 import { tinyRun } from './tiny.ts';
 
 export interface ChildArguments {
@@ -14,7 +14,7 @@ export interface ChildArguments {
   trajectories?: string;
   settings: Partial<TrainSettings>;
   pairs: number;
-  waitAt?: { phase: 'invert' | 'train'; done: number };
+  waitAt?: Pick<TrainProgress, 'phase' | 'done'>;
 }
 
 const { base, folder, trajectories, settings, pairs, waitAt } = JSON.parse(

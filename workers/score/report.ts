@@ -105,10 +105,12 @@ export function reportTask(tools: Tools): TaskHandler {
 }
 
 /** What was compared: two folders, or a model before and after its training. */
-function modelFacts({ compare, train }: RunSettings): Record<string, string> {
-  if (compare) return compare;
+function modelFacts({ compare, train, evaluation: { demon } }: RunSettings): Record<string, string> {
   const form = train.objective === 'inversion-dpo' ? `, ${train.form}` : '';
-  return { objective: `${train.objective}${form}` };
+  return {
+    ...(compare ?? { objective: `${train.objective}${form}` }),
+    ...(demon && { 'tuned side drawn with': `a ${demon.weighting} demon of ${demon.noises} noises` }),
+  };
 }
 
 /** Rows of base images, each with the tuned ones below it. */
