@@ -5,7 +5,7 @@
 
 import { createPolicy } from '../src/training/policy.ts';
 import { DEFAULT_TRAIN } from '../src/training/settings.ts';
-import { takeStep } from '../src/training/step.ts';
+import { preferenceStep } from '../src/training/step.ts';
 import { peakBytes } from '../test/peak-bytes.ts';
 import type { BenchResult } from './run.ts';
 import { inTurn } from './torch/peer.ts';
@@ -19,10 +19,13 @@ export async function run(): Promise<BenchResult> {
   const batch = pairsOf(opened);
   const policy = createPolicy(engine, model, DEFAULT_TRAIN, null);
   const models = { config: model.unet.config, policy, reference: model.unet.weights };
-  const step = (gradientCheckpointing: boolean) => {
+  const stepper = (gradientCheckpointing: boolean) => {
     const settings = { ...DEFAULT_TRAIN, objective: 'diffusion-dpo', gradientCheckpointing } as const;
-    return takeStep(engine, models, settings, [batch], 1e-5);
+    return preferenceStep(engine, models, settings);
   };
+  const [checkpointed, without] = [stepper(true), stepper(false)];
+  const step = (gradientCheckpointing: boolean) =>
+    (gradientCheckpointing ? checkpointed : without)([batch], 1e-5);
   const timed = (gradientCheckpointing: boolean) => {
     const started = process.cpuUsage();
     const { loss } = step(gradientCheckpointing);

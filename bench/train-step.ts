@@ -6,7 +6,7 @@
 import { createFlatParameters } from '../src/engine/flat-parameters.ts';
 import { toHost } from '../src/engine/weights.ts';
 import { DEFAULT_TRAIN } from '../src/training/settings.ts';
-import { takeStep } from '../src/training/step.ts';
+import { preferenceStep } from '../src/training/step.ts';
 import type { BenchResult } from './run.ts';
 import { assertEqualWork, inTurn, startTorch, type Timed } from './torch/peer.ts';
 import { openBenchModel, pairsOf, THREADS } from './torch/sample-model.ts';
@@ -21,9 +21,10 @@ export async function run(): Promise<BenchResult> {
   const policy = createFlatParameters(engine, specs, toHost(reference, specs), { maxGradNorm: 1 });
   const batch = pairsOf(opened);
   const settings = { ...DEFAULT_TRAIN, objective: 'diffusion-dpo' } as const;
+  const step = preferenceStep(engine, { config, policy, reference }, settings);
   const ours = (): Timed => {
     const started = performance.now();
-    const { loss, gradNorm } = takeStep(engine, { config, policy, reference }, settings, [batch], RATE);
+    const { loss, gradNorm } = step([batch], RATE);
     return { ms: performance.now() - started, values: [loss, gradNorm] };
   };
   const torch = await startTorch('peer.py', [folder, inputs], THREADS);

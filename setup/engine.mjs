@@ -1,6 +1,6 @@
 /**
- * Builds the native engine: the N-API binding of @tensorflow/tfjs-node-gpu, from the package's own sources and this
- * project's operations (src/engine/native), against the TensorFlow libraries of PyPI wheels (wheels.mjs). Everything
+ * Builds the native engine: the N-API binding of @tensorflow/tfjs-node-gpu, from the package's own sources with
+ * binding.patch and this project's operations (src/engine/native), against the TensorFlow libraries of PyPI wheels (wheels.mjs). Everything
  * goes to .engine/cpu or .engine/cuda; node_modules gets a link. Needs python3 with pip, and g++. Where it can't be built, the WASM engine is
  * used and a line says why.
  */
@@ -10,6 +10,7 @@ import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
+import { applyPatch } from './patch.mjs';
 import { chooseWheels, hasNvidiaGpu } from './wheels.mjs';
 
 const LIBRARIES = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'];
@@ -76,6 +77,8 @@ function build({ root, node, log, link, choice }) {
   const manifest = manifestIn(root);
   const folder = path.join(root, '.engine', choice.variant);
   const binding = path.join(folder, 'tfjs_binding.node');
+  // What the binding exports beyond the package's own: functions of TensorFlow (src/engine/native/functions.cc).
+  const patch = path.join(root, 'setup', 'binding.patch');
   const operations = sourcesIn(path.join(root, 'src', 'engine', 'native'));
   const libraries = stamped(path.join(folder, 'libraries.json'), {
     wheels: choice.wheels,
@@ -85,6 +88,7 @@ function build({ root, node, log, link, choice }) {
   const built = stamped(path.join(folder, 'binding.json'), {
     libraries: libraries.wanted,
     tfjs: require(manifest).version,
+    patch: hashOf([patch]),
     operations: hashOf(operations),
     processor: os.cpus()[0]?.model,
   });
@@ -97,7 +101,7 @@ function build({ root, node, log, link, choice }) {
     }
     log('compiling the native engine (half a minute) ...');
     const headers = require('node-api-headers').include_dir;
-    compile({ folder, binding, packageFolder: path.dirname(manifest), headers, operations });
+    compile({ folder, binding, source: patchedSource(manifest, patch, folder), headers, operations });
   }
   fs.mkdirSync(path.dirname(link), { recursive: true });
   fs.rmSync(link, { force: true });
@@ -170,8 +174,17 @@ function fetchLibraries({ root, folder, log, choice: { wheels, tags, download: s
   }
 }
 
+/** A copy of the package's sources with the patch: what node_modules holds stays as it is. */
+function patchedSource(manifest, patch, folder) {
+  const source = path.join(folder, 'source');
+  fs.rmSync(source, { recursive: true, force: true });
+  fs.cpSync(path.join(path.dirname(manifest), 'binding'), path.join(source, 'binding'), { recursive: true });
+  applyPatch(fs.readFileSync(patch, 'utf8'), source);
+  return source;
+}
+
 /** For this processor (-march=native): the binding is never carried to another machine. */
-function compile({ folder, binding, packageFolder, headers, operations }) {
+function compile({ folder, binding, source, headers, operations }) {
   const libraries = path.join(folder, 'tensorflow');
   run(
     'g++',
@@ -184,7 +197,7 @@ function compile({ folder, binding, packageFolder, headers, operations }) {
       ...['-L', libraries, ...LIBRARIES.map((name) => `-l:${name}`)],
       ...['-Wl,-rpath,$ORIGIN/tensorflow', '-Wl,-z,noexecstack', '-o', binding],
     ],
-    { cwd: packageFolder },
+    { cwd: source },
   );
 }
 

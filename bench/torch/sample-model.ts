@@ -71,20 +71,23 @@ export async function openBenchModel(): Promise<BenchModel> {
   return { engine, model, folder: FOLDER, x, target, noise, timesteps, condition, empty, inputs };
 }
 
-/** The inputs as a training step takes them: 16 pairs, the first half winners, each pair at one timestep. */
-export function pairsOf({ engine: { tf }, x, target, timesteps, condition, empty }: BenchModel): StepBatch {
-  const PAIRS = IMAGES / 2;
-  const half = (t: Tensor, which: 0 | 1) => tf.slice(t, which * PAIRS, PAIRS);
+/** The inputs as a training step takes them: the first half winners, each pair at one timestep. */
+export function pairsOf(
+  { engine: { tf }, x, target, timesteps, condition, empty }: BenchModel,
+  pairs = IMAGES / 2,
+): StepBatch {
+  const winners = (t: Tensor) => tf.slice(t, 0, pairs);
+  const losers = (t: Tensor) => tf.slice(t, IMAGES / 2, pairs);
   const rows = {
-    winner: half(x, 0),
-    loser: half(x, 1),
-    winnerTarget: half(target, 0),
-    loserTarget: half(target, 1),
-    timesteps: timesteps.slice(0, PAIRS),
+    winner: winners(x),
+    loser: losers(x),
+    winnerTarget: winners(target),
+    loserTarget: losers(target),
+    timesteps: timesteps.slice(0, pairs),
     levels: [],
-    weights: timesteps.slice(0, PAIRS).map(() => 1),
+    weights: timesteps.slice(0, pairs).map(() => 1),
     ascents: null,
   };
-  const factors = Array.from({ length: PAIRS }, () => ({ weight: 1, probability: 1 }));
-  return { rows, condition: { states: half(condition.states, 0) }, empty, factors };
+  const factors = Array.from({ length: pairs }, () => ({ weight: 1, probability: 1 }));
+  return { rows, condition: { states: winners(condition.states) }, empty, factors };
 }

@@ -1,5 +1,7 @@
 /** A model's output at one timestep, as samplers want it: conditions bound, guidance applied. */
 import type { Engine, Tensor } from '../engine/engine.ts';
+import { remembered } from '../engine/raw-ops.ts';
+import { traced } from '../engine/traced.ts';
 import type { Weights } from '../engine/weights.ts';
 import { joined, repeated } from '../models/text-condition.ts';
 import { type TextCondition, unetForward } from '../models/unet.ts';
@@ -28,12 +30,41 @@ export function guidedPredictor(
 ): Predictor {
   const { tf } = engine;
   const batch = prompt.states.shape[0]!;
-  return (x, t) => {
-    if (guidance === 1) return unetForward(engine, config, weights, x, tf.fill([batch], t), prompt);
-    const condition = joined(tf, repeated(tf, empty, batch), prompt);
-    const doubled = tf.concat([x, x], 0) as Tensor;
-    const both = unetForward(engine, config, weights, doubled, tf.fill([2 * batch], t), condition);
-    const [without, withPrompt] = tf.split(both, 2, 0) as [Tensor, Tensor];
-    return without.add(withPrompt.sub(without).mul(guidance));
+  const { plain, guided } = predictions(engine, config);
+  return (x, t) =>
+    tf.tidy(() => {
+      if (guidance === 1) return plain({ weights, x, t: tf.fill([batch], t), prompt });
+      return guided({ weights, x, t: tf.fill([2 * batch], t), prompt, empty, guidance: tf.scalar(guidance) });
+    });
+}
+
+type PlainInput = { weights: Weights; x: Tensor; t: Tensor; prompt: TextCondition };
+type GuidedInput = PlainInput & { empty: TextCondition; guidance: Tensor };
+
+interface Predictions {
+  plain(input: PlainInput): Tensor;
+  guided(input: GuidedInput): Tensor;
+}
+
+const made = new WeakMap<Engine, Map<string, Predictions>>();
+
+/** Those of a network's configuration, whatever its weights: a base model and the one tuned from it share them. */
+function predictions(engine: Engine, config: UNetConfig): Predictions {
+  const ofEngine = remembered(made, engine, () => new Map<string, Predictions>());
+  return remembered(ofEngine, JSON.stringify(config), () => createPredictions(engine, config));
+}
+
+function createPredictions(engine: Engine, config: UNetConfig): Predictions {
+  const { tf } = engine;
+  return {
+    plain: traced(engine, ({ weights, x, t, prompt }: PlainInput) =>
+      unetForward(engine, config, weights, x, t, prompt),
+    ),
+    guided: traced(engine, ({ weights, x, t, prompt, empty, guidance }: GuidedInput) => {
+      const condition = joined(tf, repeated(tf, empty, x.shape[0]!), prompt);
+      const both = unetForward(engine, config, weights, tf.concat([x, x], 0) as Tensor, t, condition);
+      const [without, withPrompt] = tf.split(both, 2, 0) as [Tensor, Tensor];
+      return without.add(withPrompt.sub(without).mul(guidance));
+    }),
   };
 }

@@ -24,6 +24,8 @@ export interface Engine {
   tf: Tf;
   name: EngineName;
   kernels: Kernels;
+  /** Whether functions that say they can be are run as one operation (traced.ts). */
+  traces: boolean;
 }
 
 export interface EngineOptions {
@@ -31,6 +33,8 @@ export interface EngineOptions {
   prefer?: EngineName;
   /** False keeps to the plain kernels even on the native engine (the reference path). */
   fast?: boolean;
+  /** False runs traced functions operation by operation, as every engine but the fast native one on a CPU does. */
+  trace?: boolean;
 }
 
 const require = createRequire(import.meta.url);
@@ -52,8 +56,12 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
   if (!opened.has(name)) opened.set(name, LOADERS[name]());
   const tf = await opened.get(name)!;
   const fast = name === 'native' && options.fast !== false;
-  const kernels = fast ? createFastKernels(tf, seesGpu(tf)) : createPlainKernels(tf);
-  return { tf, name, kernels: { ...kernels, attention: slicedAttention(tf, kernels.attention) } };
+  const onGpu = name === 'native' && seesGpu(tf);
+  const kernels = fast ? createFastKernels(tf, onGpu) : createPlainKernels(tf);
+  return {
+    ...{ tf, name, traces: fast && !onGpu && options.trace !== false },
+    kernels: { ...kernels, attention: slicedAttention(tf, kernels.attention) },
+  };
 }
 
 /** Whether native TensorFlow found a GPU to compute on. */

@@ -137,7 +137,7 @@ export function createFastKernels(tf: Tf, onGpu = false): Kernels {
     const rows = same && !onGpu ? rowsAtOnce(x, weight) : x.shape[1]!;
     return customEach(bias ? [x, weight, bias] : [x, weight], (save) => {
       const source = pads
-        ? run('Pad', padT, [x, reshape(constant([0, 0, top, bottom, left, right, 0, 0]), [4, 2])])
+        ? run('Pad', padT, [x, constant([0, 0, top, bottom, left, right, 0, 0]).reshape([4, 2])])
         : x;
       const product =
         rows < x.shape[1]!

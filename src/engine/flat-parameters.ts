@@ -8,6 +8,8 @@ import { joinVector, splitVector } from './flat-vector.ts';
 import type { OptimizerRule, OptimizerState } from './optimizer.ts';
 import type { HostTensor } from './safetensors.ts';
 import { sizeOf } from './tensor.ts';
+import type { TensorTree } from './tensor-tree.ts';
+import { traced } from './traced.ts';
 import { engineShape, type ParameterSpec, toEngineLayout, toTorchLayout, type Weights } from './weights.ts';
 
 export interface FlatSettings {
@@ -30,6 +32,12 @@ export interface LossWithAux {
 
 export type LossOfWeights = (weights: Weights) => LossWithAux;
 
+/** A pure function of the weights and of all else that changes from step to step. */
+export type LossOfInputs<I extends TensorTree> = (weights: Weights, inputs: I) => LossWithAux;
+
+/** One optimizer step on the mean of a loss over these inputs. */
+export type Stepper<I extends TensorTree> = (inputs: readonly I[], learningRate: number) => StepResult;
+
 export interface StepResult {
   loss: number;
   aux: Float32Array[];
@@ -47,6 +55,8 @@ export interface FlatParameters {
    * them needs, and a sum of gradients. Their aux values are joined, one loss behind the other.
    */
   stepOnMean(losses: readonly LossOfWeights[], learningRate: number): StepResult;
+  /** Steps of that kind on one loss of several inputs, its value and gradient traced (traced.ts). */
+  stepper<I extends TensorTree>(loss: LossOfInputs<I>): Stepper<I>;
   /** Named views of the parameters for a forward pass; the caller disposes them (or calls inside tf.tidy). */
   weights(): Weights;
   /** The same of what training is for: the average of the parameters where the optimizer keeps one. */
@@ -56,6 +66,9 @@ export interface FlatParameters {
   state(): FlatState;
   dispose(): void;
 }
+
+/** A loss with its gradient, as a vector like that of the parameters. */
+type Differentiated = { value: Tensor; gradient: Tensor; aux: Tensor[] };
 
 /** `initial`: parameters by name in torch's layout, or the state of an earlier run. */
 export function createFlatParameters(
@@ -84,29 +97,34 @@ export function createFlatParameters(
   const named = (parts: Tensor[]): Weights =>
     Object.fromEntries(specs.map((spec, i) => [spec.name, parts[i]!]));
 
-  /** Of one loss at the parameters as they are; the caller disposes the tensors. */
-  function differentiated(loss: LossOfWeights): { value: Tensor; gradient: Tensor; aux: Tensor[] } {
-    let aux: Tensor[] = [];
-    const [value, gradient] = tf.tidy(() => {
-      const vector = optimizer.vector();
-      const differentiate = tf.valueAndGrads((...parts: Tensor[]) => {
-        const result = loss(named(parts));
-        aux = (result.aux ?? []).map((tensor) => tf.keep(tensor));
-        return result.loss as never;
-      });
-      const { value, grads } = differentiate(splitVector(engine, vector, shapes));
-      return [value as Tensor, joinVector(engine, grads)];
+  function differentiated(vector: Tensor, loss: LossOfWeights): Differentiated {
+    let kept: Tensor[] = [];
+    const differentiate = tf.valueAndGrads((...parts: Tensor[]) => {
+      const result = loss(named(parts));
+      kept = (result.aux ?? []).map((tensor) => tf.keep(tensor));
+      return result.loss as never;
     });
-    return { value, gradient, aux };
+    const { value, grads } = differentiate(splitVector(engine, vector, shapes));
+    const aux = kept.map((tensor) => tensor.clone());
+    tf.dispose(kept);
+    return { value, gradient: joinVector(engine, grads), aux };
+  }
+
+  /** At the parameters as they are; the caller disposes the tensors. */
+  function atParameters(work: (vector: Tensor) => Differentiated): Differentiated {
+    const vector = optimizer.vector();
+    const found = work(vector);
+    vector.dispose();
+    return found;
   }
 
   /** Value, aux values and gradient of the mean of the losses. */
-  function meanOf(losses: readonly LossOfWeights[]) {
+  function meanOf(losses: readonly (() => Differentiated)[]) {
     let sum = tf.scalar(0) as Tensor;
     let loss = 0;
     const aux: Float32Array[][] = [];
     for (const [i, one] of losses.entries()) {
-      const found = differentiated(one);
+      const found = one();
       const before = sum;
       sum = i === 0 ? found.gradient.clone() : before.add(found.gradient);
       loss += found.value.dataSync()[0]! / losses.length;
@@ -119,7 +137,7 @@ export function createFlatParameters(
     return { loss, aux: joinedAux, gradient: gradient as Tensor };
   }
 
-  function stepOnMean(losses: readonly LossOfWeights[], learningRate: number): StepResult {
+  function stepAlong(losses: readonly (() => Differentiated)[], learningRate: number): StepResult {
     const { loss, aux, gradient } = meanOf(losses);
     const gradNorm = norm(gradient);
     const scale = Math.min(1, maxGradNorm / (gradNorm + 1e-6));
@@ -132,11 +150,27 @@ export function createFlatParameters(
     return { loss, aux, gradNorm, updateNorm };
   }
 
+  function stepOnMean(losses: readonly LossOfWeights[], learningRate: number): StepResult {
+    const found = (loss: LossOfWeights) => () =>
+      atParameters((vector) => tf.tidy(() => differentiated(vector, loss)));
+    return stepAlong(losses.map(found), learningRate);
+  }
+
   const views = (vector: () => Tensor) => named(tf.tidy(() => splitVector(engine, vector(), shapes)));
 
   return {
     step: (loss, learningRate) => stepOnMean([loss], learningRate),
     stepOnMean,
+    stepper<I extends TensorTree>(loss: LossOfInputs<I>): Stepper<I> {
+      const gradient = traced(engine, ({ vector, inputs }: { vector: Tensor; inputs: I }) =>
+        differentiated(vector, (weights) => loss(weights, inputs)),
+      );
+      return (all, learningRate) =>
+        stepAlong(
+          all.map((inputs) => () => atParameters((vector) => gradient({ vector, inputs }))),
+          learningRate,
+        );
+    },
     weights: () => views(optimizer.vector),
     tuned: () => views(optimizer.average ?? optimizer.vector),
     toHost() {

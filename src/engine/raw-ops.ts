@@ -1,6 +1,6 @@
 /**
  * TensorFlow operations by name, past the TensorFlow.js layer: about a quarter of its cost per call.
- * The narrow, typed door to the native backend; only fast-kernels, flat-vector and adamw go through it.
+ * The narrow, typed door to the native backend; only fast-kernels, flat-vector, adamw and tracing go through it.
  */
 import type { Tensor, Tf } from './tensor.ts';
 
@@ -26,8 +26,15 @@ export interface Binding {
   TF_ATTR_SHAPE: number;
   TF_FLOAT: number;
   TF_INT32: number;
+  TF_INT64: number;
+  TF_BOOL: number;
   executeOp(name: string, attributes: Attribute[], inputIds: number[], outputs: number): TensorMeta[];
+  createTensor(shape: number[], dtype: number, values: ArrayLike<number>): number;
+  tensorDataSync(id: number): ArrayLike<number>;
   deleteTensor(id: number): void;
+  /** This and the next are of src/engine/native/functions.cc. */
+  addFunction(name: string, graph: Uint8Array, inputs: number, outputs: number): void;
+  removeFunction(name: string): void;
 }
 
 export interface NativeBackend {
@@ -36,6 +43,9 @@ export interface NativeBackend {
   executeMultipleOutputs(name: string, attributes: Attribute[], inputs: Tensor[], outputs: number): Tensor[];
   getInputTensorIds(tensors: Tensor[]): number[];
   createOutputTensor(meta: TensorMeta): Tensor;
+  /** Takes values in, to be handed to TensorFlow when they are first used; returns the new tensor's dataId. */
+  write(values: unknown, shape: number[], dtype: string): object;
+  getDTypeInteger(dtype: string): number;
 }
 
 /** What this project uses of TensorFlow.js's engine that its types keep private. */
@@ -64,6 +74,8 @@ export interface RawOps {
   constant(values: readonly number[]): Tensor;
   /** A kept float32 scalar. */
   scalar(value: number): Tensor;
+  /** Whether a tensor is one of those kept ones. */
+  isConstant(tensor: Tensor): boolean;
 }
 
 const made = new WeakMap<Tf, RawOps>();
@@ -76,7 +88,13 @@ function createRawOps(tf: Tf): RawOps {
   const backend = tf.backend() as unknown as NativeBackend;
   const { binding } = backend;
   const constants = new Map<string, Tensor>();
-  const cached = (key: string, make: () => Tensor) => remembered(constants, key, () => tf.keep(make()));
+  const kept = new WeakSet<object>();
+  const cached = (key: string, make: () => Tensor) =>
+    remembered(constants, key, () => {
+      const tensor = tf.keep(make());
+      kept.add(tensor.dataId);
+      return tensor;
+    });
   return {
     backend,
     tape: tf.engine() as unknown as Tape,
@@ -91,6 +109,7 @@ function createRawOps(tf: Tf): RawOps {
     text: (name, value) => ({ name, type: binding.TF_ATTR_STRING, value }),
     constant: (values) => cached(`i${values.join()}`, () => tf.tensor1d([...values], 'int32')),
     scalar: (value) => cached(`f${value}`, () => tf.scalar(value)),
+    isConstant: (tensor) => kept.has(tensor.dataId),
   };
 }
 

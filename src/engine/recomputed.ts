@@ -2,6 +2,7 @@
  * Gradient checkpointing (Chen et al. 2016, arXiv:1604.06174): a part of a network keeps its inputs alone, and is
  * run again when the backward pass comes to it. Less memory for the time of one more forward pass.
  */
+import { refuseInGraph } from './recorder.ts';
 import type { Tensor, Tf } from './tensor.ts';
 
 /**
@@ -14,6 +15,7 @@ export function recomputed(
   inputs: readonly Tensor[],
   constants: readonly Tensor[] = [],
 ): Tensor {
+  refuseInGraph(tf, 'recomputation');
   const operation = tf.customGrad((...args: unknown[]) => {
     const save = args.at(-1) as (kept: Tensor[]) => void;
     save([...inputs, ...constants]);

@@ -1,5 +1,6 @@
 /** Attention a few rows of the batch at a time where the scores of all would take too much memory. */
 import type { Kernels } from './kernels.ts';
+import { refuseInGraph } from './recorder.ts';
 import type { Tensor, Tf } from './tensor.ts';
 
 /** Bytes of scores that are there at once. One row of the batch may take more. */
@@ -16,6 +17,7 @@ export function slicedAttention(
     const rowBytes = 4 * heads * queries * k.shape[1]!;
     const rows = Math.max(1, Math.floor(mostBytes / rowBytes));
     if (rows >= batch) return attention(q, k, v, heads, mask);
+    refuseInGraph(tf, 'attention in slices');
     return tf.tidy(() => {
       const parts: Tensor[] = [];
       for (let first = 0; first < batch; first += rows) {

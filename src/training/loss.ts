@@ -10,20 +10,34 @@ export interface BatchLoss extends Omit<PairLoss, 'losses'> {
   loss: Tensor;
 }
 
-/** @param rowWeights of the timesteps, one a row */
+/** What a pair's rows count, as tensors: R rows of B pairs. */
+export type LossWeights = {
+  /** Of the timesteps, [R]. */
+  rows: Tensor;
+  /** Of the pairs, [B]. */
+  pairs: Tensor;
+  /** Probability that the winner of a pair is the better one, [B]. */
+  probabilities: Tensor;
+};
+
+export function lossWeights(tf: Tf, rows: readonly number[], factors: readonly PairFactors[]): LossWeights {
+  return {
+    rows: tf.tensor1d([...rows]),
+    pairs: tf.tensor1d(factors.map(({ weight }) => weight)),
+    probabilities: tf.tensor1d(factors.map(({ probability }) => probability)),
+  };
+}
+
 export function preferenceLoss(
   tf: Tf,
   settings: Pick<PairTrainSettings, 'objective' | 'form' | 'beta'>,
-  rowWeights: readonly number[],
-  factors: readonly PairFactors[],
+  { rows, pairs, probabilities }: LossWeights,
   winner: SideRows,
   loser: SideRows,
 ): BatchLoss {
   const { losses, ...curves } = OBJECTIVE[settings.objective].loss(winner, loser, {
-    ...{ tf, settings, pairs: factors.length },
-    rowWeights: tf.tensor1d([...rowWeights]),
-    probabilities: tf.tensor1d(factors.map(({ probability }) => probability)),
+    ...{ tf, settings, pairs: pairs.size },
+    ...{ rowWeights: rows, probabilities },
   });
-  const weights = tf.tensor1d(factors.map(({ weight }) => weight));
-  return { ...curves, loss: losses.mul(weights.tile([losses.size / factors.length])).mean() };
+  return { ...curves, loss: losses.mul(tf.tile(pairs, [losses.size / pairs.size])).mean() };
 }

@@ -12,7 +12,7 @@ import { pairFactors } from './pair-factors.ts';
 import { parts } from './parts.ts';
 import { planRows } from './rows.ts';
 import type { PairTrainSettings } from './settings.ts';
-import { type StepBatch, takeStep } from './step.ts';
+import { type PreferenceStep, preferenceStep, type StepBatch } from './step.ts';
 import { disposeRows, loadRows } from './step-rows.ts';
 import type { OpenSteps } from './steps.ts';
 import { timestepBuckets } from './timestep-buckets.ts';
@@ -32,6 +32,8 @@ export const openPairSteps: OpenSteps<PairTrainSettings> = async (options, sched
   const promptOf = new Map(candidates.map(({ id, prompt }) => [id, prompt]));
   const { config, weights: reference } = model.unet;
   const empty = encodeEmpty(engine, model);
+  // Of the one policy that the run has.
+  let takeStep: PreferenceStep | undefined;
   return {
     together: 1,
     async take(step, policy, learningRate) {
@@ -46,8 +48,8 @@ export const openPairSteps: OpenSteps<PairTrainSettings> = async (options, sched
         const condition = encodePrompts(engine, model, prompts);
         batches.push({ rows, condition, empty, factors: part.map((i) => factors[i]!) });
       }
-      const models = { config, policy, reference };
-      const { rows: seen, ...outcome } = takeStep(engine, models, settings, batches, learningRate);
+      takeStep ??= preferenceStep(engine, { config, policy, reference }, settings);
+      const { rows: seen, ...outcome } = takeStep(batches, learningRate);
       for (const { rows, condition } of batches) {
         disposeCondition(condition);
         disposeRows(rows);

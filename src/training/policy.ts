@@ -7,7 +7,14 @@ import { adafactor } from '../engine/adafactor.ts';
 import { adamW } from '../engine/adamw.ts';
 import { withEma } from '../engine/ema.ts';
 import type { Engine } from '../engine/engine.ts';
-import { createFlatParameters, type FlatParameters, type FlatState } from '../engine/flat-parameters.ts';
+import {
+  createFlatParameters,
+  type FlatParameters,
+  type FlatState,
+  type LossOfInputs,
+  type Stepper,
+} from '../engine/flat-parameters.ts';
+import type { TensorTree } from '../engine/tensor-tree.ts';
 import { type ParameterSpec, toHost, type Weights } from '../engine/weights.ts';
 import {
   ATTENTION_LAYERS,
@@ -26,7 +33,7 @@ import { frozenBy } from './freeze.ts';
 import type { LoraSettings, TrainSettings } from './settings.ts';
 import { writeModel } from './tuned-model.ts';
 
-export interface Policy extends Pick<FlatParameters, 'stepOnMean' | 'state' | 'dispose'> {
+export interface Policy extends Pick<FlatParameters, 'stepOnMean' | 'stepper' | 'state' | 'dispose'> {
   /** The UNet's weights as they are trained; the caller disposes them. */
   weights(): Weights;
   /** The same of the tuned model that `finish` would write now: the average where one is kept. */
@@ -76,18 +83,15 @@ function fullPolicy(
   const start = resumed ?? toHost(weights, trained);
   const flat = createFlatParameters(engine, trained, start, flatSettings(settings));
   // The reference's own tensors: to the gradient they are constants.
-  const withFrozen = (parameters: Weights): Weights => ({ ...weights, ...parameters });
+  const still = Object.fromEntries(frozen.map(({ name }) => [name, weights[name]!]));
+  const withFrozen = (parameters: Weights, still: Weights): Weights => ({ ...still, ...parameters });
   const save = (folder: string) =>
     writeModel(path.join(folder, 'model'), base, { ...toHost(weights, frozen), ...flat.toHost() });
   return {
     ...flat,
-    weights: () => engine.tf.tidy(() => owned(withFrozen(flat.weights()))),
-    tuned: () => engine.tf.tidy(() => owned(withFrozen(flat.tuned()))),
-    stepOnMean: (losses, learningRate) =>
-      flat.stepOnMean(
-        losses.map((loss) => (parameters) => loss(withFrozen(parameters))),
-        learningRate,
-      ),
+    weights: () => engine.tf.tidy(() => owned(withFrozen(flat.weights(), still))),
+    tuned: () => engine.tf.tidy(() => owned(withFrozen(flat.tuned(), still))),
+    ...stepsOn(flat, still, withFrozen),
     save,
     async finish(folder) {
       await save(folder);
@@ -106,17 +110,13 @@ function loraPolicy(
   const config = configOf(specs, lora);
   const start = resumed ?? initialLora(config, createRandom(hashSeed('lora', settings.seed)));
   const flat = createFlatParameters(engine, loraParameters(config), start, flatSettings(settings));
-  const merged = (parameters: Weights) => withLora(engine, config, reference, parameters);
+  const merged = (parameters: Weights, base = reference) => withLora(engine, config, base, parameters);
   const save = (folder: string) => saveLora(path.join(folder, LORA_FILE), config, flat.toHost());
   return {
     ...flat,
     weights: () => engine.tf.tidy(() => owned(merged(flat.weights()))),
-    tuned: () => engine.tf.tidy(() => owned(merged(flat.tuned()))),
-    stepOnMean: (losses, learningRate) =>
-      flat.stepOnMean(
-        losses.map((loss) => (parameters) => loss(merged(parameters))),
-        learningRate,
-      ),
+    tuned: () => engine.tf.tidy(() => owned(merged(flat.tuned(), reference))),
+    ...stepsOn(flat, reference, merged),
     save,
     async finish(folder) {
       await save(folder);
@@ -126,6 +126,31 @@ function loraPolicy(
       });
       await writeModel(path.join(folder, 'model'), base, unet);
       return { model: path.join(folder, 'model'), lora: path.join(folder, LORA_FILE) };
+    },
+  };
+}
+
+/** Steps on losses of the UNet's weights, which `unet` makes of the parameters and of the weights that stay. */
+function stepsOn(
+  flat: FlatParameters,
+  still: Weights,
+  unet: (parameters: Weights, still: Weights) => Weights,
+): Pick<FlatParameters, 'stepOnMean' | 'stepper'> {
+  return {
+    stepOnMean: (losses, learningRate) =>
+      flat.stepOnMean(
+        losses.map((loss) => (parameters) => loss(unet(parameters, still))),
+        learningRate,
+      ),
+    stepper<I extends TensorTree>(loss: LossOfInputs<I>): Stepper<I> {
+      const step = flat.stepper((parameters, given: { still: Weights; inputs: I }) =>
+        loss(unet(parameters, given.still), given.inputs),
+      );
+      return (all, learningRate) =>
+        step(
+          all.map((inputs) => ({ still, inputs })),
+          learningRate,
+        );
     },
   };
 }

@@ -6,16 +6,17 @@ import { repeated } from '../models/text-condition.ts';
 import { type TextCondition, unetForward } from '../models/unet.ts';
 import type { UNetConfig } from '../models/unet-config.ts';
 
-export interface PredictedStates {
+// A type, not an interface: so that traced functions take it.
+export type PredictedStates = {
   /** [R, ...]. */
   x: Tensor;
-  /** Of the R rows. */
-  timesteps: readonly number[];
+  /** Of the rows, [R]. */
+  timesteps: Tensor;
   /** Of prompts, as many rows as divide R: they are repeated. */
   condition: TextCondition;
   /** Of no prompt, one row. */
   empty: TextCondition;
-}
+};
 
 /** [R, ...]; without guidance (1) the empty prompt is not asked about. */
 export function predictNoise(
@@ -27,8 +28,7 @@ export function predictNoise(
   runBlock: RunBlock,
 ): Tensor {
   const { tf } = engine;
-  const t = tf.tensor1d([...timesteps], 'float32');
-  const model = (rows: TextCondition) => unetForward(engine, config, weights, x, t, rows, runBlock);
+  const model = (rows: TextCondition) => unetForward(engine, config, weights, x, timesteps, rows, runBlock);
   const prompted = model(repeated(tf, condition, x.shape[0]! / condition.states.shape[0]!));
   if (guidance === 1) return prompted;
   const without = model(repeated(tf, empty, x.shape[0]!));

@@ -1,15 +1,16 @@
 /** One optimizer step of preference training: both models' predictions, the objective, the policy's update. */
 import type { Engine, Tensor } from '../engine/engine.ts';
 import type { FlatParameters, LossWithAux } from '../engine/flat-parameters.ts';
+import { traced } from '../engine/traced.ts';
 import { disposeWeights, type Weights } from '../engine/weights.ts';
 import { checkpointed, straight } from '../models/run-block.ts';
 import type { TextCondition } from '../models/unet.ts';
 import type { UNetConfig } from '../models/unet-config.ts';
-import { preferenceLoss } from './loss.ts';
+import { type LossWeights, lossWeights, preferenceLoss } from './loss.ts';
 import type { SideRows } from './objective.ts';
 import { errorChange, errors } from './objectives/pair-loss.ts';
 import type { PairFactors } from './pair-factors.ts';
-import { predictNoise } from './predict-noise.ts';
+import { type PredictedStates, predictNoise } from './predict-noise.ts';
 import { selfInverted } from './self-inversion.ts';
 import type { PairTrainSettings } from './settings.ts';
 import type { StepRows } from './step-rows.ts';
@@ -19,7 +20,7 @@ import { orderedRightly, type RowValues } from './timestep-buckets.ts';
 export interface StepModels {
   config: UNetConfig;
   /** Steps on losses of the UNet's weights, whatever parameters they are made of (policy.ts). */
-  policy: Pick<FlatParameters, 'stepOnMean' | 'weights'>;
+  policy: Pick<FlatParameters, 'stepper' | 'weights'>;
   reference: Weights;
 }
 
@@ -53,75 +54,77 @@ type StepSettings = Pick<
   'objective' | 'form' | 'beta' | 'guidance' | 'gradientCheckpointing'
 >;
 
-/** Updates the policy on the mean of micro-batches of as many pairs each; their tensors stay the caller's. */
-export function takeStep(
-  engine: Engine,
-  models: StepModels,
-  settings: StepSettings,
-  batches: readonly StepBatch[],
-  learningRate: number,
-): StepOutcome {
-  const { policy } = models;
-  const inputs = batches.map((batch) => lossInputs(engine, models, settings, batch));
-  const { loss, aux, gradNorm, updateNorm } = policy.stepOnMean(
-    inputs.map((input) => (weights) => policyLoss(engine, models, settings, input, weights)),
-    learningRate,
+/**
+ * Updates the policy on the mean of micro-batches of as many pairs each; their tensors stay the caller's. What it needs
+ * is prepared once and then reused: by far the most of a step runs as one operation where the engine traces.
+ */
+export type PreferenceStep = (batches: readonly StepBatch[], learningRate: number) => StepOutcome;
+
+export function preferenceStep(engine: Engine, models: StepModels, settings: StepSettings): PreferenceStep {
+  const { config, policy, reference } = models;
+  const predict = traced(engine, ({ weights, input }: { weights: Weights; input: PredictedStates }) =>
+    predictNoise(engine, config, weights, input, settings.guidance, straight(engine.tf, weights)),
   );
-  for (const { own } of inputs) engine.tf.dispose(own);
-  const [inside, winnerError, loserError, winnerErrors, winnerChanges, loserErrors, loserChanges] = aux;
-  return {
-    loss,
-    accuracy: mean(inside!.map(orderedRightly)),
-    winnerPolicyError: mean(winnerErrors!),
-    loserPolicyError: mean(loserErrors!),
-    winnerError: mean(winnerError!),
-    loserError: mean(loserError!),
-    gradNorm,
-    updateNorm,
-    rows: {
-      timesteps: batches.flatMap((batch) => batch.rows.timesteps),
-      inside: inside!,
-      winnerError: winnerChanges!,
-      loserError: loserChanges!,
-    },
+  const step = policy.stepper((weights, input: LossInput) =>
+    policyLoss(engine, config, settings, reference, weights, input),
+  );
+  return (batches, learningRate) => {
+    const inputs = batches.map((batch) => lossInput(engine, models, predict, batch));
+    const { loss, aux, gradNorm, updateNorm } = step(
+      inputs.map(({ input }) => input),
+      learningRate,
+    );
+    for (const { own } of inputs) engine.tf.dispose(own);
+    const [inside, winnerError, loserError, winnerErrors, winnerChanges, loserErrors, loserChanges] = aux;
+    return {
+      loss,
+      accuracy: mean(inside!.map(orderedRightly)),
+      winnerPolicyError: mean(winnerErrors!),
+      loserPolicyError: mean(loserErrors!),
+      winnerError: mean(winnerError!),
+      loserError: mean(loserError!),
+      gradNorm,
+      updateNorm,
+      rows: {
+        timesteps: batches.flatMap((batch) => batch.rows.timesteps),
+        inside: inside!,
+        winnerError: winnerChanges!,
+        loserError: loserChanges!,
+      },
+    };
   };
 }
 
-/** A batch with all that is constant in its loss. */
-interface LossInputs {
-  batch: StepBatch;
-  /** States [2 R, ...], winners first, the targets there, and the reference's predictions. */
-  x: Tensor;
+/** All that is constant in a batch's loss. */
+type LossInput = {
+  /** Winners first, [2 R, ...]. */
+  noise: PredictedStates;
+  /** Winners' and losers' targets, [R, ...] each, and the reference's predictions. */
   targets: [Tensor, Tensor] | null;
   reference: [Tensor, Tensor];
-  /** What of this is not the batch's. */
-  own: Tensor[];
-}
+  weights: LossWeights;
+};
 
-function lossInputs(
-  engine: Engine,
-  { config, policy, reference }: StepModels,
-  { guidance }: StepSettings,
-  batch: StepBatch,
-): LossInputs {
-  const { tf } = engine;
-  const { condition, empty } = batch;
-  const { winner, loser, winnerTarget, loserTarget, timesteps, levels, ascents } = batch.rows;
-  const both = [...timesteps, ...timesteps];
+type Predict = (given: { weights: Weights; input: PredictedStates }) => Tensor;
+
+/** `own`: what of the input is not the batch's. */
+function lossInput(
+  { tf }: Engine,
+  { policy, reference }: StepModels,
+  predict: Predict,
+  { rows, condition, empty, factors }: StepBatch,
+): { input: LossInput; own: Tensor[] } {
+  const { winner, loser, winnerTarget, loserTarget, timesteps, levels, ascents } = rows;
+  const bothSides = (values: readonly number[]) => tf.tensor1d([...values, ...values], 'float32');
   let x = tf.concat([winner, loser], 0) as Tensor;
-  let targets: LossInputs['targets'] = winnerTarget && loserTarget && [winnerTarget, loserTarget];
+  let targets: LossInput['targets'] = winnerTarget && loserTarget && [winnerTarget, loserTarget];
   const own: Tensor[] = [];
   if (ascents) {
     const weights = policy.weights();
-    const up = (state: Tensor, t: number) =>
-      predictNoise(
-        engine,
-        config,
-        weights,
-        { x: state, timesteps: both.map(() => t), condition, empty },
-        guidance,
-        straight(tf, weights),
-      );
+    const up = (x: Tensor, t: number) => {
+      const timesteps = tf.fill([x.shape[0]!], t);
+      return predict({ weights, input: { x, timesteps, condition, empty } });
+    };
     const inverted = selfInverted(tf, up, x, ascents, [...levels, ...levels]);
     disposeWeights(weights);
     x.dispose();
@@ -130,48 +133,35 @@ function lossInputs(
     inverted.targets.dispose();
     own.push(...targets);
   }
-  const of = tf.tidy(() => {
-    const predicted = predictNoise(
-      engine,
-      config,
-      reference,
-      { x, timesteps: both, condition, empty },
-      guidance,
-      straight(tf, reference),
-    );
-    return tf.split(predicted, 2, 0) as [Tensor, Tensor];
-  });
-  return { batch, x, targets, reference: of, own: [...own, x, ...of] };
+  const noise = { x, timesteps: bothSides(timesteps), condition, empty };
+  const predicted = predict({ weights: reference, input: noise });
+  const ofReference = tf.split(predicted, 2, 0) as [Tensor, Tensor];
+  predicted.dispose();
+  const weights = lossWeights(tf, rows.weights, factors);
+  own.push(x, noise.timesteps, ...ofReference, ...Object.values(weights));
+  return { input: { noise, targets, reference: ofReference, weights }, own };
 }
 
 function policyLoss(
   engine: Engine,
-  { config, reference }: StepModels,
+  config: UNetConfig,
   settings: StepSettings,
-  { batch, x, targets, reference: [referenceWinner, referenceLoser] }: LossInputs,
+  frozen: Weights,
   weights: Weights,
+  input: LossInput,
 ): LossWithAux {
   const { tf } = engine;
-  const { rows, condition, empty, factors } = batch;
-  const runBlock = settings.gradientCheckpointing
-    ? checkpointed(tf, weights, reference)
-    : straight(tf, weights);
-  const predicted = predictNoise(
-    engine,
-    config,
-    weights,
-    { x, timesteps: [...rows.timesteps, ...rows.timesteps], condition, empty },
-    settings.guidance,
-    runBlock,
-  );
+  const runBlock = settings.gradientCheckpointing ? checkpointed(tf, weights, frozen) : straight(tf, weights);
+  const predicted = predictNoise(engine, config, weights, input.noise, settings.guidance, runBlock);
   const [winner, loser] = tf.split(predicted, 2, 0) as [Tensor, Tensor];
+  const [referenceWinner, referenceLoser] = input.reference;
   const sides: [SideRows, SideRows] = [
-    { policy: winner, reference: referenceWinner, target: targets?.[0] ?? null },
-    { policy: loser, reference: referenceLoser, target: targets?.[1] ?? null },
+    { policy: winner, reference: referenceWinner, target: input.targets?.[0] ?? null },
+    { policy: loser, reference: referenceLoser, target: input.targets?.[1] ?? null },
   ];
-  const result = preferenceLoss(tf, settings, rows.weights, factors, ...sides);
+  const result = preferenceLoss(tf, settings, input.weights, ...sides);
   // Of pairs, or of rows already where each row is a pair of its own.
-  const inside = result.inside.tile([rows.timesteps.length / result.inside.size]);
+  const inside = result.inside.tile([winner.shape[0]! / result.inside.size]);
   return {
     loss: result.loss,
     aux: [inside, result.winnerError, result.loserError, ...sides.flatMap(rowErrors)],

@@ -33,7 +33,7 @@ function counted(): { engine: Engine; calls: number[] } {
     if (weight === model.unet.weights['conv_in.weight']) calls.push(x.shape[0]!);
     return engine.kernels.conv2d(x, weight, ...rest);
   };
-  return { engine: { ...engine, kernels: { ...engine.kernels, conv2d } }, calls };
+  return { engine: { ...engine, traces: false, kernels: { ...engine.kernels, conv2d } }, calls };
 }
 
 function predictorOf(prompts: readonly string[], guidance: number, on: Engine = engine): Predictor {

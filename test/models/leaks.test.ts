@@ -19,7 +19,7 @@ import { invertCandidates } from '../../src/training/invert-candidates.ts';
 import { pairFactors } from '../../src/training/pair-factors.ts';
 import { planRows } from '../../src/training/rows.ts';
 import { INVERSION_FORMS, OBJECTIVES, type TrainSettings } from '../../src/training/settings.ts';
-import { takeStep } from '../../src/training/step.ts';
+import { preferenceStep } from '../../src/training/step.ts';
 import { disposeRows, loadRows } from '../../src/training/step-rows.ts';
 import { trainPairs } from '../../src/training/train.ts';
 import { temporaryFolder } from '../temporary.ts';
@@ -81,7 +81,8 @@ for (const { name, options, skip } of ENGINES) {
           const plans = [planRows(all, schedule, random), planRows(all, schedule, random)];
           const rows = await loadRows(engine, store, index, tinyPairs(2), plans);
           const condition = encodePrompts(engine, model, ['red circle', 'blue square'].map(textPrompt));
-          takeStep(engine, { config, policy, reference }, all, [{ rows, condition, empty, factors }], 1e-4);
+          const step = preferenceStep(engine, { config, policy, reference }, all);
+          step([{ rows, condition, empty, factors }], 1e-4);
           disposeCondition(condition);
           disposeRows(rows);
         });

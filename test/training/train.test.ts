@@ -25,7 +25,7 @@ import {
   type PairTrainSettings,
   type TrainSettings,
 } from '../../src/training/settings.ts';
-import { takeStep } from '../../src/training/step.ts';
+import { preferenceStep } from '../../src/training/step.ts';
 import { disposeRows, type StepRows } from '../../src/training/step-rows.ts';
 import { type TrainOptions, type TrainProgress, trainPairs } from '../../src/training/train.ts';
 import { temporaryFolder } from '../temporary.ts';
@@ -270,7 +270,7 @@ for (const kind of KINDS) {
       const weights = policy.weights();
       const want = formula(kind, batch, weights, settings.beta, guidance);
       const models = { config: model.unet.config, policy, reference: model.unet.weights };
-      const got = takeStep(engine, models, settings, [batch], 1e-3);
+      const got = preferenceStep(engine, models, settings)([batch], 1e-3);
       const within = (got: number, want: number, what: string) =>
         close(got, want, 1e-4 * Math.max(0.1, Math.abs(want)), what);
       const fields = ['loss', 'winnerPolicyError', 'loserPolicyError', 'winnerError', 'loserError'] as const;
@@ -302,7 +302,7 @@ for (const kind of KINDS.filter(({ objective }) => objective !== 'kto')) {
     });
     const policy = batch.policy(batch.beside);
     const { parameters } = policy.state();
-    const { gradNorm } = takeStep(engine, models(policy), settings, [batch], 0);
+    const { gradNorm } = preferenceStep(engine, models(policy), settings)([batch], 0);
     // Adam's first moment after one step from zero is a tenth of the gradient.
     const gradient = policy.state().m.map((m) => m * 10);
     close(Math.hypot(...gradient), gradNorm, 1e-3 * gradNorm, 'norm of the gradient');
@@ -313,7 +313,7 @@ for (const kind of KINDS.filter(({ objective }) => objective !== 'kto')) {
       const flat = createFlatParameters(engine, model.unet.specs, state, {
         optimizer: adamW({ weightDecay: 0 }),
       });
-      const { loss } = takeStep(engine, models(flat), settings, [batch], 0);
+      const { loss } = preferenceStep(engine, models(flat), settings)([batch], 0);
       flat.dispose();
       return loss;
     };

@@ -14,10 +14,17 @@ export function ktoLoss(
   wanted: readonly boolean[],
   { beta }: { beta: number },
 ): Tensor {
-  const g = errorChange(images).neg();
-  // Read as a number, so that no gradient flows through it.
-  const kl = Math.max(0, g.mean().dataSync()[0]!);
+  const g = errorChange(images).neg() as Tensor;
+  const kl = withoutGradient(tf, g).mean().relu();
   const sign = tf.tensor1d(wanted.map((is) => (is ? 1 : -1)));
   // 1 - sigmoid(x) = sigmoid(-x)
   return g.sub(kl).mul(sign).mul(-beta).sigmoid();
+}
+
+function withoutGradient(tf: Tf, x: Tensor): Tensor {
+  const operation = tf.customGrad((x) => ({
+    value: (x as Tensor).clone(),
+    gradFunc: (dy: Tensor) => tf.zerosLike(dy),
+  }));
+  return operation(x);
 }

@@ -92,7 +92,8 @@ function densities(
 ): Tensor {
   const { tf } = engine;
   const { x, next, factors } = batch;
-  const output = predictNoise(engine, config, weights, batch, guidance, runBlock);
+  const timesteps = tf.tensor1d([...batch.timesteps], 'float32');
+  const output = predictNoise(engine, config, weights, { ...batch, timesteps }, guidance, runBlock);
   const mean = stepMean(schedule, x, output, factorsPerRow(tf, factors, x.rank));
   return logDensity(
     tf,

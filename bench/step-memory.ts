@@ -1,0 +1,33 @@
+/**
+ * Memory of training: the process's after 500 diffusion-dpo steps on 4 pairs, in MB, beside what it was after the first
+ * 100. ratio = later / earlier: 1 is flat. Throws where the number of live tensors changes.
+ */
+import { createPolicy } from '../src/training/policy.ts';
+import { DEFAULT_TRAIN } from '../src/training/settings.ts';
+import { preferenceStep } from '../src/training/step.ts';
+import type { BenchResult } from './run.ts';
+import { openBenchModel, pairsOf } from './torch/sample-model.ts';
+
+const [EARLY, STEPS, PAIRS] = [100, 500, 4];
+
+export async function run(): Promise<BenchResult> {
+  const opened = await openBenchModel();
+  const { engine, model } = opened;
+  const settings = { ...DEFAULT_TRAIN, objective: 'diffusion-dpo' } as const;
+  const policy = createPolicy(engine, model, settings, null);
+  const { config, weights: reference } = model.unet;
+  const step = preferenceStep(engine, { config, policy, reference }, settings);
+  const batch = pairsOf(opened, PAIRS);
+  const after = (steps: number) => {
+    for (let i = 0; i < steps; i++) step([batch], 1e-5);
+    return { megabytes: process.memoryUsage().rss / 1e6, tensors: engine.tf.memory().numTensors };
+  };
+  const early = after(EARLY);
+  const late = after(STEPS - EARLY);
+  if (late.tensors !== early.tensors) throw new Error(`${early.tensors} live tensors became ${late.tensors}`);
+  return {
+    ...{ bench: 'step-memory', value: late.megabytes, unit: 'MB' },
+    ...{ peer: `the same run after ${EARLY} steps`, peerValue: early.megabytes },
+    ratio: late.megabytes / early.megabytes,
+  };
+}
