@@ -1,6 +1,7 @@
 /** Training objectives: value, argument of the sigmoid, gradients; and the trajectories. */
 import { disposeTrajectory, invert } from '../../src/diffusion/invert.ts';
 import { guidedPredictor } from '../../src/diffusion/predictor.ts';
+import type { Tensor } from '../../src/engine/engine.ts';
 import type { Weights } from '../../src/engine/weights.ts';
 import type { ComponentCheck, GoldenCase } from '../golden.ts';
 import { checkGradients } from './gradients.ts';

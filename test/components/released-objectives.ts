@@ -76,7 +76,7 @@ async function releasedObjectives(golden: GoldenCase): Promise<void> {
       inside = tf.keep(result.inside);
       return result.loss as never;
     })(names.map((key) => policy[key]!));
-    golden.check(`${name}.loss`, value.dataSync());
+    golden.check(`${name}.loss`, (value as Tensor).dataSync());
     if (`${name}.inside` in golden.output) golden.check(`${name}.inside`, inside.dataSync());
     const named = Object.fromEntries(names.map((key, i) => [key, grads[i]!]));
     checkGradients(golden, name, named, specs);
