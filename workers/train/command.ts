@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
+import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { asError, DiptychError } from '../../src/errors.ts';
 import { killMarked, type Mark, signalProcess } from './marked.ts';
@@ -38,6 +39,7 @@ export async function runCommand(options: CommandOptions): Promise<void> {
   await killMarked(mark);
   await options.beforeStart();
   signal.throwIfAborted();
+  const guard = startGuard(mark);
   const [program, ...rest] = argv as [string, ...string[]];
   const child = spawn(program, rest, {
     cwd,
@@ -72,6 +74,7 @@ export async function runCommand(options: CommandOptions): Promise<void> {
   clearTimeout(silence);
   // What it left running holds its output open.
   await killMarked(mark);
+  guard.stdin?.destroy();
   await closed;
   await new Promise<void>((resolve) => log.end(resolve));
 
@@ -79,6 +82,18 @@ export async function runCommand(options: CommandOptions): Promise<void> {
   const quoted = tail.length > 0 ? `; its last lines:\n${tail.join('\n')}` : ', and printed nothing';
   if (silent) throw failed(`${program} printed nothing for ${silentMs! / 60_000} minutes${quoted}`);
   if (end !== 'code 0') throw failed(`${program} ended with ${end}${quoted}`);
+}
+
+/** In a process group of its own, so that what ends this one's does not end the guard. */
+function startGuard({ name, value }: Mark): ChildProcess {
+  const guard = path.join(import.meta.dirname, 'guard.ts');
+  const child = spawn(process.execPath, [...process.execArgv, guard, name, value], {
+    env: {},
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  // Without a guard, the next attempt ends what this one left.
+  return child.on('error', () => {});
 }
 
 function environmentOf({ environment, mark }: CommandOptions): NodeJS.ProcessEnv {
