@@ -53,7 +53,7 @@ const standIn = (mode: Mode) => ({
   environment: { TOKENIZERS_PARALLELISM: 'false' },
   checkpointMark: 'random_states_0.pkl',
 });
-const MODES: Mode[] = ['unet', 'misfit', 'lora', 'nothing', 'fail', 'hang'];
+const MODES: Mode[] = ['unet', 'misfit', 'lora', 'zero-lora', 'nothing', 'fail', 'hang'];
 /** Tells its steps in words of its own, and fails. */
 const wordy = {
   argv: [process.execPath, '-e', "console.log('after 7 of 20 updates'); process.exit(1)"],
@@ -218,6 +218,13 @@ test('a UNet of another shape is refused, and the log is kept', async () => {
   assert.deepEqual(await artifactNames(runId), ['log.txt']);
 });
 
+test('a LoRA that changes nothing is refused', async () => {
+  await assert.rejects(attempt(await plan('zero-lora')), {
+    code: 'DIPTYCH_BAD_MODEL',
+    message: /pytorch_lora_weights.safetensors changes nothing: every B in it is 0/,
+  });
+});
+
 test('the step is read as the entry says', async () => {
   const runId = await plan('wordy');
   await assert.rejects(attempt(runId), { code: 'DIPTYCH_COMMAND_FAILED' });
@@ -289,7 +296,7 @@ test('trainers that nobody named, and what else the file may get wrong', async (
   const refused = (message: RegExp) =>
     assert.rejects(plan('other'), { code: 'DIPTYCH_INVALID_INPUT', status: 400, message });
   await refused(
-    /settings.train.external is "other"; known are unet, misfit, lora, nothing, fail, hang, changing, wordy \(/,
+    /settings.train.external is "other"; known are unet, misfit, lora, zero-lora, nothing, fail, hang, changing, wordy \(/,
   );
   await assert.rejects(plan('unet', { lora: { rank: 1, convolutions: false } }), {
     message: /^settings.train.lora is for the built-in trainer; what "unet" trains/,

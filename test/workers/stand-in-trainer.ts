@@ -15,7 +15,7 @@ import { readConfig } from '../../src/models/model-folder.ts';
 import { UNET } from '../../src/models/network-kinds.ts';
 import { createRandom } from '../../src/random.ts';
 
-export type Mode = 'unet' | 'misfit' | 'lora' | 'nothing' | 'fail' | 'hang';
+export type Mode = 'unet' | 'misfit' | 'lora' | 'zero-lora' | 'nothing' | 'fail' | 'hang';
 
 /** What it writes down of its start, as start.json. */
 export interface Start {
@@ -128,10 +128,11 @@ if (mode === 'unet' || mode === 'misfit') {
     tensors['conv_in.bias'] = { shape: [1], dtype: 'float32', data: new Float32Array(1) };
   await writeSafetensors(file, tensors);
 }
-if (mode === 'lora') {
+if (mode === 'lora' || mode === 'zero-lora') {
   const specs = UNET.parameters(UNET.parse(await readConfig(unet, UNET.configFile)));
   const config = loraConfig(loraTargets(specs, ATTENTION_LAYERS), 2, 2);
   const tensors = initialLora(config, createRandom(1));
-  for (const [name, { data }] of Object.entries(tensors)) if (name.includes('lora_B')) data.fill(1);
+  for (const [name, { data }] of Object.entries(tensors))
+    if (name.includes('lora_B')) data.fill(mode === 'lora' ? 1 : 0);
   await saveLora(path.join(output, 'pytorch_lora_weights.safetensors'), config, tensors);
 }

@@ -30,8 +30,8 @@ export interface CommandOptions {
 const PASSED_ON = ['PATH', 'HOME', 'USER', 'LANG', 'TMPDIR', 'LD_LIBRARY_PATH', 'CUDA_VISIBLE_DEVICES'];
 /** Between asking it to end and killing it; less than the service gives its workers. */
 const GRACE_MS = 5000;
-/** Lines of its output that an error quotes. */
-const QUOTED_LINES = 15;
+/** Lines of its output that an error quotes; the last dozen may be the traceback of accelerate launch. */
+const QUOTED_LINES = 30;
 
 /** Resolves when the command has ended well. Throws the signal's reason, or DIPTYCH_COMMAND_FAILED. */
 export async function runCommand(options: CommandOptions): Promise<void> {
@@ -39,7 +39,7 @@ export async function runCommand(options: CommandOptions): Promise<void> {
   await killMarked(mark);
   await options.beforeStart();
   signal.throwIfAborted();
-  const guard = startGuard(mark);
+  startGuard(mark);
   const [program, ...rest] = argv as [string, ...string[]];
   const child = spawn(program, rest, {
     cwd,
@@ -74,7 +74,6 @@ export async function runCommand(options: CommandOptions): Promise<void> {
   clearTimeout(silence);
   // What it left running holds its output open.
   await killMarked(mark);
-  guard.stdin?.destroy();
   await closed;
   await new Promise<void>((resolve) => log.end(resolve));
 
@@ -84,16 +83,17 @@ export async function runCommand(options: CommandOptions): Promise<void> {
   if (end !== 'code 0') throw failed(`${program} ended with ${end}${quoted}`);
 }
 
-/** In a process group of its own, so that what ends this one's does not end the guard. */
-function startGuard({ name, value }: Mark): ChildProcess {
+/**
+ * In a process group of its own, so that what ends this one's does not end the guard. Without a guard, it is the next
+ * attempt that ends what this one left.
+ */
+function startGuard({ name, value }: Mark): void {
   const guard = path.join(import.meta.dirname, 'guard.ts');
-  const child = spawn(process.execPath, [...process.execArgv, guard, name, value], {
-    env: {},
+  spawn(process.execPath, [...process.execArgv, guard, name, value], {
+    env: { [name]: value },
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
-  });
-  // Without a guard, the next attempt ends what this one left.
-  return child.on('error', () => {});
+  }).on('error', () => {});
 }
 
 function environmentOf({ environment, mark }: CommandOptions): NodeJS.ProcessEnv {
