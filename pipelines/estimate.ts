@@ -19,7 +19,7 @@ import { trainingWeightBytes, weightBytes } from '../src/models/weight-memory.ts
 import { createRandom } from '../src/random.ts';
 import { frozenBy } from '../src/training/freeze.ts';
 import { OBJECTIVE } from '../src/training/objective.ts';
-import { planRows } from '../src/training/rows.ts';
+import { planRows, storedStates } from '../src/training/rows.ts';
 import type { RunKind, RunSettings } from './settings.ts';
 
 export interface RunEstimate {
@@ -36,6 +36,7 @@ export interface RunEstimate {
 const PNG_BYTES_PER_PIXEL = 1.5;
 /** The newest two checkpoints and the result. */
 const KEPT_MODELS = 3;
+const HALF_BYTES = 2;
 /** A backward pass costs two forward ones; where blocks are recomputed, one more. */
 const [TRAIN_PASSES, RECOMPUTED_PASSES] = [3, 4];
 
@@ -83,6 +84,7 @@ export async function estimateRun(
   const isFrozen = frozenBy(train.freeze ?? []);
   const trained = model.unetSpecs.filter(({ name }) => !isFrozen(name));
   const { sampleSize, inChannels } = model.config;
+  const stored = storedStates({ ...train, seed: settings.seed }, parseSchedule(model.scheduler)).length;
   return {
     images,
     work,
@@ -92,7 +94,7 @@ export async function estimateRun(
     },
     disk: {
       images: images * PNG_BYTES_PER_PIXEL * model.imageSide ** 2,
-      trajectories: trains ? curated * (inverted + 1) * 4 * sampleSize ** 2 * inChannels : 0,
+      trajectories: trains ? curated * stored * HALF_BYTES * sampleSize ** 2 * inChannels : 0,
       models: trains ? KEPT_MODELS * weightBytes(model.unetSpecs) : 0,
     },
   };

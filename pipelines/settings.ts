@@ -168,6 +168,13 @@ export const RunSettings = Type.Object(
           description: 'Guidance of inversion and predictions',
         }),
         inversionSteps: whole(2, 1000, DEFAULT_TRAIN.inversionSteps, 'Grid points of a trajectory'),
+        keptTimesteps: Type.Optional(
+          Type.Integer({
+            minimum: 1,
+            maximum: 1000,
+            description: 'Of them, evenly spaced, that are stored and trained on: less disk; left out: all',
+          }),
+        ),
         steps: whole(1, 1_000_000, DEFAULT_TRAIN.steps, 'Optimizer steps'),
         pairsPerStep: whole(1, 4096, DEFAULT_TRAIN.pairsPerStep, 'Pairs per optimizer step'),
         accumulate: whole(

@@ -1,5 +1,5 @@
 /** One training of the study and what came of it, against the base with equal seeds. */
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Annotation } from '../../src/annotations/annotation.ts';
 import type { DiffusionModel } from '../../src/models/model-folder.ts';
@@ -71,8 +71,8 @@ export async function runCell(
   const images = path.join(work, `candidates-${seed}`);
   const candidates = await candidatesOf(lab, scenes.curated.get(seed)!, seed, images);
   const pairs = await pairsOf(candidates, cell);
-  const folder = path.join(work, `training-${seed}`);
-  await clear(folder);
+  const folder = path.join(work, 'training');
+  await rm(folder, { recursive: true, force: true });
   const curve: CellResult['curve'] = [];
   const steps: StepTelemetry[] = [];
   const every = tunes ? train.steps : MILESTONE;
@@ -82,7 +82,7 @@ export async function runCell(
       model: lab.base,
       settings: { ...train, steps: Math.min(upTo, train.steps) },
       candidates: candidates.map((candidate) => asTrainCandidate(candidate, images)),
-      ...{ pairs, folder },
+      ...{ pairs, folder, trajectories: path.join(work, 'trajectories') },
       onProgress(progress) {
         if (progress.phase !== 'train') return;
         steps.push(progress.telemetry);
@@ -97,16 +97,9 @@ export async function runCell(
   const tuned = await lab.load(path.join(folder, 'model'));
   const { measured, diversity, quick } = await measure(tuned);
   tuned.dispose();
-  await clear(folder);
+  await rm(folder, { recursive: true, force: true });
   curve.push({ step: train.steps, reward: quick });
   return { pairs: pairs.length, curve, measured, diversity, ...told(steps) };
-}
-
-/** All but the trajectories, which the next cell of the seed may share. */
-async function clear(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  const left = (await readdir(folder)).filter((name) => !name.startsWith('trajectories'));
-  for (const name of left) await rm(path.join(folder, name), { recursive: true });
 }
 
 async function pairsOf(candidates: readonly StudyCandidate[], cell: Cell): Promise<Pair[]> {

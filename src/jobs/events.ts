@@ -13,7 +13,18 @@ export interface RunEvents {
   'task-failed': { stage: string; attempt: number; error: string };
   'artifact-written': { name: string; bytes: number };
   'train-alarm': { step: number; kind: string; message: string };
-  'train-progress': { step: number; steps: number; loss: number; accuracy: number; secondsLeft: number };
+  /** Images whose inversions are at hand, and evaluations of the UNet that this attempt took for those it missed. */
+  'train-inverted': { images: number; evaluations: number };
+  'train-progress': {
+    step: number;
+    steps: number;
+    loss: number;
+    accuracy: number;
+    /** Of the UNet on an image, in this step. */
+    policyEvaluations: number;
+    referenceEvaluations: number;
+    secondsLeft: number;
+  };
   'trainer-output': { line: string; step: number; steps: number; secondsLeft: number | null };
 }
 

@@ -23,15 +23,23 @@ const CLASHES: ((settings: TrainSettings) => string | null)[] = [
     objective !== 'inversion-dpo' && rowsPerPair === 'trajectory'
       ? `train.rowsPerPair is "trajectory", but train.objective is "${objective}"; only inversion-dpo has whole trajectories. Give a number`
       : null,
+  ({ objective, keptTimesteps }) =>
+    objective !== 'inversion-dpo' && keptTimesteps !== undefined
+      ? `train.keptTimesteps is ${keptTimesteps}, but train.objective is "${objective}"; only inversion-dpo stores trajectories`
+      : null,
   (settings) => {
-    const { objective, form, stride, inversionSteps, rowsPerPair = 1 } = settings;
+    const { objective, form, stride, inversionSteps, keptTimesteps, rowsPerPair = 1 } = settings;
     if (objective !== 'inversion-dpo') return null;
     const points = inversionSteps - firstPoint(settings);
+    const left = `train.inversionSteps is ${inversionSteps}, which leaves ${points} timesteps to form "${form}"`;
     if (form === 'transition' && points < 1)
       return `train.stride is ${stride}, but train.inversionSteps is ${inversionSteps}; it must be more than the stride`;
-    return rowsPerPair !== 'trajectory' && rowsPerPair > points
-      ? `train.rowsPerPair is ${rowsPerPair}, but train.inversionSteps is ${inversionSteps}, which leaves ${points} timesteps to form "${form}"`
-      : null;
+    if (keptTimesteps !== undefined && keptTimesteps > points)
+      return `train.keptTimesteps is ${keptTimesteps}, but ${left}`;
+    if (rowsPerPair === 'trajectory') return null;
+    if (keptTimesteps !== undefined && rowsPerPair > keptTimesteps)
+      return `train.rowsPerPair is ${rowsPerPair}, but train.keptTimesteps is ${keptTimesteps}; it must be as many or more`;
+    return rowsPerPair > points ? `train.rowsPerPair is ${rowsPerPair}, but ${left}` : null;
   },
   ({ objective, beta }) => {
     const { largestBeta = Number.POSITIVE_INFINITY } = OBJECTIVE[objective];

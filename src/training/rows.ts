@@ -3,7 +3,7 @@
  * Everything random comes from the caller's stream, so that a step can be done again exactly.
  */
 import { alphaBarAt, gridStep, inversionTimesteps, type Schedule } from '../diffusion/schedule.ts';
-import type { Random } from '../random.ts';
+import { createRandom, type Random } from '../random.ts';
 import { OBJECTIVE } from './objective.ts';
 import { type InversionForm, isTargetless, timestepWeight } from './objectives/inversion-dpo.ts';
 import type { Ascent } from './self-inversion.ts';
@@ -69,6 +69,16 @@ function selfInvertedRow(settings: TrainSettings, schedule: Schedule, random: Ra
 }
 
 function invertedRows(settings: TrainSettings, schedule: Schedule, random: Random): RowPlan[] {
+  const rowAt = invertedRowAt(settings, schedule, random);
+  return chosenPoints(settings, random).map(rowAt);
+}
+
+/** Row by grid point. */
+function invertedRowAt(
+  settings: TrainSettings,
+  schedule: Schedule,
+  random: Random,
+): (point: number) => RowPlan {
   const { form } = settings;
   const grid = inversionTimesteps(schedule, settings.inversionSteps);
   const stride = gridStep(schedule, settings.inversionSteps);
@@ -94,8 +104,24 @@ function invertedRows(settings: TrainSettings, schedule: Schedule, random: Rando
       return { ...at(i, level), state: i + 1, towards: { state: earlier + 1, level } };
     },
   };
-  const points = chosenPoints(settings, firstPoint(settings), grid.length, random);
-  return points.map((i) => rowOf[form](i));
+  return rowOf[form];
+}
+
+/**
+ * States of an inversion that are stored, rising, the image first: all, so that any form can read them, or those that rows
+ * at the kept timesteps read. The image alone where nothing is inverted beforehand.
+ */
+export function storedStates(settings: TrainSettings, schedule: Schedule): number[] {
+  if (OBJECTIVE[settings.objective].states !== 'inverted') return [0];
+  if (settings.keptTimesteps === undefined)
+    return Array.from({ length: settings.inversionSteps + 1 }, (_, state) => state);
+  // Which states a row reads, no random number decides.
+  const rowAt = invertedRowAt(settings, schedule, createRandom(settings.seed));
+  const read = keptPoints(settings)
+    .map(rowAt)
+    .flatMap(({ state, towards, noiseState }) => [state, towards?.state, noiseState]);
+  const numbers = read.filter((state): state is number => typeof state === 'number');
+  return [...new Set([0, ...numbers])].sort((a, b) => a - b);
 }
 
 /** The first grid point that a form can have a row at: the step to point 0 moves next to nothing. */
@@ -104,14 +130,23 @@ export function firstPoint({ form, stride }: Pick<TrainSettings, 'form' | 'strid
   return isTargetless(form) ? 0 : 1;
 }
 
-/** Grid points of one pair's rows: all of the trajectory, or so many different ones at random. */
-function chosenPoints(
-  { form, rowsPerPair = isTargetless(form) ? 'trajectory' : 1 }: TrainSettings,
-  first: number,
-  end: number,
-  random: Random,
-): number[] {
-  const points = Array.from({ length: end - first }, (_, i) => first + i);
+type PointSettings = Pick<
+  TrainSettings,
+  'form' | 'stride' | 'inversionSteps' | 'keptTimesteps' | 'rowsPerPair'
+>;
+
+/** Grid points that rows can be at: all from the first, or so many of them, in the middles of as many equal parts. */
+function keptPoints(settings: PointSettings): number[] {
+  const first = firstPoint(settings);
+  const all = settings.inversionSteps - first;
+  const { keptTimesteps: kept = all } = settings;
+  return Array.from({ length: kept }, (_, k) => first + Math.floor(((k + 0.5) * all) / kept));
+}
+
+/** Grid points of one pair's rows: all that are kept, or so many different ones at random. */
+function chosenPoints(settings: PointSettings, random: Random): number[] {
+  const points = keptPoints(settings);
+  const { rowsPerPair = isTargetless(settings.form) ? 'trajectory' : 1 } = settings;
   if (rowsPerPair === 'trajectory') return points;
   for (let k = 0; k < rowsPerPair; k++) {
     const j = k + random.int(points.length - k);

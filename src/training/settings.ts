@@ -42,6 +42,11 @@ export interface TrainSettings {
   guidance: number;
   /** Grid points of a trajectory. */
   inversionSteps: number;
+  /**
+   * So many timesteps of each trajectory are stored, evenly spaced, the same for all candidates, and rows are at these
+   * alone: less disk. Absent: all.
+   */
+  keptTimesteps?: number;
   /** Optimizer steps. */
   steps: number;
   pairsPerStep: number;

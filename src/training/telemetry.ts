@@ -28,6 +28,9 @@ export interface StepTelemetry {
   seconds: number;
   /** Live tensors after the step; a number that grows is a leak. */
   tensors: number;
+  /** Of the UNet, see evaluations.ts. */
+  policyEvaluations: number;
+  referenceEvaluations: number;
   buckets: TimestepBucket[];
 }
 

@@ -9,11 +9,12 @@ import type { Engine } from '../engine/engine.ts';
 import { DiptychError } from '../errors.ts';
 import type { DiffusionModel } from '../models/model-folder.ts';
 import { disposeCondition, encodeEmpty, encodePrompts } from '../models/text-condition.ts';
-import { type Pair, pairBatch } from '../preference/pairs.ts';
+import { type Pair, pairBatch, pairedCandidates } from '../preference/pairs.ts';
 import { createRandom, hashSeed } from '../random.ts';
 import type { Alarm } from './alarms.ts';
 import { checkTrainSettings } from './check-settings.ts';
 import { readNewestCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import { stepEvaluations } from './evaluations.ts';
 import { frozenBy } from './freeze.ts';
 import { invertCandidates, type TrainCandidate } from './invert-candidates.ts';
 import type { Judge } from './judge.ts';
@@ -35,8 +36,15 @@ export interface TrainOptions {
   settings: TrainSettings;
   candidates: readonly TrainCandidate[];
   pairs: readonly Pair[];
-  /** Folder of trajectories, checkpoints, telemetry and the final model. */
+  /** Folder of checkpoints, telemetry, the final model and, while it trains, of its trajectories. */
   folder: string;
+  /**
+   * Folder outside `folder` of trajectories that runs share, so that each candidate is inverted once; absent: `folder`
+   * keeps them.
+   */
+  trajectories?: string;
+  /** Most bytes in it between runs; absent: any. A run under way has what it needs, whatever the number. */
+  trajectoryBytes?: number;
   /** Measures the policy's images; needed by what draws while it trains. */
   judge?: Judge;
   /** Called after every piece of work; throws to stop. */
@@ -44,13 +52,23 @@ export interface TrainOptions {
 }
 
 export type TrainProgress =
-  | { phase: 'invert'; done: number; total: number }
+  /** `evaluations`: of the UNet on an image, that the inversion took since the call. */
+  | { phase: 'invert'; done: number; total: number; evaluations: number }
   | { phase: 'train'; done: number; total: number; telemetry: StepTelemetry; alarms: Alarm[] };
 
 export interface TrainResult extends TunedFiles, TelemetryFiles {}
 
 export async function trainPairs(options: TrainOptions): Promise<TrainResult> {
-  const { engine, model, settings, pairs, folder, onProgress } = options;
+  const {
+    engine,
+    model,
+    settings,
+    pairs,
+    folder,
+    trajectories: shared,
+    trajectoryBytes,
+    onProgress,
+  } = options;
   const schedule = parseSchedule(model.scheduler);
   checkTrainSettings(settings);
   checkInput(model, settings, schedule, pairs);
@@ -58,8 +76,8 @@ export async function trainPairs(options: TrainOptions): Promise<TrainResult> {
   const candidates = neededCandidates(options);
   const total = candidates.length;
   const trajectories = await invertCandidates({
-    ...{ engine, model, settings, schedule, candidates, folder },
-    onProgress: (done) => onProgress({ phase: 'invert', done, total }),
+    ...{ engine, model, settings, schedule, candidates, folder, trajectories: shared, trajectoryBytes },
+    onProgress: (done, evaluations) => onProgress({ phase: 'invert', done, total, evaluations }),
   });
   const index = new Map(candidates.map(({ id }, i) => [id, i]));
   const factors = pairFactors(settings, pairs);
@@ -96,6 +114,7 @@ export async function trainPairs(options: TrainOptions): Promise<TrainResult> {
         ...{ step, at: Date.now() / 1000, ...outcome, learningRate, seconds },
         margin: outcome.winnerError - outcome.loserError,
         tensors: engine.tf.memory().numTensors,
+        ...stepEvaluations(batches.map(({ rows }) => rows)),
         buckets: timestepBuckets(seen, schedule.trainSteps),
       };
       checkLoss(telemetry, settings);
@@ -103,11 +122,12 @@ export async function trainPairs(options: TrainOptions): Promise<TrainResult> {
       if (step % settings.checkpointEvery === 0) await writeCheckpoint(folder, policy);
       await onProgress({ phase: 'train', done: step, total: settings.steps, telemetry, alarms });
     }
-    return { ...(await policy.finish(folder)), ...files };
+    const tuned = await policy.finish(folder);
+    await trajectories.release();
+    return { ...tuned, ...files };
   } finally {
     policy.dispose();
     disposeCondition(empty);
-    await trajectories.close();
   }
 }
 
@@ -164,6 +184,6 @@ function checkLoss({ loss, step }: StepTelemetry, { learningRate, beta }: TrainS
 
 /** Candidates that some pair mentions, in the order of the list. */
 function neededCandidates({ candidates, pairs }: TrainOptions): TrainCandidate[] {
-  const mentioned = new Set(pairs.flatMap(({ winner, loser }) => [winner, loser]));
+  const mentioned = pairedCandidates(pairs);
   return candidates.filter(({ id }) => mentioned.has(id));
 }

@@ -60,6 +60,18 @@ const CLASHES: [Partial<TrainSettings>, string][] = [
     'train.rowsPerPair is 20, but train.inversionSteps is 20, which leaves 19 timesteps to form "shared-noise"',
   ],
   [
+    { objective: 'sft', keptTimesteps: 3 },
+    'train.keptTimesteps is 3, but train.objective is "sft"; only inversion-dpo stores trajectories',
+  ],
+  [
+    { form: 'transition', stride: 4, keptTimesteps: 17 },
+    'train.keptTimesteps is 17, but train.inversionSteps is 20, which leaves 16 timesteps to form "transition"',
+  ],
+  [
+    { keptTimesteps: 4, rowsPerPair: 5 },
+    'train.rowsPerPair is 5, but train.keptTimesteps is 4; it must be as many or more',
+  ],
+  [
     { form: 'transition', stride: 20 },
     'train.stride is 20, but train.inversionSteps is 20; it must be more than the stride',
   ],
@@ -101,6 +113,8 @@ test('the defaults go together, and so does each choice alone', () => {
     { rowsPerPair: 19 },
     { form: 'published', rowsPerPair: 20 },
     { objective: 'dspo', beta: 0.001 },
+    { keptTimesteps: 19, rowsPerPair: 19 },
+    { form: 'published', keptTimesteps: 1 },
     { accumulate: 4, optimizer: 'adafactor', ema: 0.99, freeze: ['conv_in.*'], schedule: 'cosine' },
   ];
   for (const settings of fine) checkTrainSettings({ ...DEFAULT_TRAIN, ...settings });
@@ -129,6 +143,26 @@ test('a pair has as many different timesteps as asked for, or its whole trajecto
   assert.equal(plan({ form: 'endpoint' }).length, 1);
   for (const objective of ['diffusion-dpo', 'inpo', 'sft'] as const)
     assert.equal(plan({ objective, rowsPerPair: 4 }).length, 4);
+});
+
+test('rows are at the kept timesteps alone, each of them, and at the same ones for every pair', () => {
+  const grid = inversionTimesteps(schedule, 20);
+  const settings = { ...TINY_TRAIN, inversionSteps: 20, keptTimesteps: 4 };
+  const random = createRandom(5);
+  const drawn = (more: Partial<TrainSettings>) =>
+    [
+      ...new Set(
+        Array.from({ length: 200 }, () => planRows({ ...settings, ...more }, schedule, random))
+          .flat()
+          .map(({ t }) => grid.indexOf(t)),
+      ),
+    ].sort((a, b) => a - b);
+  // Of points 1 to 19, and for the others of 0 to 19 and of 4 to 19, the middles of four equal parts.
+  assert.deepEqual(drawn({}), [3, 8, 12, 17]);
+  assert.deepEqual(drawn({ seed: 9, form: 'endpoint' }), [3, 8, 12, 17]);
+  assert.deepEqual(drawn({ form: 'published' }), [2, 7, 12, 17]);
+  assert.deepEqual(drawn({ form: 'transition', stride: 4 }), [6, 10, 14, 18]);
+  assert.deepEqual(planRows({ ...settings, form: 'published' }, schedule, random).length, 4);
 });
 
 test('timesteps are weighed by what the released code has, or by the exact log-ratio, whatever the form (1e-12)', () => {

@@ -11,18 +11,22 @@ import { tinyRun } from './tiny.ts';
 export interface ChildArguments {
   base: string;
   folder: string;
+  trajectories?: string;
   settings: Partial<TrainSettings>;
   pairs: number;
   waitAt?: { phase: 'invert' | 'train'; done: number };
 }
 
-const { base, folder, settings, pairs, waitAt } = JSON.parse(process.argv[2]!) as ChildArguments;
+const { base, folder, trajectories, settings, pairs, waitAt } = JSON.parse(
+  process.argv[2]!,
+) as ChildArguments;
 // Nothing else keeps a waiting process alive.
 setInterval(() => {}, 1000);
 const engine = await openEngine();
 const model = await loadDiffusionModel(engine, base);
 await trainPairs({
   ...tinyRun(engine, model, folder, settings, pairs),
+  trajectories,
   async onProgress({ phase, done }) {
     process.send!({ phase, done });
     if (phase === waitAt?.phase && done === waitAt.done) await new Promise(() => {});

@@ -59,6 +59,8 @@ export interface TrainArgument {
   pairs: Pair[];
   blobs: string;
   folder: string;
+  trajectories?: string;
+  trajectoryBytes?: number;
   judge?: JudgeArgument;
 }
 
@@ -142,15 +144,13 @@ export async function openNumericMethods(): Promise<NumericMethods> {
 
     frechet: async ({ of, against }) => frechetDistance(featureStatistics(of), featureStatistics(against)),
 
-    async train({ model: folder, settings, candidates, pairs, blobs: blobFolder, folder: out, judge }, call) {
+    async train({ model: folder, candidates, blobs: blobFolder, judge, ...given }, call) {
       const model = await diffusion.get(folder, await diffusionModelHash(folder));
       const blobs = folderBlobs(blobFolder);
       return trainPairs({
+        ...given,
         engine,
         model,
-        settings,
-        pairs,
-        folder: out,
         ...(judge && { judge: await openJudge(judge, call.signal) }),
         candidates: candidates.map((candidate) => ({
           ...candidate,

@@ -1,5 +1,6 @@
 /** The trainer of this project, in the numeric thread. */
 import { appendEvent } from '../../src/jobs/events.ts';
+import { pairedCandidates } from '../../src/preference/pairs.ts';
 import { alarmTeller } from '../alarm-events.ts';
 import type { Tools } from '../process.ts';
 import { promptedCandidates } from '../prompts.ts';
@@ -15,15 +16,16 @@ export function builtInTrainer({ store, numeric, places }: Tools): Trainer {
     const { candidates, pairs } = await pairsOfRun(store, source, settings);
     const tellAlarms = await alarmTeller(store, runId);
     let lastEvent = Date.now();
+    let evaluations = 0;
+    let hasInverted = false;
     const result = await numeric.call(
       'train',
       {
         model,
         settings: { ...settings.train, seed: settings.seed },
         candidates: await promptedCandidates(store, model, candidates),
-        pairs,
-        blobs: places.blobs,
-        folder,
+        ...{ pairs, folder, blobs: places.blobs },
+        ...{ trajectories: places.trajectories, trajectoryBytes: places.trajectoryBytes },
       },
       {
         signal,
@@ -34,17 +36,26 @@ export function builtInTrainer({ store, numeric, places }: Tools): Trainer {
               ? INVERSION_SHARE * share
               : INVERSION_SHARE + (1 - INVERSION_SHARE) * share,
           );
+          if (message.phase === 'invert') evaluations = message.evaluations;
           if (message.phase !== 'train') return;
+          if (!hasInverted) {
+            hasInverted = true;
+            const images = pairedCandidates(pairs).size;
+            void appendEvent(store, runId, 'train-inverted', { images, evaluations });
+          }
           void tellAlarms(message.alarms);
           if (Date.now() - lastEvent < EVENT_EVERY_MS) return;
           lastEvent = Date.now();
-          const { step, loss, accuracy, seconds } = message.telemetry;
+          const { step, loss, accuracy, seconds, policyEvaluations, referenceEvaluations } =
+            message.telemetry;
           const secondsLeft = Math.round(seconds * (message.total - step));
           void appendEvent(store, runId, 'train-progress', {
             step,
             steps: message.total,
             loss,
             accuracy,
+            policyEvaluations,
+            referenceEvaluations,
             secondsLeft,
           });
         },
