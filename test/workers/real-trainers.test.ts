@@ -34,15 +34,17 @@ const file = process.env.DIPTYCH_TEST_TRAINERS;
 const skip = file === undefined && 'DIPTYCH_TEST_TRAINERS names no trainers';
 const entries = file ? (JSON.parse(readFileSync(file, 'utf8')) as Record<string, { argv: string[] }>) : {};
 
+const { store, boss } = await useDatabase();
+process.env.DIPTYCH_HOME = await temporaryFolder({ after });
+delete process.env.DIPTYCH_TRAINERS;
+const where = places();
+const numeric = startNumericThread();
+after(() => numeric.close());
+const blobs = folderBlobs(where.blobs);
+const train = trainTask({ store, blobs, numeric, places: where });
+
 test('real trainers', { skip }, async (t) => {
-  const { store, boss } = await useDatabase();
-  process.env.DIPTYCH_HOME = await temporaryFolder({ after });
-  const where = places();
   await copyFile(file!, where.trainers);
-  const numeric = startNumericThread();
-  t.after(() => numeric.close());
-  const blobs = folderBlobs(where.blobs);
-  const train = trainTask({ store, blobs, numeric, places: where });
   const { sourceRun } = await curatedRun(store, blobs);
 
   for (const [external, { argv }] of Object.entries(entries)) {
