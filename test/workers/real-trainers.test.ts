@@ -14,9 +14,11 @@ import { after, test } from 'node:test';
 import { Default } from 'typebox/value';
 import { planRun } from '../../pipelines/plan.ts';
 import { type RunRequest, RunSettings } from '../../pipelines/settings.ts';
+import { openEngine } from '../../src/engine/engine.ts';
 import { readTensors } from '../../src/engine/safetensors.ts';
 import { createRun } from '../../src/jobs/runs.ts';
 import { commitTask } from '../../src/jobs/tasks.ts';
+import { loadDiffusionModel } from '../../src/models/model-folder.ts';
 import { listArtifacts } from '../../src/store/artifacts.ts';
 import { folderBlobs } from '../../src/store/blobs.ts';
 import { places } from '../../src/store/places.ts';
@@ -90,6 +92,7 @@ test('real trainers', { skip }, async (t) => {
       const [before, now] = [await unetOf(model), await unetOf(tuned)];
       const moved = Object.keys(before).filter((name) => `${before[name]!.data}` !== `${now[name]!.data}`);
       assert.ok(moved.length > 0, 'the UNet is the base model’s');
+      (await loadDiffusionModel(await openEngine(), tuned)).dispose();
       console.log(`${external}: ${moved.length} of ${Object.keys(before).length} tensors moved`);
     });
   }
