@@ -58,9 +58,11 @@ function selfInvertedRow(settings: PairTrainSettings, schedule: Schedule, random
   const grid = inversionTimesteps(schedule, settings.inversionSteps);
   const stride = gridStep(schedule, settings.inversionSteps);
   const i = 1 + random.int(grid.length - 1);
-  const steps = grid
-    .slice(0, i + 1)
-    .map((t) => ({ t, from: alphaBarAt(schedule, t - stride), to: alphaBarAt(schedule, t) }));
+  const steps = grid.slice(0, i + 1).map((t) => {
+    // A state is labelled with the level it is at; of the image itself that lies below 0, as released.
+    const from = t - stride;
+    return { t: from, from: alphaBarAt(schedule, from), to: alphaBarAt(schedule, t) };
+  });
   const isSmpo = settings.objective === 'smpo';
   const ascent = { steps, renoise: isSmpo, eta: isSmpo ? 0 : INPO_ETA, seed: random.int(2 ** 32) };
   return { ...NOTHING, t: grid[i]!, level: alphaBarAt(schedule, grid[i]!), ascent };

@@ -1,13 +1,15 @@
 /**
  * Images inverted by the model that is being trained, at its weights of this very step, and the noise that each then
  * holds: the states and targets of InPO (Lu et al., CVPR 2025; JaydenLyh/InPO: train.py) and SmPO (JaydenLyh/SmPO:
- * train.py). Up the grid, from a state at level s and the label t of the level above,
- *   e = policy(x, t);  x <- sqrt(aBar_t) x0(x, e) + sqrt(1 - aBar_t) e
+ * train.py). Up the grid, from a state at level s with the label of s to level t,
+ *   e = policy(x, s);  x <- sqrt(aBar_t) x0(x, e) + sqrt(1 - aBar_t) e
  *   InPO: then x <- x + eta sigma n with n standard normal, sigma^2 = (1 - aBar_s) / (1 - aBar_t) (1 - aBar_t / aBar_s)
  *   SmPO: e is the mean of the noise at x and at the x so reached (ReNoise, Garibi et al., arXiv 2403.14602)
  *   target = (x_t - sqrt(aBar_t) x_0) / sqrt(1 - aBar_t)
- * The releases draw t from all timesteps and stop at the grid point below it, so that their label and level differ a
- * little; here t is a grid point. No gradient flows through any of it.
+ * That is DDIMInverseScheduler as it was in diffusers 0.20, which the releases ask for. From 0.22 on it labels a state
+ * with the level above; there InPO's release scales its noise by the wrong step and fails where t is above the grid.
+ * The releases draw t from all timesteps and climb to the grid point at or above it (the last one, where none is), so
+ * that their label and level differ a little; here t is a grid point. No gradient flows through any of it.
  */
 import { seededNoise } from '../diffusion/noise.ts';
 import type { Tensor, Tf } from '../engine/engine.ts';

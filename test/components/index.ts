@@ -15,12 +15,12 @@ import { components as objectives } from './objectives.ts';
 import { components as openClip } from './open-clip.ts';
 import { components as optimizers } from './optimizers.ts';
 import { components as owlVit } from './owlvit.ts';
+import { components as releasedObjectives } from './released-objectives.ts';
 import { components as sceneGraphCondition } from './scene-graph-condition.ts';
 import { components as sceneGraphEncoder } from './scene-graph-encoder.ts';
 import { components as scorers } from './scorers.ts';
 import { components as tokenizer } from './tokenizer.ts';
 import { components as unet } from './unet.ts';
-
 import { components as vaeTiled } from './vae-tiled.ts';
 
 export const components: Record<string, ComponentCheck> = {
@@ -36,6 +36,7 @@ export const components: Record<string, ComponentCheck> = {
   ...tokenizer,
   ...ddim,
   ...objectives,
+  ...releasedObjectives,
   ...optimizers,
   ...vaeTiled,
   ...lora,

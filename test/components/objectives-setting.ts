@@ -59,15 +59,23 @@ const unstacked = (t: HostTensor): Tensor[] => tf.unstack(device(t).transpose([0
 export const recordedLosses = (golden: GoldenCase): [name: string, loss: RecordedLoss][] =>
   Object.entries(golden.json.losses as Record<string, RecordedLoss>);
 
+/** The two UNets of a recorded objective; the caller disposes their weights. */
+export async function loadModels({ folder, json }: GoldenCase) {
+  const load = (model: string) =>
+    loadWeights(engine, path.resolve(folder, model, 'diffusion_pytorch_model.safetensors'), specs);
+  const config = parseUNetConfig(readJson(folder, json.reference_model, 'config.json'));
+  const specs = unetParameters(config);
+  return {
+    config,
+    specs,
+    reference: await load(json.reference_model),
+    policy: await load(json.policy_model),
+  };
+}
+
 export async function openObjectives(golden: GoldenCase) {
   const { input, json } = golden;
-  const referenceFolder = path.resolve(golden.folder, json.reference_model);
-  const config = parseUNetConfig(readJson(referenceFolder, 'config.json'));
-  const specs = unetParameters(config);
-  const load = (folder: string) =>
-    loadWeights(engine, path.join(folder, 'diffusion_pytorch_model.safetensors'), specs);
-  const reference = await load(referenceFolder);
-  const policy = await load(path.resolve(golden.folder, json.policy_model));
+  const { config, specs, reference, policy } = await loadModels(golden);
   const schedule = parseSchedule(json.scheduler);
   const steps = json.steps as number;
   const grid = inversionTimesteps(schedule, steps);

@@ -4,16 +4,11 @@ import { guidedPredictor } from '../../src/diffusion/predictor.ts';
 import type { Tensor } from '../../src/engine/engine.ts';
 import type { Weights } from '../../src/engine/weights.ts';
 import type { ComponentCheck, GoldenCase } from '../golden.ts';
+import { checkGradients } from './gradients.ts';
 import { openObjectives, type RecordedLoss, recordedLosses } from './objectives-setting.ts';
-import { engine, inTorchLayout, toNhwc } from './tensors.ts';
+import { engine, toNhwc } from './tensors.ts';
 
 const { tf } = engine;
-
-/** Length of all gradients together, summed in float64. */
-function gradNorm(grads: Weights): number {
-  const squares = tf.stack(Object.values(grads).map((grad) => grad.square().sum() as Tensor));
-  return Math.sqrt([...squares.dataSync()].reduce((sum, x) => sum + x, 0));
-}
 
 async function objectives(golden: GoldenCase): Promise<void> {
   const setting = await openObjectives(golden);
@@ -23,9 +18,7 @@ async function objectives(golden: GoldenCase): Promise<void> {
       const { loss, inside, grads } = setting.differentiated(recorded, weights);
       golden.check(`${name}.loss`, loss.dataSync());
       if (`${name}.inside` in golden.output) golden.check(`${name}.inside`, inside!.dataSync());
-      golden.check(`${name}.grad_norm`, [gradNorm(grads)]);
-      for (const n of golden.json.grad_params as string[])
-        golden.check(`${name}.grad.${n}`, inTorchLayout(grads[n]!, n, specs));
+      checkGradients(golden, name, grads, specs);
     });
   for (const [name, recorded] of recordedLosses(golden)) {
     checkLoss(name, recorded, policy);

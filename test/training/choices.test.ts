@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { invert } from '../../src/diffusion/invert.ts';
-import { alphaBarAt, inversionTimesteps, parseSchedule } from '../../src/diffusion/schedule.ts';
+import { alphaBarAt, gridStep, inversionTimesteps, parseSchedule } from '../../src/diffusion/schedule.ts';
 import { openEngine, type Tensor } from '../../src/engine/engine.ts';
 import { createFlatParameters } from '../../src/engine/flat-parameters.ts';
 import { readTensors } from '../../src/engine/safetensors.ts';
@@ -293,7 +293,7 @@ test('pairs that all tie cannot weigh anything', async (t) => {
   }
 });
 
-test('the policy’s own inversion is DDIM’s, each row to its own height; ReNoise averages two predictions (1e-5)', () => {
+test('the policy’s own inversion is DDIM’s with the label below, each row to its own height; ReNoise averages two predictions (1e-5)', () => {
   const images = tf.tensor2d([
     [0.3, -0.8],
     [1.1, 0.2],
@@ -309,7 +309,8 @@ test('the policy’s own inversion is DDIM’s, each row to its own height; ReNo
   const levels = pick.map(({ steps }) => steps.at(-1)!.to);
   const predict = (x: Tensor, t: number): Tensor => x.mul(0.7).add(t / 1000);
   const { states, targets } = selfInverted(tf, predict, images, pick, levels);
-  const want = invert(engine, schedule, predict, images, 6).states.map(
+  const below = (x: Tensor, t: number) => predict(x, t - gridStep(schedule, 6));
+  const want = invert(engine, schedule, below, images, 6).states.map(
     (state) => state.arraySync() as number[][],
   );
   const got = states.arraySync() as number[][];

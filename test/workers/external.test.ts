@@ -10,25 +10,23 @@ import { Default } from 'typebox/value';
 import { planRun } from '../../pipelines/plan.ts';
 import { type RunRequest, RunSettings } from '../../pipelines/settings.ts';
 import { openEngine } from '../../src/engine/engine.ts';
-import { encodePng } from '../../src/engine/png.ts';
 import { readTensors } from '../../src/engine/safetensors.ts';
 import { createRun, getRun } from '../../src/jobs/runs.ts';
 import { commitTask } from '../../src/jobs/tasks.ts';
 import { inspectFolder } from '../../src/models/inspect.ts';
 import { loadDiffusionModel } from '../../src/models/model-folder.ts';
-import { ensureSet, listAnnotations, upsertAnnotations } from '../../src/store/annotations.ts';
+import { ensureSet, listAnnotations } from '../../src/store/annotations.ts';
 import { listArtifacts } from '../../src/store/artifacts.ts';
 import { folderBlobs } from '../../src/store/blobs.ts';
-import { insertCandidates, insertScores } from '../../src/store/candidates.ts';
 import { places } from '../../src/store/places.ts';
 import { startNumericThread } from '../../workers/numeric/client.ts';
 import { killMarked } from '../../workers/train/marked.ts';
 import { trainTask } from '../../workers/train/train.ts';
 import { useDatabase } from '../database.ts';
 import { claim } from '../jobs/plans.ts';
-import { scenes } from '../scenes.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { until } from '../wait.ts';
+import { curatedRun } from './curated-run.ts';
 import type { Mode, Start } from './stand-in-trainer.ts';
 
 const MODEL = path.resolve(import.meta.dirname, '../golden/generate-sd15/model');
@@ -55,7 +53,12 @@ const standIn = (mode: Mode) => ({
   environment: { TOKENIZERS_PARALLELISM: 'false' },
   checkpointMark: 'random_states_0.pkl',
 });
-const MODES: Mode[] = ['unet', 'lora', 'nothing', 'fail', 'hang'];
+const MODES: Mode[] = ['unet', 'misfit', 'lora', 'zero-lora', 'nothing', 'fail', 'hang'];
+/** Tells its steps in words of its own, and fails. */
+const wordy = {
+  argv: [process.execPath, '-e', "console.log('after 7 of 20 updates'); process.exit(1)"],
+  progress: 'after (\\d+) of (\\d+) updates',
+};
 /** Each mode under its own name, and one of them under the name "changing". */
 const writeTrainers = (changing: Mode) =>
   writeFile(
@@ -63,57 +66,16 @@ const writeTrainers = (changing: Mode) =>
     JSON.stringify({
       ...Object.fromEntries(MODES.map((mode) => [mode, standIn(mode)])),
       changing: standIn(changing),
+      wordy,
     }),
   );
 await writeTrainers('unet');
 
-/** Three annotations with three candidates each; of one, two are equally good. Slot 0 is the best everywhere. */
 let sourceRun: string;
-const SCORES = [
-  [0.9, 0.5, 0.1],
-  [0.9, 0.5, 0.5],
-  [0.8, 0.4, 0.2],
-];
 /** Winner and loser of every pair by hash, sorted. */
-const expected: string[] = [];
-
+let expected: string[];
 before(async () => {
-  const { id: setId } = await ensureSet(store, 'shapes');
-  await upsertAnnotations(store, setId, scenes(3));
-  const settings = Default(RunSettings, {}) as object;
-  const run = await store.run.create({ data: { kind: 'curate', settings, setId, status: 'succeeded' } });
-  sourceRun = run.id;
-  for (const [i, annotation] of (await listAnnotations(store, setId, '', 3)).entries()) {
-    const rows = await Promise.all(
-      SCORES[i]!.map(async (_, slot) => {
-        const data = new Uint8Array(3 * 8 * 8).fill(10 * i + slot);
-        const sha256 = await blobs.put(await encodePng({ width: 8, height: 8, data }));
-        return {
-          ...{ runId: sourceRun, annotationId: annotation.id, variant: 'curated' as const, slot, seed: slot },
-          ...{ requestHash: `${i}/${slot}`, sha256, width: 8, height: 8 },
-          generation: { model: 'any', modelHash: 'h', sampler: 'ddim', steps: 1, guidance: 1 },
-        };
-      }),
-    );
-    await store.$transaction((tx) => insertCandidates(tx, rows));
-    for (const [winner, loser] of [
-      [0, 1],
-      [0, 2],
-      [1, 2],
-    ] as const) {
-      if (SCORES[i]![winner] !== SCORES[i]![loser])
-        expected.push(`${rows[winner]!.sha256} > ${rows[loser]!.sha256}`);
-    }
-  }
-  const stored = await store.candidate.findMany({
-    where: { runId: sourceRun },
-    include: { annotation: true },
-  });
-  const scores = stored.map(({ id, slot, annotation: { imgId } }) => ({
-    ...{ candidateId: id, metric: 'dpg', mode: 'fixed', version: '1', evidence: {} },
-    value: SCORES[Number(imgId.slice(1))]![slot]!,
-  }));
-  await store.$transaction((tx) => insertScores(tx, scores));
+  ({ sourceRun, expected } = await curatedRun(store, blobs));
 });
 
 /** A run that waits for its training. */
@@ -140,6 +102,7 @@ const isAlive = (pid: number) => {
   const file = `/proc/${pid}/stat`;
   return existsSync(file) && !readFileSync(file, 'utf8').includes(') Z ');
 };
+const markOf = (runId: string) => ({ name: 'DIPTYCH_EXTERNAL_TRAINING', value: folderOf(runId) });
 const folderOf = (runId: string) => path.join(where.runFolder(runId), 'train');
 const startOf = async (runId: string) =>
   JSON.parse(await readFile(path.join(folderOf(runId), 'output', 'start.json'), 'utf8')) as Start;
@@ -246,6 +209,29 @@ test('a command that fails fails its task with its last words, and its log is ke
   assert.equal((await outputsOf(runId)).at(-1)!.step, 11);
 });
 
+test('a UNet of another shape is refused, and the log is kept', async () => {
+  const runId = await plan('misfit');
+  await assert.rejects(attempt(runId), {
+    code: 'DIPTYCH_BAD_MODEL',
+    message: /output\/unet is not the base model's UNet: .*conv_in.bias/,
+  });
+  assert.deepEqual(await artifactNames(runId), ['log.txt']);
+});
+
+test('a LoRA that changes nothing is refused', async () => {
+  await assert.rejects(attempt(await plan('zero-lora')), {
+    code: 'DIPTYCH_BAD_MODEL',
+    message: /pytorch_lora_weights.safetensors changes nothing: every B in it is 0/,
+  });
+});
+
+test('the step is read as the entry says', async () => {
+  const runId = await plan('wordy');
+  await assert.rejects(attempt(runId), { code: 'DIPTYCH_COMMAND_FAILED' });
+  const { step, line } = (await outputsOf(runId)).at(-1)!;
+  assert.deepEqual([step, line], [7, 'after 7 of 20 updates']);
+});
+
 test('cancelling ends the command and what it started, however deaf they are', async () => {
   const runId = await plan('hang');
   const stop = new AbortController();
@@ -262,7 +248,7 @@ test('cancelling ends the command and what it started, however deaf they are', a
   assert.deepEqual(await artifactNames(runId), []);
 });
 
-test('the next attempt ends a leftover, drops a torn checkpoint, keeps the data and goes on', async (t) => {
+test('a killed worker’s command ends with it; the next attempt drops a torn checkpoint, keeps the data and goes on', async (t) => {
   await writeTrainers('hang');
   const runId = await plan('changing');
   const dataset = path.join(folderOf(runId), 'yuvalkirstain', 'pickapic_v2', 'data');
@@ -274,19 +260,18 @@ test('the next attempt ends a leftover, drops a torn checkpoint, keeps the data 
   );
   t.after(async () => {
     doomed.kill('SIGKILL');
-    await killMarked({ name: 'DIPTYCH_EXTERNAL_TRAINING', value: folderOf(runId) });
+    await killMarked(markOf(runId));
   });
   await until('half of the steps are done', () => existsSync(path.join(output, `checkpoint-${STEPS / 2}`)));
   doomed.kill('SIGKILL');
   await once(doomed, 'exit');
   const left = await startOf(runId);
-  assert.ok(isAlive(left.own) && isAlive(left.worker!), 'nobody ends them with their worker');
+  await until('they are ended', () => !isAlive(left.own) && !isAlive(left.worker!));
   await mkdir(path.join(output, 'checkpoint-15'));
   const { mtimeMs } = await stat(dataset);
 
   await writeTrainers('unet');
   const shares = await attempt(runId);
-  assert.deepEqual([isAlive(left.own), isAlive(left.worker!)], [false, false]);
   assert.equal((await startOf(runId)).resumedFrom, STEPS / 2);
   assert.equal((await stat(dataset)).mtimeMs, mtimeMs);
   // The bar of the resumed run counts from its checkpoint, the share does not.
@@ -297,10 +282,22 @@ test('the next attempt ends a leftover, drops a torn checkpoint, keeps the data 
   assert.equal(shares.at(-1), 1);
 });
 
+test('what an earlier attempt left running is ended before the command starts', async (t) => {
+  const runId = await plan('unet');
+  const { name, value } = markOf(runId);
+  const left = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { env: { [name]: value } });
+  t.after(() => left.kill('SIGKILL'));
+  const exited = once(left, 'exit');
+  await attempt(runId);
+  assert.deepEqual(await exited, [null, 'SIGKILL']);
+});
+
 test('trainers that nobody named, and what else the file may get wrong', async () => {
   const refused = (message: RegExp) =>
     assert.rejects(plan('other'), { code: 'DIPTYCH_INVALID_INPUT', status: 400, message });
-  await refused(/settings.train.external is "other"; known are unet, lora, nothing, fail, hang, changing \(/);
+  await refused(
+    /settings.train.external is "other"; known are unet, misfit, lora, zero-lora, nothing, fail, hang, changing, wordy \(/,
+  );
   await assert.rejects(plan('unet', { objective: 'ddpo' }), {
     message:
       /^settings.train.objective is "ddpo", which the built-in trainer alone has; "unet" gets a folder/,

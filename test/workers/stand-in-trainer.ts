@@ -15,7 +15,7 @@ import { readConfig } from '../../src/models/model-folder.ts';
 import { UNET } from '../../src/models/network-kinds.ts';
 import { createRandom } from '../../src/random.ts';
 
-export type Mode = 'unet' | 'lora' | 'nothing' | 'fail' | 'hang';
+export type Mode = 'unet' | 'misfit' | 'lora' | 'zero-lora' | 'nothing' | 'fail' | 'hang';
 
 /** What it writes down of its start, as start.json. */
 export interface Start {
@@ -119,17 +119,20 @@ function makeCheckpoint(step: number): void {
   writeFileSync(path.join(folder, 'random_states_0.pkl'), '');
 }
 
-if (mode === 'unet') {
+if (mode === 'unet' || mode === 'misfit') {
   cpSync(unet, path.join(output, 'unet'), { recursive: true });
   const file = path.join(output, 'unet', `${UNET.stem}.safetensors`);
   const tensors = await readTensors(file);
   for (const tensor of Object.values(tensors)) tensor.data = tensor.data.map((value) => value + seen.length);
+  if (mode === 'misfit')
+    tensors['conv_in.bias'] = { shape: [1], dtype: 'float32', data: new Float32Array(1) };
   await writeSafetensors(file, tensors);
 }
-if (mode === 'lora') {
+if (mode === 'lora' || mode === 'zero-lora') {
   const specs = UNET.parameters(UNET.parse(await readConfig(unet, UNET.configFile)));
   const config = loraConfig(loraTargets(specs, ATTENTION_LAYERS), 2, 2);
   const tensors = initialLora(config, createRandom(1));
-  for (const [name, { data }] of Object.entries(tensors)) if (name.includes('lora_B')) data.fill(1);
+  for (const [name, { data }] of Object.entries(tensors))
+    if (name.includes('lora_B')) data.fill(mode === 'lora' ? 1 : 0);
   await saveLora(path.join(output, 'pytorch_lora_weights.safetensors'), config, tensors);
 }

@@ -6,12 +6,12 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Engine } from '../../src/engine/engine.ts';
 import { type HostTensor, readTensors } from '../../src/engine/safetensors.ts';
-import { disposeWeights, toHost } from '../../src/engine/weights.ts';
+import { disposeWeights, toHost, type Weights } from '../../src/engine/weights.ts';
 import { DiptychError } from '../../src/errors.ts';
 import { inspectFolder } from '../../src/models/inspect.ts';
-import { withLora } from '../../src/models/lora.ts';
+import { type LoraConfig, withLora } from '../../src/models/lora.ts';
 import { loadLora } from '../../src/models/lora-files.ts';
-import { loadNetwork } from '../../src/models/model-folder.ts';
+import { loadNetwork, type Network } from '../../src/models/model-folder.ts';
 import { UNET } from '../../src/models/network-kinds.ts';
 import { weightFiles } from '../../src/models/weight-files.ts';
 import type { TunedFiles } from '../../src/training/policy.ts';
@@ -78,15 +78,30 @@ async function checkUNet(model: string, from: string): Promise<void> {
 
 async function mergedUNet(engine: Engine, base: string, file: string): Promise<Record<string, HostTensor>> {
   const { specs, weights } = await loadNetwork(engine, base, UNET);
+  let lora: Network<LoraConfig> | undefined;
   try {
-    const lora = await loadLora(engine, file, specs);
+    lora = await loadLora(engine, file, specs);
+    if (changesNothing(lora.weights)) {
+      throw new DiptychError(
+        'DIPTYCH_BAD_MODEL',
+        `${file} changes nothing: every B in it is 0. Where the training was resumed, its script may have gone on with another LoRA than the one it saved (docs/external-trainers.md)`,
+      );
+    }
+    const { config, weights: layers } = lora;
     let merged: Record<string, HostTensor> = {};
     engine.tf.tidy(() => {
-      merged = toHost(withLora(engine, lora.config, weights, lora.weights), specs);
+      merged = toHost(withLora(engine, config, weights, layers), specs);
     });
-    disposeWeights(lora.weights);
     return merged;
   } finally {
     disposeWeights(weights);
+    if (lora) disposeWeights(lora.weights);
   }
+}
+
+/** A LoRA adds B A, and B begins as 0. */
+function changesNothing(lora: Weights): boolean {
+  return Object.entries(lora).every(
+    ([name, weight]) => !name.endsWith('.lora_B.weight') || weight.dataSync().every((value) => value === 0),
+  );
 }

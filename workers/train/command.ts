@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
+import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { asError, DiptychError } from '../../src/errors.ts';
 import { killMarked, type Mark, signalProcess } from './marked.ts';
@@ -29,8 +30,8 @@ export interface CommandOptions {
 const PASSED_ON = ['PATH', 'HOME', 'USER', 'LANG', 'TMPDIR', 'LD_LIBRARY_PATH', 'CUDA_VISIBLE_DEVICES'];
 /** Between asking it to end and killing it; less than the service gives its workers. */
 const GRACE_MS = 5000;
-/** Lines of its output that an error quotes. */
-const QUOTED_LINES = 15;
+/** Lines of its output that an error quotes; the last dozen may be the traceback of accelerate launch. */
+const QUOTED_LINES = 30;
 
 /** Resolves when the command has ended well. Throws the signal's reason, or DIPTYCH_COMMAND_FAILED. */
 export async function runCommand(options: CommandOptions): Promise<void> {
@@ -38,6 +39,7 @@ export async function runCommand(options: CommandOptions): Promise<void> {
   await killMarked(mark);
   await options.beforeStart();
   signal.throwIfAborted();
+  startGuard(mark);
   const [program, ...rest] = argv as [string, ...string[]];
   const child = spawn(program, rest, {
     cwd,
@@ -79,6 +81,19 @@ export async function runCommand(options: CommandOptions): Promise<void> {
   const quoted = tail.length > 0 ? `; its last lines:\n${tail.join('\n')}` : ', and printed nothing';
   if (silent) throw failed(`${program} printed nothing for ${silentMs! / 60_000} minutes${quoted}`);
   if (end !== 'code 0') throw failed(`${program} ended with ${end}${quoted}`);
+}
+
+/**
+ * In a process group of its own, so that what ends this one's does not end the guard. Without a guard, it is the next
+ * attempt that ends what this one left.
+ */
+function startGuard({ name, value }: Mark): void {
+  const guard = path.join(import.meta.dirname, 'guard.ts');
+  spawn(process.execPath, [...process.execArgv, guard, name, value], {
+    env: { [name]: value },
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  }).on('error', () => {});
 }
 
 function environmentOf({ environment, mark }: CommandOptions): NodeJS.ProcessEnv {

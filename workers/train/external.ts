@@ -45,14 +45,14 @@ export function externalTrainer({ store, blobs, numeric }: Tools, command: Train
           if (checkpointMark !== undefined) await removeTornCheckpoints(output, checkpointMark);
         },
       });
+      const tuned = await numeric.call('adopt', { base: model, output, folder }, { signal });
+      return { ...tuned, [LOG]: log };
     } catch (thrown) {
       if (!signal.aborted) await keepLog(store, job.runId, log);
       throw thrown;
     } finally {
       await report.end();
     }
-    const tuned = await numeric.call('adopt', { base: model, output, folder }, { signal });
-    return { ...tuned, [LOG]: log };
   };
 }
 

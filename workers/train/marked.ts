@@ -12,9 +12,11 @@ export interface Mark {
   value: string;
 }
 
-/** Ids of this user's living processes with the mark. Needs /proc: elsewhere it finds none. */
+/** Ids of this user's other living processes with the mark. Needs /proc: elsewhere it finds none. */
 export async function markedProcesses({ name, value }: Mark): Promise<number[]> {
-  const ids = (await readdir('/proc').catch(() => [])).filter((entry) => /^\d+$/.test(entry));
+  const ids = (await readdir('/proc').catch(() => [])).filter(
+    (entry) => /^\d+$/.test(entry) && Number(entry) !== process.pid,
+  );
   const found = await Promise.all(
     ids.map(async (id) => {
       // Processes of others can't be read, and those that have ended have no environment any more.
