@@ -6,12 +6,12 @@ import { disposeWeights, type Weights } from '../../src/engine/weights.ts';
 import { repeated } from '../../src/models/text-condition.ts';
 import { unetForward } from '../../src/models/unet.ts';
 import { createRandom, hashSeed } from '../../src/random.ts';
-import { preferenceLoss } from '../../src/training/loss.ts';
+import { lossWeights, preferenceLoss } from '../../src/training/loss.ts';
 import { stateFromNoise } from '../../src/training/objectives/inversion-dpo.ts';
 import { softLabels } from '../../src/training/objectives/smpo.ts';
 import { planRows, type RowPlan } from '../../src/training/rows.ts';
 import { selfInverted } from '../../src/training/self-inversion.ts';
-import type { TrainSettings } from '../../src/training/settings.ts';
+import type { PairTrainSettings } from '../../src/training/settings.ts';
 import type { ComponentCheck, GoldenCase } from '../golden.ts';
 import { checkGradients } from './gradients.ts';
 import { loadModels } from './objectives-setting.ts';
@@ -49,7 +49,7 @@ async function releasedObjectives(golden: GoldenCase): Promise<void> {
 
   function checkLoss(
     name: string,
-    settings: Pick<TrainSettings, 'objective' | 'beta'>,
+    settings: Pick<PairTrainSettings, 'objective' | 'beta'>,
     rows: { states: Tensor; timesteps: number[]; targets: Tensor },
   ): void {
     const halves = (x: Tensor) => tf.split(x, 2) as [Tensor, Tensor];
@@ -68,8 +68,7 @@ async function releasedObjectives(golden: GoldenCase): Promise<void> {
       const result = preferenceLoss(
         tf,
         { ...settings, form: 'shared-noise' },
-        Array<number>(PAIRS).fill(1),
-        factors,
+        lossWeights(tf, Array<number>(PAIRS).fill(1), factors),
         sides[0]!,
         sides[1]!,
       );
@@ -118,12 +117,12 @@ interface Run {
 
 /** What a step that draws t does. */
 function planAt(
-  settings: Pick<TrainSettings, 'objective' | 'inversionSteps'>,
+  settings: Pick<PairTrainSettings, 'objective' | 'inversionSteps'>,
   schedule: ReturnType<typeof parseSchedule>,
   t: number,
 ): RowPlan {
   for (let seed = 0; ; seed++) {
-    const [plan] = planRows(settings as TrainSettings, schedule, createRandom(seed));
+    const [plan] = planRows(settings as PairTrainSettings, schedule, createRandom(seed));
     if (plan!.t === t) return plan!;
   }
 }
