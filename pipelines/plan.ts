@@ -82,7 +82,7 @@ export async function planRun(store: Store, { kind, annotationSet, settings }: R
 }
 
 /** `measured`: what the run's candidates have, or will have. */
-function checkReward(weights: Record<string, number>, measured: readonly string[]): void {
+export function checkReward(weights: Record<string, number>, measured: readonly string[]): void {
   const unknown = Object.keys(weights).find((name) => !measured.includes(name));
   if (unknown !== undefined) {
     const hint = METRIC_NAMES.includes(unknown) ? '; settings.scoring can name a folder for it' : '';

@@ -12,6 +12,7 @@ export interface RunEvents {
   'task-retried': { stage: string; attempt: number; error: string };
   'task-failed': { stage: string; attempt: number; error: string };
   'artifact-written': { name: string; bytes: number };
+  'export-written': { files: number; bytes: number };
   'train-alarm': { step: number; kind: string; message: string };
   'train-progress': { step: number; steps: number; loss: number; accuracy: number; secondsLeft: number };
   'trainer-output': { line: string; step: number; steps: number; secondsLeft: number | null };

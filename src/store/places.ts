@@ -8,6 +8,8 @@ export interface Places {
   answers: string;
   /** The file of external trainers. */
   trainers: string;
+  /** A folder for each export, named by its id. */
+  exports: string;
   runFolder(runId: string): string;
   /** In the run's folder: trajectories, checkpoints, telemetry and the tuned model. */
   trainFolder(runId: string): string;
@@ -24,6 +26,7 @@ export function places(): Places {
     blobs: path.join(home, 'blobs'),
     answers: path.join(home, 'answers'),
     trainers: path.resolve(process.env.DIPTYCH_TRAINERS ?? path.join(home, 'trainers.json')),
+    exports: path.join(home, 'exports'),
     runFolder,
     trainFolder: (runId) => path.join(runFolder(runId), 'train'),
   };
