@@ -62,7 +62,10 @@ export async function planExport(store: Store, runId: string, request: ExportReq
 }
 
 /** Makes a layout of an export's version again, from the command line. */
-export function exportCommand({ sourceRun, writer, policy, dataset }: Omit<ExportSettings, 'layout'>, layout: LayoutName): string {
+export function exportCommand(
+  { sourceRun, writer, policy, dataset }: Omit<ExportSettings, 'layout'>,
+  layout: LayoutName,
+): string {
   const options = JSON.stringify({ ...policy, writer });
   return `npm run diptych -- export ${sourceRun} --layout ${layout} --options '${options}' --version ${dataset.version} --out FOLDER`;
 }
@@ -78,7 +81,10 @@ async function scoredRun(store: Store, id: string) {
     );
   }
   if (stage.status !== 'succeeded') {
-    throw new DiptychError('DIPTYCH_CONFLICT', `run ${id} is not scored yet: its stage "score" is ${stage.status}`);
+    throw new DiptychError(
+      'DIPTYCH_CONFLICT',
+      `run ${id} is not scored yet: its stage "score" is ${stage.status}`,
+    );
   }
   return run;
 }
@@ -88,7 +94,10 @@ function chosenScores(known: Record<string, string[]>, asked: ScoreVersions): Sc
   const wrong = Object.keys(asked).find((metric) => !known[metric]?.includes(asked[metric]!));
   if (wrong !== undefined) {
     const there = known[wrong]?.join(', ') ?? `none; measured are ${Object.keys(known).join(', ')}`;
-    throw new DiptychError('DIPTYCH_INVALID_INPUT', `scores.${wrong} is "${asked[wrong]}"; there are ${there}`);
+    throw new DiptychError(
+      'DIPTYCH_INVALID_INPUT',
+      `scores.${wrong} is "${asked[wrong]}"; there are ${there}`,
+    );
   }
   return Object.fromEntries(
     Object.entries(known).map(([metric, versions]) => [metric, asked[metric] ?? versions.at(-1)!]),

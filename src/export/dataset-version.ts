@@ -51,7 +51,9 @@ export function versionOf(policy: DatasetPolicy) {
     add({ imgId, body, prompt, candidates }: VersionedAnnotation): string {
       const annotation = {
         annotation: imgId,
-        sha256: createHash('sha256').update(canonicalJson([body, prompt])).digest('hex'),
+        sha256: createHash('sha256')
+          .update(canonicalJson([body, prompt]))
+          .digest('hex'),
       };
       const images = candidates.map(({ slot, seed, sha256, width, height, generation }) => ({
         ...{ slot, seed, sha256, width, height, generation },

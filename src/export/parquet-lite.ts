@@ -91,8 +91,9 @@ export async function parquetLiteWriter(path: string, columns: readonly Column[]
     },
     async close() {
       await writer.close();
+      const written = sink.close();
       await rename(partial, path);
-      return { path, rows, ...sink.close() };
+      return { path, rows, ...written };
     },
   };
 }

@@ -61,8 +61,9 @@ export async function parquetWriter(path: string, columns: readonly Column[]): P
     async close() {
       await flush();
       await parquet.finish();
+      const written = writer.close();
       await rename(partial, path);
-      return { path, rows, ...writer.close() };
+      return { path, rows, ...written };
     },
   };
 }

@@ -25,7 +25,10 @@ export async function* storedAnnotations(
   yield* withBodies(store, batch);
 }
 
-async function* withBodies(store: Store, groups: readonly ScoredCandidate[][]): AsyncGenerator<VersionedAnnotation> {
+async function* withBodies(
+  store: Store,
+  groups: readonly ScoredCandidate[][],
+): AsyncGenerator<VersionedAnnotation> {
   const ids = groups.map(([first]) => first!.annotationId);
   const stored = new Map<string, StoredAnnotation>();
   for (const annotation of await getAnnotations(store, ids)) stored.set(annotation.id, annotation);

@@ -10,7 +10,10 @@ export const TAR_END = new Uint8Array(2 * BLOCK);
 /** Header, content and padding. Throws DIPTYCH_INVALID_INPUT for a name of more than 100 bytes. */
 export function tarEntry(name: string, content: Uint8Array): Uint8Array[] {
   if (Buffer.byteLength(name) > NAME_BYTES) {
-    throw new DiptychError('DIPTYCH_INVALID_INPUT', `"${name}" is too long for a tar entry, at most ${NAME_BYTES} bytes`);
+    throw new DiptychError(
+      'DIPTYCH_INVALID_INPUT',
+      `"${name}" is too long for a tar entry, at most ${NAME_BYTES} bytes`,
+    );
   }
   const header = Buffer.alloc(BLOCK);
   const octal = (value: number, at: number, digits: number) =>

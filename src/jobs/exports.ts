@@ -37,7 +37,8 @@ export async function askExport(
       where: { sourceId_version_layout_writer: of },
       include: { run: true },
     });
-    if (known && !['failed', 'cancelled'].includes(known.run.status)) return { id: known.runId, created: false };
+    if (known && !['failed', 'cancelled'].includes(known.run.status))
+      return { id: known.runId, created: false };
     if (known) await tx.run.delete({ where: { id: known.runId } });
     const id = await insertRun(tx, boss, run);
     await tx.export.create({ data: { runId: id, ...of } });

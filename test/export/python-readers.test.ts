@@ -1,7 +1,7 @@
 /** Exports in the hands of Python's datasets, pyarrow and Pillow. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PICKAPIC_COLUMNS } from '../../src/export/pickapic.ts';
+import { PICKAPIC_COLUMNS } from '../../src/export/layouts/pickapic.ts';
 import { splitOf } from '../../src/export/rows.ts';
 import { python, withoutPython } from '../python.ts';
 import { temporaryFolder } from '../temporary.ts';

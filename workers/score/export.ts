@@ -27,7 +27,13 @@ export function exportTask(tools: Tools): TaskHandler {
     const policy = { reward, pairs, scores: Object.fromEntries(newest) };
     const dataset = await readVersion(policy, storedAnnotations(store, runId, policy.scores));
     const job = { sourceRun: runId, writer: PARQUET_WRITERS[0], policy, dataset };
-    const artifacts = await write(tools, context, job, STAGE_LAYOUTS, path.join(places.runFolder(runId), 'export'));
+    const artifacts = await write(
+      tools,
+      context,
+      job,
+      STAGE_LAYOUTS,
+      path.join(places.runFolder(runId), 'export'),
+    );
     return (tx) => writeArtifacts(tx, runId, artifacts);
   };
 }

@@ -8,7 +8,11 @@ import { writeWhole } from '../sink.ts';
 import type { Field } from '../table.ts';
 
 const FIELDS: readonly Field[] = [
-  { name: 'SPLIT/win/NAME.png', type: 'image file', about: 'the better image of pair NAME, a number of seven digits' },
+  {
+    name: 'SPLIT/win/NAME.png',
+    type: 'image file',
+    about: 'the better image of pair NAME, a number of seven digits',
+  },
   { name: 'SPLIT/lose/NAME.png', type: 'image file', about: 'the worse image' },
   { name: 'SPLIT/win/NAME.txt', type: 'text file', about: 'the prompt' },
   { name: 'SPLIT/lose/NAME.txt', type: 'text file', about: 'the prompt again' },
@@ -19,7 +23,8 @@ const imageOf = { win: (pair: CandidatePair) => pair.winner, lose: (pair: Candid
 
 export const folders: Layout = {
   title: 'Preference pairs (paired folders)',
-  about: 'Two folders whose files pair by name, for SimpleTuner and the DPO branches of kohya and OneTrainer. SPLIT is train or validation.',
+  about:
+    'Two folders whose files pair by name, for SimpleTuner and the DPO branches of kohya and OneTrainer. SPLIT is train or validation.',
   fields: () => FIELDS,
   tellsTies: false,
   isParquet: false,

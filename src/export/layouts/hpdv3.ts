@@ -20,14 +20,54 @@ const FIELDS: readonly Of<PathSource, Field>[] = [
   { name: 'confidence', type: 'null', about: 'agreement of the votes: nobody voted', of: () => null },
   { name: 'path1', type: 'string', about: 'file of the better image, from this folder', of: (s) => s.path1 },
   { name: 'path2', type: 'string', about: 'file of the worse image', of: (s) => s.path2 },
-  { name: 'model1', type: 'string', about: 'generator of the better image', of: ({ pair }) => pair.winner.generation.model },
-  { name: 'model2', type: 'string', about: 'generator of the worse image', of: ({ pair }) => pair.loser.generation.model },
-  { name: 'annotation_id', type: 'string', about: 'img_id of the LAION-SG annotation', of: (s) => s.annotation.imgId },
-  { name: 'model1_overall_score', type: 'float', about: 'reward of the better image', of: ({ pair }) => pair.winner.reward },
-  { name: 'model2_overall_score', type: 'float', about: 'reward of the worse image', of: ({ pair }) => pair.loser.reward },
-  { name: 'metrics1', type: 'object', about: 'raw scores of the better image', of: ({ pair }) => pair.winner.scores },
-  { name: 'metrics2', type: 'object', about: 'raw scores of the worse image', of: ({ pair }) => pair.loser.scores },
-  { name: 'dataset_version', type: 'string', about: 'hash of everything that the entry was made from', of: (s) => s.version },
+  {
+    name: 'model1',
+    type: 'string',
+    about: 'generator of the better image',
+    of: ({ pair }) => pair.winner.generation.model,
+  },
+  {
+    name: 'model2',
+    type: 'string',
+    about: 'generator of the worse image',
+    of: ({ pair }) => pair.loser.generation.model,
+  },
+  {
+    name: 'annotation_id',
+    type: 'string',
+    about: 'img_id of the LAION-SG annotation',
+    of: (s) => s.annotation.imgId,
+  },
+  {
+    name: 'model1_overall_score',
+    type: 'float',
+    about: 'reward of the better image',
+    of: ({ pair }) => pair.winner.reward,
+  },
+  {
+    name: 'model2_overall_score',
+    type: 'float',
+    about: 'reward of the worse image',
+    of: ({ pair }) => pair.loser.reward,
+  },
+  {
+    name: 'metrics1',
+    type: 'object',
+    about: 'raw scores of the better image',
+    of: ({ pair }) => pair.winner.scores,
+  },
+  {
+    name: 'metrics2',
+    type: 'object',
+    about: 'raw scores of the worse image',
+    of: ({ pair }) => pair.loser.scores,
+  },
+  {
+    name: 'dataset_version',
+    type: 'string',
+    about: 'hash of everything that the entry was made from',
+    of: (s) => s.version,
+  },
 ];
 
 export const hpdv3: Layout = {

@@ -1,7 +1,8 @@
 /** ImageRewardDB's ranking JSON: a prompt, its images, and the rank of each (THUDM/ImageReward, data/test.json). */
-import { type Layout } from '../layout.ts';
-import { looseImages } from '../loose-images.ts';
+
 import { openJsonSplits } from '../json-splits.ts';
+import type { Layout } from '../layout.ts';
+import { looseImages } from '../loose-images.ts';
 import type { ExportAnnotation, ExportCandidate } from '../rows.ts';
 import { type Field, type Of, rowOf } from '../table.ts';
 
@@ -19,11 +20,36 @@ interface RankingSource {
 const FIELDS: readonly Of<RankingSource, Field>[] = [
   { name: 'id', type: 'string', about: 'img_id of the LAION-SG annotation', of: (s) => s.annotation.imgId },
   { name: 'prompt', type: 'string', about: 'text made from the scene graph', of: (s) => s.annotation.prompt },
-  { name: 'generations', type: 'list of string', about: 'files of its images, from this folder', of: (s) => s.names },
-  { name: 'ranking', type: 'list of int', about: 'rank of each, 1 is best; ties share a rank', of: (s) => s.ranks },
-  { name: 'rewards', type: 'list of float', about: 'reward of each', of: (s) => s.ranked.map(({ reward }) => reward) },
-  { name: 'metrics', type: 'list of object', about: 'raw scores of each', of: (s) => s.ranked.map(({ scores }) => scores) },
-  { name: 'dataset_version', type: 'string', about: 'hash of everything that the entry was made from', of: (s) => s.version },
+  {
+    name: 'generations',
+    type: 'list of string',
+    about: 'files of its images, from this folder',
+    of: (s) => s.names,
+  },
+  {
+    name: 'ranking',
+    type: 'list of int',
+    about: 'rank of each, 1 is best; ties share a rank',
+    of: (s) => s.ranks,
+  },
+  {
+    name: 'rewards',
+    type: 'list of float',
+    about: 'reward of each',
+    of: (s) => s.ranked.map(({ reward }) => reward),
+  },
+  {
+    name: 'metrics',
+    type: 'list of object',
+    about: 'raw scores of each',
+    of: (s) => s.ranked.map(({ scores }) => scores),
+  },
+  {
+    name: 'dataset_version',
+    type: 'string',
+    about: 'hash of everything that the entry was made from',
+    of: (s) => s.version,
+  },
 ];
 
 /** 1 and how many are better by more than `margin`: a tie shares its rank, as images of equal rank do there. */
@@ -32,7 +58,8 @@ export const ranksOf = (rewards: readonly number[], margin: number): number[] =>
 
 export const imageReward: Layout = {
   title: 'Rankings (ImageRewardDB layout)',
-  about: 'One entry per annotation: all of its images with their ranks. An annotation whose images all tie says nothing and is left out.',
+  about:
+    'One entry per annotation: all of its images with their ranks. An annotation whose images all tie says nothing and is left out.',
   fields: () => FIELDS,
   tellsTies: true,
   isParquet: false,

@@ -7,7 +7,7 @@ import { hashSeed } from '../../random.ts';
 import { closeSplits, type Entry, type Layout, type LayoutContext, openTables, rowBytes } from '../layout.ts';
 import type { CandidatePair } from '../pairs.ts';
 import type { ExportAnnotation, ExportCandidate } from '../rows.ts';
-import { type Of, rowOf, type Row } from '../table.ts';
+import { type Of, type Row, rowOf } from '../table.ts';
 
 /** A candidate on one side of a row. */
 interface Side {
@@ -29,7 +29,12 @@ interface PairSource {
 }
 
 /** A column for each side: `NAME_0` and `NAME_1`. */
-function both(name: string, type: Of<PairSource>['type'], about: string, of: (side: Side) => unknown): Of<PairSource>[] {
+function both(
+  name: string,
+  type: Of<PairSource>['type'],
+  about: string,
+  of: (side: Side) => unknown,
+): Of<PairSource>[] {
   return ([0, 1] as const).map((i) => ({
     name: name.replace('#', String(i)),
     type,
@@ -46,33 +51,95 @@ const uidAndUrl = (i: 0 | 1): Of<PairSource>[] => [
 const pickScore = ({ candidate }: Side) => candidate.scores.pickscore ?? null;
 
 export const PICKAPIC_COLUMNS: readonly Of<PairSource>[] = [
-  { name: 'are_different', type: 'bool', about: 'the two images differ', of: ({ sides: [a, b] }) => a.candidate.sha256 !== b.candidate.sha256 },
-  { name: 'best_image_uid', type: 'string', about: 'uid of the winner, or "tie"', of: ({ pair }) => (pair.tie ? 'tie' : pair.winnerUid) },
+  {
+    name: 'are_different',
+    type: 'bool',
+    about: 'the two images differ',
+    of: ({ sides: [a, b] }) => a.candidate.sha256 !== b.candidate.sha256,
+  },
+  {
+    name: 'best_image_uid',
+    type: 'string',
+    about: 'uid of the winner, or "tie"',
+    of: ({ pair }) => (pair.tie ? 'tie' : pair.winnerUid),
+  },
   { name: 'caption', type: 'string', about: 'prompt', of: (s) => s.annotation.prompt },
-  { name: 'created_at', type: 'timestamp', about: 'empty: exports are the same byte for byte every time', of: () => null },
+  {
+    name: 'created_at',
+    type: 'timestamp',
+    about: 'empty: exports are the same byte for byte every time',
+    of: () => null,
+  },
   { name: 'has_label', type: 'bool', about: 'always true', of: () => true },
   ...uidAndUrl(0),
   ...uidAndUrl(1),
   ...both('jpg_#', 'binary', 'image # (PNG; the readers sniff the format)', (side) => side.bytes),
-  { name: 'label_0', type: 'float64', about: '1 when image 0 won, 0 when it lost, 0.5 for a tie', of: (s) => s.label },
+  {
+    name: 'label_0',
+    type: 'float64',
+    about: '1 when image 0 won, 0 when it lost, 0.5 for a tie',
+    of: (s) => s.label,
+  },
   { name: 'label_1', type: 'float64', about: '1 - label_0', of: (s) => 1 - s.label },
   ...both('model_#', 'string', 'generator of image #', (side) => side.candidate.generation.model),
-  { name: 'ranking_id', type: 'int64', about: 'one number per annotation, the same in every export', of: (s) => rankingId(s.annotation.imgId) },
+  {
+    name: 'ranking_id',
+    type: 'int64',
+    about: 'one number per annotation, the same in every export',
+    of: (s) => rankingId(s.annotation.imgId),
+  },
   { name: 'user_id', type: 'int64', about: '0: labelled by the machine', of: () => 0 },
-  { name: 'num_example_per_prompt', type: 'int64', about: 'pairs with this caption', of: (s) => s.pairsOfCaption },
-  { name: '__index_level_0__', type: 'int64', about: 'row number; PickScore drops the column by name', of: (s) => s.index },
-  { name: 'annotation_id', type: 'string', about: 'img_id of the LAION-SG annotation', of: (s) => s.annotation.imgId },
+  {
+    name: 'num_example_per_prompt',
+    type: 'int64',
+    about: 'pairs with this caption',
+    of: (s) => s.pairsOfCaption,
+  },
+  {
+    name: '__index_level_0__',
+    type: 'int64',
+    about: 'row number; PickScore drops the column by name',
+    of: (s) => s.index,
+  },
+  {
+    name: 'annotation_id',
+    type: 'string',
+    about: 'img_id of the LAION-SG annotation',
+    of: (s) => s.annotation.imgId,
+  },
   ...both('reward_#', 'float64', 'reward of image #', (side) => side.candidate.reward),
-  { name: 'margin', type: 'float64', about: 'reward of the winner less that of the loser', of: (s) => s.pair.margin },
-  ...both('metrics_#', 'string', 'raw scores of image #, JSON', (side) => JSON.stringify(side.candidate.scores)),
+  {
+    name: 'margin',
+    type: 'float64',
+    about: 'reward of the winner less that of the loser',
+    of: (s) => s.pair.margin,
+  },
+  ...both('metrics_#', 'string', 'raw scores of image #, JSON', (side) =>
+    JSON.stringify(side.candidate.scores),
+  ),
   ...both('ps_score_#', 'float64', 'PickScore of image #, null where it was not measured', pickScore),
-  { name: 'ps_label_0', type: 'float64', about: '1, 0 or 0.5 by PickScore alone, null where it was not measured', of: ({ sides }) => labelOf(pickScore(sides[0]), pickScore(sides[1])) },
+  {
+    name: 'ps_label_0',
+    type: 'float64',
+    about: '1, 0 or 0.5 by PickScore alone, null where it was not measured',
+    of: ({ sides }) => labelOf(pickScore(sides[0]), pickScore(sides[1])),
+  },
   ...both('seed_#', 'int64', 'seed of image #', (side) => side.candidate.seed),
   ...both('sha256_#', 'string', 'hash of the bytes of jpg_#', (side) => side.candidate.sha256),
-  { name: 'sampler', type: 'string', about: 'sampler of both images', of: ({ sides }) => sides[0].candidate.generation.sampler },
+  {
+    name: 'sampler',
+    type: 'string',
+    about: 'sampler of both images',
+    of: ({ sides }) => sides[0].candidate.generation.sampler,
+  },
   { name: 'pair_policy', type: 'string', about: 'pairing policy', of: (s) => s.pair.policy },
   { name: 'label_source', type: 'string', about: '"machine"', of: () => 'machine' },
-  { name: 'dataset_version', type: 'string', about: 'hash of everything that the rows were made from; null in what a training command gets', of: (s) => s.version },
+  {
+    name: 'dataset_version',
+    type: 'string',
+    about: 'hash of everything that the rows were made from; null in what a training command gets',
+    of: (s) => s.version,
+  },
 ];
 
 /** 63 bits of a hash: ids of a million annotations meet with a chance of one in ten million. */

@@ -32,12 +32,27 @@ function details({ annotation, pair, version }: SampleSource): string {
 }
 
 const FIELDS: readonly Of<SampleSource, Field>[] = [
-  { name: 'original_prompt.txt', type: 'text', about: 'text made from the scene graph', of: (s) => s.annotation.prompt },
-  { name: 'jpg_0.jpg', type: 'image', about: 'the better image (PNG; the readers sniff the format)', of: (s) => s.winner },
+  {
+    name: 'original_prompt.txt',
+    type: 'text',
+    about: 'text made from the scene graph',
+    of: (s) => s.annotation.prompt,
+  },
+  {
+    name: 'jpg_0.jpg',
+    type: 'image',
+    about: 'the better image (PNG; the readers sniff the format)',
+    of: (s) => s.winner,
+  },
   { name: 'jpg_1.jpg', type: 'image', about: 'the worse image', of: (s) => s.loser },
   { name: 'label_0.txt', type: 'text', about: 'always 1', of: () => '1' },
   { name: 'label_1.txt', type: 'text', about: 'always 0', of: () => '0' },
-  { name: 'json', type: 'JSON', about: 'annotation_id, uids, seeds, rewards, margin and raw scores, the winner first; dataset_version', of: details },
+  {
+    name: 'json',
+    type: 'JSON',
+    about: 'annotation_id, uids, seeds, rewards, margin and raw scores, the winner first; dataset_version',
+    of: details,
+  },
 ];
 
 interface Sample {
@@ -67,7 +82,8 @@ async function openTar(path: string): Promise<Shard<Sample>> {
 
 export const webdataset: Layout = {
   title: 'Preference pairs (webdataset)',
-  about: "One sample per pair in tar files, for diffusers' ORPO trainer (`train_diffusion_orpo_sdxl_lora_wds.py`); the winner is always image 0.",
+  about:
+    "One sample per pair in tar files, for diffusers' ORPO trainer (`train_diffusion_orpo_sdxl_lora_wds.py`); the winner is always image 0.",
   fields: () => FIELDS,
   tellsTies: false,
   isParquet: false,
