@@ -32,7 +32,7 @@ export async function planExport(store: Store, runId: string, request: ExportReq
   const own = source.settings as unknown as RunSettings;
   const scores = chosenScores(await scoreVersions(store, runId, 'curated'), request.scores ?? {});
   const policy = { reward: request.reward ?? own.reward, pairs: request.pairs ?? own.pairs, scores };
-  checkReward(policy.reward.weights, Object.keys(scores));
+  if (request.reward) checkReward(request.reward.weights, Object.keys(scores), 'reward.weights');
   if (policy.pairs.ties === 'keep' && !LAYOUTS[layout].tellsTies) {
     throw new DiptychError(
       'DIPTYCH_INVALID_INPUT',

@@ -3,7 +3,7 @@
  * and `manifest.json` beside them. One pass; memory holds one annotation and one row group per file. The files are
  * made in a folder of the call's own, which takes the place of the last export when all of them are whole.
  */
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { access, mkdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { DiptychError } from '../errors.ts';
 import { datasetCard } from './dataset-card.ts';
@@ -49,6 +49,8 @@ export async function writeExport(options: ExportOptions): Promise<ExportResult>
   const work = await makeWorkFolder(options.folder);
   try {
     const result = await writeFiles(options, work);
+    // A stale call, whose folder is gone, ends here and not after it removed what took its place.
+    await access(work);
     await rm(options.folder, { recursive: true, force: true });
     await rename(work, options.folder);
     return result;

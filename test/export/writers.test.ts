@@ -130,8 +130,8 @@ test('both writers give pyarrow, pandas and DuckDB the same values', { skip: wit
   const types = Object.keys(VALUES) as ColumnType[];
   // Long enough for several pages and row groups, and every column with a cycle of its own.
   const rows = Array.from({ length: 2500 }, (_, n): Row => {
-    const valueOf = (type: ColumnType) => VALUES[type][n % VALUES[type].length];
-    const row = Object.fromEntries(types.map((type) => [type, valueOf(type)]));
+    const valueAt = (type: ColumnType) => VALUES[type][n % VALUES[type].length];
+    const row = Object.fromEntries(types.map((type) => [type, valueAt(type)]));
     return row.string === VALUES.string[4] ? { ...row, string: `row ${n}` } : row;
   });
   const seen = await Promise.all(

@@ -4,6 +4,7 @@ import { type ExportSettings, exportCommand } from '../../pipelines/exports.ts';
 import type { RunSettings } from '../../pipelines/settings.ts';
 import { readVersion } from '../../src/export/dataset-version.ts';
 import { writeExport } from '../../src/export/export.ts';
+import { removeEarlier } from '../../src/export/export-folders.ts';
 import type { LayoutName } from '../../src/export/layouts/index.ts';
 import { PARQUET_WRITERS } from '../../src/export/parquet-writers.ts';
 import { rewardedAnnotations, storedAnnotations } from '../../src/export/source.ts';
@@ -38,13 +39,15 @@ export function exportTask(tools: Tools): TaskHandler {
   };
 }
 
-/** A run of kind "export". */
+/** A run of kind "export". Each attempt has a folder of its own, so that a stale one can't touch what counts. */
 export function layoutTask(tools: Tools): TaskHandler {
   return async (context) => {
-    const { runId } = context.task;
+    const { runId, attempt } = context.task;
     const run = await tools.store.run.findUniqueOrThrow({ where: { id: runId } });
     const { layout, ...job } = run.settings as unknown as ExportSettings;
-    const files = await write(tools, context, job, [layout], path.join(tools.places.exports, runId));
+    const folder = path.join(tools.places.exports, runId);
+    await removeEarlier(folder, attempt);
+    const files = await write(tools, context, job, [layout], path.join(folder, String(attempt)));
     const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
     return async (tx) => {
       await writeFiles(tx, runId, files);
