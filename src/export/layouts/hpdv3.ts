@@ -52,15 +52,15 @@ const FIELDS: readonly Of<PathSource, Field>[] = [
   },
   {
     name: 'metrics1',
-    type: 'object',
-    about: 'raw scores of the better image',
-    of: ({ pair }) => pair.winner.scores,
+    type: 'string',
+    about: 'raw scores of the better image, JSON',
+    of: ({ pair }) => JSON.stringify(pair.winner.scores),
   },
   {
     name: 'metrics2',
-    type: 'object',
-    about: 'raw scores of the worse image',
-    of: ({ pair }) => pair.loser.scores,
+    type: 'string',
+    about: 'raw scores of the worse image, JSON',
+    of: ({ pair }) => JSON.stringify(pair.loser.scores),
   },
   {
     name: 'dataset_version',

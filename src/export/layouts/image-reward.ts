@@ -40,9 +40,9 @@ const FIELDS: readonly Of<RankingSource, Field>[] = [
   },
   {
     name: 'metrics',
-    type: 'list of object',
-    about: 'raw scores of each',
-    of: (s) => s.ranked.map(({ scores }) => scores),
+    type: 'list of string',
+    about: 'raw scores of each, JSON',
+    of: (s) => s.ranked.map(({ scores }) => JSON.stringify(scores)),
   },
   {
     name: 'dataset_version',

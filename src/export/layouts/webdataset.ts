@@ -18,6 +18,7 @@ interface SampleSource {
   version: string;
 }
 
+/** As text: loaders that guess types from single samples take 1 for another type than 0.5. */
 function details({ annotation, pair, version }: SampleSource): string {
   const both = <T>(of: (candidate: CandidatePair['winner']) => T) => [of(pair.winner), of(pair.loser)];
   return JSON.stringify({
@@ -48,9 +49,10 @@ const FIELDS: readonly Of<SampleSource, Field>[] = [
   { name: 'label_0.txt', type: 'text', about: 'always 1', of: () => '1' },
   { name: 'label_1.txt', type: 'text', about: 'always 0', of: () => '0' },
   {
-    name: 'json',
-    type: 'JSON',
-    about: 'annotation_id, uids, seeds, rewards, margin and raw scores, the winner first; dataset_version',
+    name: 'details.txt',
+    type: 'text',
+    about:
+      'JSON: annotation_id, uids, seeds, rewards, margin and raw scores, the winner first; dataset_version',
     of: details,
   },
 ];
