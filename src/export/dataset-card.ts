@@ -45,8 +45,14 @@ export function datasetCard({ layout, metrics, rows, facts, command }: CardFacts
   ].join('\n');
 }
 
-export const fieldTable = (fields: readonly Field[]): string[] => [
-  '| column | type | meaning |',
-  '|---|---|---|',
-  ...fields.map(({ name, type, about }) => `| ${name} | ${type} | ${about} |`),
-];
+/** Aligned, as the formatter of the repository's own pages has it. */
+export function fieldTable(fields: readonly Field[]): string[] {
+  const rows = [
+    ['column', 'type', 'meaning'],
+    ...fields.map(({ name, type, about }) => [`\`${name}\``, type, about]),
+  ];
+  const widths = [0, 1, 2].map((i) => Math.max(...rows.map((row) => row[i]!.length)));
+  const line = (cells: string[]) => `| ${cells.map((cell, i) => cell.padEnd(widths[i]!)).join(' | ')} |`;
+  const [header, ...rest] = rows.map(line);
+  return [header!, line(widths.map((width) => '-'.repeat(width))), ...rest];
+}

@@ -82,7 +82,7 @@ test("a card's columns and row counts are those of the files", async (t) => {
   const { files } = await exportMadeUp(world, `${folder}/export`);
   for (const layout of ['images', 'pickapic']) {
     const card = await readFile(`${folder}/export/${layout}/README.md`, 'utf8');
-    const table = [...card.matchAll(/^\| (\S+) \| (\S+) \| .+ \|$/gm)].slice(1);
+    const table = [...card.matchAll(/^\| `(\S+)` +\| (\S+) +\| .+ \|$/gm)];
     const listed = table.map(([, name, type]) => [name, type]);
     const mine = files.filter(({ name }) => name.startsWith(`${layout}/data`));
     for (const file of mine) {
