@@ -1,5 +1,7 @@
 /** Exports over HTTP, made by the score worker's own task: versions, files in ranges, deletion. */
 import assert from 'node:assert/strict';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -273,6 +275,31 @@ test('a stale attempt touches no file of the newer one, whenever it wakes up', a
   }
   const { path: where } = await findArtifact(store, body.id, 'manifest.json');
   assert.equal(path.basename(path.dirname(where)), String(stale.attempt + 1));
+});
+
+test('a worker killed in the middle: the next attempt clears its half away and gives the same bytes', async (t) => {
+  const { body } = await ask({ layout: 'binarized', writer: 'parquetjs-lite' });
+  const { id: taskId } = await store.task.findFirstOrThrow({ where: { runId: body.id } });
+  const child = fork(
+    path.join(import.meta.dirname, 'export-child.ts'),
+    [taskId, `${context.folder}/blobs`, exportsFolder],
+    { env: { ...process.env, DATABASE_URL: url }, execArgv: ['--disable-warning=ExperimentalWarning'] },
+  );
+  t.after(() => child.kill('SIGKILL'));
+  await once(child, 'message');
+  child.kill('SIGKILL');
+  assert.deepEqual(await once(child, 'exit'), [null, 'SIGKILL']);
+  const folder = path.join(exportsFolder, body.id);
+  assert.match((await readdir(folder)).join(), /^1\.partial-[0-9a-f-]{36}$/);
+
+  assert.equal((await working(() => ended(body.id))).status, 'succeeded');
+  assert.deepEqual(await readdir(folder), ['2']);
+  const told = async (id: string) => (await filesOf(id)).map(({ name, sha256: hash }) => [name, hash]);
+  const disturbed = await told(body.id);
+  assert.ok(disturbed.length > 3);
+  await send('DELETE', `/v1/exports/${body.id}`);
+  const calm = await made({ layout: 'binarized', writer: 'parquetjs-lite' });
+  assert.deepEqual(await told(calm.id), disturbed);
 });
 
 test('deleting removes the files, and the folders of exports that nobody knows any more', async () => {
