@@ -14,7 +14,6 @@ setInterval(() => {}, 1000);
 const [taskId, blobs, exports] = process.argv.slice(2) as [string, string, string];
 const store = openStore(process.env.DATABASE_URL!);
 const numeric: NumericThread = { call: () => new Promise(() => {}), close: async () => {} };
-const stuck = new AbortController();
 const held = folderBlobs(blobs);
 let half = false;
 const layout = layoutTask({
@@ -23,7 +22,7 @@ const layout = layoutTask({
 });
 await layout({
   task: (await claimTask(store, taskId))!,
-  signal: stuck.signal,
+  signal: new AbortController().signal,
   progress(fraction) {
     if (fraction < 0.5 || half) return;
     half = true;

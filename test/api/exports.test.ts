@@ -247,13 +247,15 @@ test('a metric scored anew is another version; by its old scores the old one is 
   await store.score.deleteMany({ where: { metric: 'dpg', version: '2' } });
 });
 
-test('annotations that change on the way fail the export instead of ending up in it', async () => {
+test('annotations that change on the way fail the export instead of ending up in it', async (t) => {
+  const reported = t.mock.method(console, 'error', () => {});
   const { body } = await ask({ layout: 'binarized' });
   const { id: setId } = await ensureSet(store, SET);
   await upsertAnnotations(store, setId, [{ ...scene('s000', 0), caption_ori: 'changed on the way' }]);
   const view = await working(() => ended(body.id));
   assert.equal(view.status, 'failed');
   assert.match(view.error!, /annotations or scores changed on the way: they are version/);
+  assert.equal(reported.mock.callCount(), 1);
   assert.deepEqual((await readdir(path.join(exportsFolder, body.id))).length, 0);
   await upsertAnnotations(store, setId, [scene('s000', 0)]);
   const next = await made({ layout: 'binarized' });
