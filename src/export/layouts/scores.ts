@@ -10,7 +10,7 @@ export const scores: Layout = {
   fields: () => SCORE_COLUMNS,
   tellsTies: true,
   isParquet: true,
-  filesOf: (split) => (split === 'train' ? 'scores.parquet' : ''),
+  filesOf: () => 'scores.parquet',
   async open(folder, { writer }) {
     const table = await OPEN_TABLE[writer](path.join(folder, 'scores.parquet'), SCORE_COLUMNS);
     return {
