@@ -19,7 +19,9 @@ import { trainingWeightBytes, weightBytes } from '../src/models/weight-memory.ts
 import { createRandom } from '../src/random.ts';
 import { frozenBy } from '../src/training/freeze.ts';
 import { OBJECTIVE } from '../src/training/objective.ts';
-import { planRows } from '../src/training/rows.ts';
+import { ON_POLICY } from '../src/training/on-policy/objective.ts';
+import { planRows, storedStates } from '../src/training/rows.ts';
+import { DEFAULT_ON_POLICY, isOnPolicy } from '../src/training/settings.ts';
 import type { RunKind, RunSettings } from './settings.ts';
 
 export interface RunEstimate {
@@ -36,6 +38,7 @@ export interface RunEstimate {
 const PNG_BYTES_PER_PIXEL = 1.5;
 /** The newest two checkpoints and the result. */
 const KEPT_MODELS = 3;
+const HALF_BYTES = 2;
 /** A backward pass costs two forward ones; where blocks are recomputed, one more. */
 const [TRAIN_PASSES, RECOMPUTED_PASSES] = [3, 4];
 
@@ -55,23 +58,28 @@ export async function estimateRun(
 
   const passes = (guidance: number) => (guidance === 1 ? 1 : 2);
   const drawing = sampling.steps * passes(sampling.guidance) * model.unet.flops + model.decode;
-  const { states } = OBJECTIVE[train.objective];
-  const inverted = states === 'inverted' ? train.inversionSteps : 0;
-  const inverting = inverted * passes(train.guidance) * model.unet.flops + model.encode;
-  const rows = 2 * train.pairsPerStep * rowsPerPair(settings, model.scheduler);
+  const pass = passes(train.guidance) * model.unet.flops;
+  // A demon predicts and decodes an image for each of its noises in every step.
+  const trial = passes(sampling.guidance) * model.unet.flops + model.decode;
+  const tunedDrawing = drawing + sampling.steps * (evaluation.demon?.noises ?? 0) * trial;
+  const source = rowSource(settings, model.scheduler);
+  const inverting = source.inverted * pass + model.encode;
+  const rows = 2 * train.pairsPerStep * source.rowsPerPair;
   const ownPasses = train.gradientCheckpointing ? RECOMPUTED_PASSES : TRAIN_PASSES;
-  // The policy's passes, one of the reference, and those of an inversion by the policy itself, to the top at most.
-  const rising = states === 'self-inverted' ? train.inversionSteps * (train.objective === 'smpo' ? 2 : 1) : 0;
-  const step = rows * passes(train.guidance) * (ownPasses + 1 + rising) * model.unet.flops;
+  const step = rows * (ownPasses + source.otherPasses) * pass;
+  const { samplingSteps, scenesPerRound, stepsPerRound } = train.onPolicy ?? DEFAULT_ON_POLICY;
+  const rounds = Math.ceil(train.steps / stepsPerRound);
+  const drawn = rounds * 2 * scenesPerRound * (samplingSteps * pass + model.decode);
 
   const curates = has('curate', 'curate-then-train');
   const trains = has('train', 'curate-then-train');
   const evaluates = has('evaluate', 'curate-then-train');
   const work = [
     ...(curates ? [{ name: 'generate', flops: curated * drawing }] : []),
-    ...(trains ? [{ name: 'train: invert', flops: curated * inverting }] : []),
+    ...(trains && !source.draws ? [{ name: 'train: invert', flops: curated * inverting }] : []),
+    ...(trains && source.draws ? [{ name: 'train: draw', flops: drawn }] : []),
     ...(trains ? [{ name: 'train: steps', flops: train.steps * step }] : []),
-    ...(evaluates ? [{ name: 'evaluate: generate', flops: compared * drawing }] : []),
+    ...(evaluates ? [{ name: 'evaluate: generate', flops: (compared / 2) * (drawing + tunedDrawing) }] : []),
   ];
   const images = (curates ? curated : 0) + (evaluates ? compared : 0);
   const batch = imagesAtOnce(model.config, sampling.guidance) * passes(sampling.guidance);
@@ -92,7 +100,7 @@ export async function estimateRun(
     },
     disk: {
       images: images * PNG_BYTES_PER_PIXEL * model.imageSide ** 2,
-      trajectories: trains ? curated * (inverted + 1) * 4 * sampleSize ** 2 * inChannels : 0,
+      trajectories: trains ? curated * source.stored * HALF_BYTES * sampleSize ** 2 * inChannels : 0,
       models: trains ? KEPT_MODELS * weightBytes(model.unetSpecs) : 0,
     },
   };
@@ -127,7 +135,31 @@ async function readModel(folder: string) {
   };
 }
 
-/** Rows that an optimizer step has of each image of a pair: one, or a whole trajectory. */
-function rowsPerPair({ train, seed }: RunSettings, scheduler: Record<string, unknown>): number {
-  return planRows({ ...train, seed }, parseSchedule(scheduler), createRandom(seed)).length;
+/** Where the rows of an optimizer step come from, and what they cost beside the policy's own passes. */
+function rowSource({ train, seed }: RunSettings, scheduler: Record<string, unknown>) {
+  const { objective, inversionSteps } = train;
+  if (isOnPolicy(objective)) {
+    const otherPasses = ON_POLICY[objective].ratioTo === 'reference' ? 1 : 0;
+    return {
+      draws: true,
+      inverted: 0,
+      stored: 0,
+      rowsPerPair: (train.rowsPerPair ?? 1) as number,
+      otherPasses,
+    };
+  }
+  const { states } = OBJECTIVE[objective];
+  // The reference's, and those of an inversion by the policy itself, to the top at most.
+  const rising = states === 'self-inverted' ? inversionSteps * (objective === 'smpo' ? 2 : 1) : 0;
+  const [given, schedule] = [{ ...train, objective, seed }, parseSchedule(scheduler)] as const;
+  const rows = planRows(given, schedule, createRandom(seed));
+  return {
+    draws: false,
+    inverted: states === 'inverted' ? inversionSteps : 0,
+    /** States of each image that are kept. */
+    stored: storedStates(given, schedule).length,
+    /** Of each image: one, or a whole trajectory. */
+    rowsPerPair: rows.length,
+    otherPasses: 1 + rising,
+  };
 }

@@ -6,6 +6,7 @@ import { annotationKeys, findSet } from '../src/store/annotations.ts';
 import type { Store } from '../src/store/client.ts';
 import { places } from '../src/store/places.ts';
 import { checkTrainSettings } from '../src/training/check-settings.ts';
+import { isOnPolicy } from '../src/training/settings.ts';
 import { curate } from './curate.ts';
 import { curateThenTrain } from './curate-then-train.ts';
 import { evaluate } from './evaluate.ts';
@@ -36,6 +37,12 @@ export async function planRun(store: Store, { kind, annotationSet, settings }: R
     throw new DiptychError(
       'DIPTYCH_INVALID_INPUT',
       `settings.compare is for runs of kind "evaluate", not "${kind}"`,
+    );
+  }
+  if (settings.compare && settings.evaluation.demon && settings.reward.policy === 'zmean') {
+    throw new DiptychError(
+      'DIPTYCH_INVALID_INPUT',
+      'settings.evaluation.demon follows the reward, and settings.reward.policy "zmean" needs the candidates of a run; with settings.compare give "mean"',
     );
   }
   const set = await findSet(store, annotationSet);
@@ -104,9 +111,15 @@ export function checkReward(
 }
 
 /** An external trainer that the server does not know, and settings that it could not heed. */
-async function checkTrainer({ train: { external, lora } }: RunSettings): Promise<void> {
+async function checkTrainer({ train: { external, lora, objective } }: RunSettings): Promise<void> {
   if (external === undefined) return;
   await readTrainer(places().trainers, external);
+  if (isOnPolicy(objective)) {
+    throw new DiptychError(
+      'DIPTYCH_INVALID_INPUT',
+      `settings.train.objective is "${objective}", which the built-in trainer alone has; "${external}" gets a folder of pairs`,
+    );
+  }
   if (lora) {
     throw new DiptychError(
       'DIPTYCH_INVALID_INPUT',

@@ -1,5 +1,6 @@
 /** What a run can be asked for: one schema, from which validation, defaults, the API page and the types come. */
 import { type Static, Type } from 'typebox';
+import { DEFAULT_DEMON, DEMON_WEIGHTINGS } from '../src/diffusion/demon.ts';
 import { LAYOUT_NAMES } from '../src/export/layouts/index.ts';
 import { PARQUET_WRITERS } from '../src/export/parquet-writers.ts';
 import { DEFAULT_PAIRS, PAIR_POLICIES, TIE_RULES } from '../src/preference/pairs.ts';
@@ -8,6 +9,7 @@ import { DEFAULT_REWARD, REWARD_POLICIES } from '../src/scoring/reward.ts';
 import { METRIC_NAMES } from '../src/scoring/score.ts';
 import {
   DEFAULT_LORA,
+  DEFAULT_ON_POLICY,
   DEFAULT_TRAIN,
   INVERSION_FORMS,
   OBJECTIVES,
@@ -160,16 +162,28 @@ export const RunSettings = Type.Object(
         }),
         beta: positive(
           DEFAULT_TRAIN.beta,
-          'Tie to the reference; larger stays closer. Of mapo and dspo the weight of the preference: 0.1, 0.001',
+          'Tie to the reference; larger stays closer. Of mapo and dspo the weight of the preference: 0.1, 0.001. Of d3po: 0.1',
         ),
         guidance: Type.Number({
           minimum: 0,
           default: DEFAULT_TRAIN.guidance,
-          description: 'Guidance of inversion and predictions',
+          description: 'Guidance of inversion, predictions and the images that ddpo and d3po draw',
         }),
         inversionSteps: whole(2, 1000, DEFAULT_TRAIN.inversionSteps, 'Grid points of a trajectory'),
+        keptTimesteps: Type.Optional(
+          Type.Integer({
+            minimum: 1,
+            maximum: 1000,
+            description: 'Of them, evenly spaced, that are stored and trained on: less disk; left out: all',
+          }),
+        ),
         steps: whole(1, 1_000_000, DEFAULT_TRAIN.steps, 'Optimizer steps'),
-        pairsPerStep: whole(1, 4096, DEFAULT_TRAIN.pairsPerStep, 'Pairs per optimizer step'),
+        pairsPerStep: whole(
+          1,
+          4096,
+          DEFAULT_TRAIN.pairsPerStep,
+          'Pairs per optimizer step; of ddpo and d3po two sampling steps for each',
+        ),
         accumulate: whole(
           1,
           4096,
@@ -201,11 +215,44 @@ export const RunSettings = Type.Object(
               'Weights that stay as they are: patterns of UNet names, * for anything; not with lora',
           }),
         ),
-        checkpointEvery: whole(1, 1_000_000, DEFAULT_TRAIN.checkpointEvery, 'Steps between checkpoints'),
+        checkpointEvery: whole(
+          1,
+          1_000_000,
+          DEFAULT_TRAIN.checkpointEvery,
+          'Steps between checkpoints; of ddpo and d3po the first end of a round behind them',
+        ),
         gradientCheckpointing: Type.Boolean({
           default: DEFAULT_TRAIN.gradientCheckpointing,
           description: 'Less memory for up to a third more time',
         }),
+        onPolicy: Type.Optional(
+          Type.Object(
+            {
+              samplingSteps: whole(
+                2,
+                1000,
+                DEFAULT_ON_POLICY.samplingSteps,
+                'DDIM steps of an image, with eta 1',
+              ),
+              scenesPerRound: whole(
+                1,
+                4096,
+                DEFAULT_ON_POLICY.scenesPerRound,
+                'Annotations of a round; each is drawn twice',
+              ),
+              stepsPerRound: whole(
+                1,
+                10_000,
+                DEFAULT_ON_POLICY.stepsPerRound,
+                'Optimizer steps on a round before the next one is drawn',
+              ),
+            },
+            {
+              additionalProperties: false,
+              description: 'Rounds of ddpo and d3po: draw, score, train; left out: the defaults',
+            },
+          ),
+        ),
         external: Type.Optional(
           Type.String({
             minLength: 1,
@@ -238,6 +285,30 @@ export const RunSettings = Type.Object(
         samples: whole(1, 16, 1, 'Images per held-out annotation and model'),
         inception: Type.Optional(
           Type.String({ description: "pytorch-fid's weights as a safetensors file; absent: no FID" }),
+        ),
+        demon: Type.Optional(
+          Type.Object(
+            {
+              noises: whole(
+                2,
+                256,
+                DEFAULT_DEMON.noises,
+                'Tried in each step, every one with a scored image',
+              ),
+              weighting: oneOf(DEMON_WEIGHTINGS, DEFAULT_DEMON.weighting, 'Of the noises by their rewards'),
+              temperature: Type.Optional(
+                Type.Number({
+                  exclusiveMinimum: 0,
+                  description: "In units of the reward; left out: the deviation of a step's rewards",
+                }),
+              ),
+            },
+            {
+              additionalProperties: false,
+              description:
+                "Draw the tuned side's images with a sampling demon that follows the reward; left out: as the base's",
+            },
+          ),
         ),
         realImages: folderOf('photographs (PNG, JPEG, WebP) to take Frechet distances from'),
       },

@@ -15,7 +15,10 @@ export function modelFolder(name: string, kind: 'diffusion' | 'clip'): string {
 }
 
 /** `answers`: the folder where answers of vision endpoints are kept. */
-export function scorerFolders({ clip, pick, scoring }: RunSettings, answers: string): ScorerFolders {
+export function scorerFolders(
+  { clip, pick, scoring }: Pick<RunSettings, 'clip' | 'pick' | 'scoring'>,
+  answers: string,
+): ScorerFolders {
   const reader = (name: string, what: string) =>
     name === 'sample' ? null : givenFolder(name, `"sample" or the absolute path of ${what}`);
   const optional = (name: string | undefined) =>

@@ -1,5 +1,5 @@
 /** One training of the study and what came of it, against the base with equal seeds. */
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Annotation } from '../../src/annotations/annotation.ts';
 import type { DiffusionModel } from '../../src/models/model-folder.ts';
@@ -7,7 +7,7 @@ import { formPairs, type Pair, type PairSettings } from '../../src/preference/pa
 import { hashSeed } from '../../src/random.ts';
 import { createReward, type MetricValues, type RewardSettings, rewardOn } from '../../src/scoring/reward.ts';
 import { DEFAULT_TRAIN, type TrainSettings } from '../../src/training/settings.ts';
-import type { StepTelemetry } from '../../src/training/telemetry.ts';
+import type { PairTelemetry, StepTelemetry } from '../../src/training/telemetry.ts';
 import { trainPairs } from '../../src/training/train.ts';
 import { asTrainCandidate, candidatesOf, type StudyCandidate } from './candidates.ts';
 import type { Lab } from './lab.ts';
@@ -36,7 +36,7 @@ export interface CellResult {
   /** Mean distance (1 - cosine) of CLIP's embeddings of two images of the same scene; null where there is one. */
   diversity: number | null;
   /** Means over ten steps each. */
-  telemetry: Record<(typeof TOLD)[number], number[]>;
+  telemetry: Partial<Record<(typeof TOLD)[number], number[]>>;
   /** Null of the base. */
   secondsPerStep: number | null;
 }
@@ -71,8 +71,8 @@ export async function runCell(
   const images = path.join(work, `candidates-${seed}`);
   const candidates = await candidatesOf(lab, scenes.curated.get(seed)!, seed, images);
   const pairs = await pairsOf(candidates, cell);
-  const folder = path.join(work, `training-${seed}`);
-  await clear(folder);
+  const folder = path.join(work, 'training');
+  await rm(folder, { recursive: true, force: true });
   const curve: CellResult['curve'] = [];
   const steps: StepTelemetry[] = [];
   const every = tunes ? train.steps : MILESTONE;
@@ -82,7 +82,7 @@ export async function runCell(
       model: lab.base,
       settings: { ...train, steps: Math.min(upTo, train.steps) },
       candidates: candidates.map((candidate) => asTrainCandidate(candidate, images)),
-      ...{ pairs, folder },
+      ...{ pairs, folder, trajectories: path.join(work, 'trajectories') },
       onProgress(progress) {
         if (progress.phase !== 'train') return;
         steps.push(progress.telemetry);
@@ -97,16 +97,9 @@ export async function runCell(
   const tuned = await lab.load(path.join(folder, 'model'));
   const { measured, diversity, quick } = await measure(tuned);
   tuned.dispose();
-  await clear(folder);
+  await rm(folder, { recursive: true, force: true });
   curve.push({ step: train.steps, reward: quick });
   return { pairs: pairs.length, curve, measured, diversity, ...told(steps) };
-}
-
-/** All but the trajectories, which the next cell of the seed may share. */
-async function clear(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  const left = (await readdir(folder)).filter((name) => !name.startsWith('trajectories'));
-  for (const name of left) await rm(path.join(folder, name), { recursive: true });
 }
 
 async function pairsOf(candidates: readonly StudyCandidate[], cell: Cell): Promise<Pair[]> {
@@ -188,8 +181,12 @@ function told(steps: readonly StepTelemetry[]): Pick<CellResult, 'telemetry' | '
     steps.slice(i * TOLD_EVERY, (i + 1) * TOLD_EVERY),
   );
   const telemetry = Object.fromEntries(
-    TOLD.map((name) => [name, groups.map((group) => rounded(mean(group.map((step) => step[name]))))]),
-  ) as CellResult['telemetry'];
+    // An on-policy step has no errors.
+    TOLD.filter((name) => steps.every((step) => name in step)).map((name) => [
+      name,
+      groups.map((group) => rounded(mean(group.map((step) => (step as PairTelemetry)[name])))),
+    ]),
+  );
   return {
     telemetry,
     secondsPerStep: steps.length > 0 ? rounded(mean(steps.map(({ seconds }) => seconds))) : null,

@@ -32,8 +32,8 @@ export function rewardCurves(findings: readonly Finding[], yardstick: string): s
 export function trainingCurves({ result: { telemetry } }: ResultLine): string {
   const series = (name: keyof typeof telemetry, colour: string, label: string = name): Series => ({
     ...{ name: label, colour },
-    values: telemetry[name],
-    steps: telemetry[name].map((_, i) => (i + 1) * TOLD_EVERY),
+    values: telemetry[name] ?? [],
+    steps: (telemetry[name] ?? []).map((_, i) => (i + 1) * TOLD_EVERY),
   });
   return chartSheet(
     [

@@ -16,7 +16,17 @@ export interface CleanAndNoise {
 
 /** A model's output at level `level` as image and noise. */
 export function interpret(schedule: Schedule, x: Tensor, output: Tensor, level: number): CleanAndNoise {
-  const [signal, sigma] = [Math.sqrt(level), Math.sqrt(1 - level)];
+  return interpretAt(schedule, x, output, Math.sqrt(level), Math.sqrt(1 - level));
+}
+
+/** The same with sqrt(aBar) and sqrt(1 - aBar) given, for all rows or one each [B, 1, ...]. */
+function interpretAt(
+  schedule: Schedule,
+  x: Tensor,
+  output: Tensor,
+  signal: number | Tensor,
+  sigma: number | Tensor,
+): CleanAndNoise {
   const isV = schedule.predictionType === 'v_prediction';
   const x0 = isV ? x.mul(signal).sub(output.mul(sigma)) : x.sub(output.mul(sigma)).div(signal);
   const noise = isV ? output.mul(signal).add(x.mul(sigma)) : output;
@@ -39,6 +49,47 @@ export interface SampleStepOptions {
   freshNoise?: Tensor;
 }
 
+/** The factors of one sampling step, in float64: numbers, or one a row as tensors [B, 1, ...]. */
+export interface StepFactors<T = number> {
+  /** sqrt(aBar) and sqrt(1 - aBar) at t. */
+  signal: T;
+  noise: T;
+  /** Of image and noise in the mean of x_(t - stride). */
+  nextSignal: T;
+  nextNoise: T;
+  /** Standard deviation of x_(t - stride) around that mean. */
+  sigma: T;
+}
+
+/**
+ * DDIM's equation 12 and 16: from level a to level b,
+ *   sigma = eta sqrt((1 - b) / (1 - a)) sqrt(1 - a / b),  nextSignal = sqrt(b),  nextNoise = sqrt(1 - b - sigma^2)
+ */
+export function stepFactors(schedule: Schedule, t: number, stride: number, eta: number): StepFactors {
+  const level = alphaBarAt(schedule, t);
+  const next = alphaBarAt(schedule, t - stride);
+  const variance = ((1 - next) / (1 - level)) * (1 - level / next);
+  const sigma = eta * Math.sqrt(variance);
+  return {
+    signal: Math.sqrt(level),
+    noise: Math.sqrt(1 - level),
+    nextSignal: Math.sqrt(next),
+    nextNoise: Math.sqrt(1 - next - sigma * sigma),
+    sigma,
+  };
+}
+
+/** Mean of x_(t - stride) given x_t and the model's output at (x_t, t). */
+export function stepMean(
+  schedule: Schedule,
+  x: Tensor,
+  output: Tensor,
+  { signal, noise: sigma, nextSignal, nextNoise }: StepFactors | StepFactors<Tensor>,
+): Tensor {
+  const { x0, noise } = interpretAt(schedule, x, output, signal, sigma);
+  return x0.mul(nextSignal).add(noise.mul(nextNoise));
+}
+
 /** x_t to x_(t - stride), given the model's output at (x_t, t). */
 export function sampleStep(
   schedule: Schedule,
@@ -48,13 +99,9 @@ export function sampleStep(
   stride: number,
   { eta = 0, freshNoise }: SampleStepOptions = {},
 ): Tensor {
-  const level = alphaBarAt(schedule, t);
-  const next = alphaBarAt(schedule, t - stride);
-  const { x0, noise } = interpret(schedule, x, output, level);
-  const variance = ((1 - next) / (1 - level)) * (1 - level / next);
-  const sigma = eta * Math.sqrt(variance);
-  const mean = x0.mul(Math.sqrt(next)).add(noise.mul(Math.sqrt(1 - next - sigma * sigma)));
-  return eta > 0 ? mean.add(freshNoise!.mul(sigma)) : mean;
+  const factors = stepFactors(schedule, t, stride, eta);
+  const mean = stepMean(schedule, x, output, factors);
+  return eta > 0 ? mean.add(freshNoise!.mul(factors.sigma)) : mean;
 }
 
 /** x_(t - stride) to x_t, given the model's output at (x_(t - stride), t): the published label convention. */

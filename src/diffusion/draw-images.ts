@@ -1,6 +1,6 @@
 /** Prompts and seeds to images, a batch that fits into memory at a time. */
 
-import type { Engine } from '../engine/engine.ts';
+import type { Engine, Tensor } from '../engine/engine.ts';
 import { fromPixels, type RgbImage } from '../engine/image.ts';
 import { imagesAtOnce } from '../models/cost.ts';
 import { fromLatents } from '../models/latents.ts';
@@ -8,7 +8,7 @@ import type { DiffusionModel } from '../models/model-folder.ts';
 import type { Prompt } from '../models/prompt.ts';
 import { disposeCondition, encodeEmpty, encodePrompts } from '../models/text-condition.ts';
 import { seededNoise } from './noise.ts';
-import { guidedPredictor } from './predictor.ts';
+import { guidedPredictor, type Predictor } from './predictor.ts';
 import { sample } from './sample.ts';
 import { parseSchedule } from './schedule.ts';
 
@@ -49,7 +49,31 @@ function drawBatch(
   { steps, guidance }: DrawSettings,
   onStep: (done: number) => void,
 ): RgbImage[] {
-  const { tf } = engine;
+  const { predict, noise, dispose } = openBatch(engine, model, requests, guidance);
+  try {
+    const x0 = sample(engine, parseSchedule(model.scheduler), predict, noise, steps, onStep);
+    const images = imagesOf(engine, model, x0);
+    x0.dispose();
+    return images;
+  } finally {
+    dispose();
+  }
+}
+
+interface Batch {
+  predict: Predictor;
+  /** x_T [B, ...], of the requests' seeds. */
+  noise: Tensor;
+  dispose(): void;
+}
+
+/** What any sampler needs of a batch of requests. */
+export function openBatch(
+  engine: Engine,
+  model: DiffusionModel,
+  requests: readonly DrawRequest[],
+  guidance: number,
+): Batch {
   const { config, weights } = model.unet;
   const prompt = encodePrompts(
     engine,
@@ -58,19 +82,24 @@ function drawBatch(
   );
   const empty = encodeEmpty(engine, model);
   const noise = seededNoise(
-    tf,
+    engine.tf,
     requests.map((request) => request.seed),
     [config.sampleSize, config.sampleSize, config.inChannels],
   );
-  try {
-    const predict = guidedPredictor(engine, config, weights, { prompt, empty }, guidance);
-    const x0 = sample(engine, parseSchedule(model.scheduler), predict, noise, steps, onStep);
-    const images = fromLatents(engine, model, x0);
-    const pixels = images.dataSync() as Float32Array;
-    tf.dispose([x0, images]);
-    return fromPixels(pixels, model.imageSide, model.imageSide);
-  } finally {
-    for (const condition of [prompt, empty]) disposeCondition(condition);
-    noise.dispose();
-  }
+  return {
+    predict: guidedPredictor(engine, config, weights, { prompt, empty }, guidance),
+    noise,
+    dispose() {
+      for (const condition of [prompt, empty]) disposeCondition(condition);
+      noise.dispose();
+    },
+  };
+}
+
+/** What a sampler ended at, or predicts, [B, ...], as B images. */
+export function imagesOf(engine: Engine, model: DiffusionModel, x0: Tensor): RgbImage[] {
+  const images = fromLatents(engine, model, x0);
+  const pixels = images.dataSync() as Float32Array;
+  images.dispose();
+  return fromPixels(pixels, model.imageSide, model.imageSide);
 }

@@ -4,6 +4,8 @@ import type { TripleText } from '../models/prompt.ts';
 
 export interface ImageRequest {
   prompt: string;
+  /** Whose image it is, for a generator that measures what it draws. */
+  scene?: string;
   /** The scene graph behind it, for a generator that reads one. */
   triples?: readonly TripleText[];
   /** 0 to 2^32 - 1. */

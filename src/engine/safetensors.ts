@@ -4,6 +4,7 @@
  */
 import { type FileHandle, open, rename } from 'node:fs/promises';
 import { asError, DiptychError } from '../errors.ts';
+import { HALF_VALUES } from './half.ts';
 import { sizeOf } from './tensor.ts';
 
 export interface HostTensor {
@@ -208,7 +209,10 @@ function decode(
     case 'F64':
       return { dtype: 'float32', data: Float32Array.from(new Float64Array(buffer)) };
     case 'F16':
-      return { dtype: 'float32', data: Float32Array.from(new Uint16Array(buffer), halfToFloat) };
+      return {
+        dtype: 'float32',
+        data: Float32Array.from(new Uint16Array(buffer), (half) => HALF_VALUES[half]!),
+      };
     case 'BF16': {
       const words = Uint32Array.from(new Uint16Array(buffer), (half) => half << 16);
       return { dtype: 'float32', data: new Float32Array(words.buffer) };
@@ -224,14 +228,4 @@ function decode(
     default:
       return { dtype: 'int32', data: Int32Array.from(bytes) };
   }
-}
-
-/** IEEE 754 binary16 to a number. */
-export function halfToFloat(half: number): number {
-  const sign = half & 0x8000 ? -1 : 1;
-  const exponent = (half >> 10) & 0x1f;
-  const fraction = half & 0x3ff;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }

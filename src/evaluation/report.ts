@@ -18,12 +18,15 @@ export interface ReportPicture {
   tuned: ReportImage;
 }
 
+/** Of a step; what an objective does not have is no curve. */
 export interface ReportTelemetry {
   loss: number;
-  accuracy: number;
-  winnerError: number;
-  loserError: number;
   gradNorm: number;
+  accuracy?: number;
+  winnerError?: number;
+  loserError?: number;
+  /** Of images that the policy drew itself. */
+  reward?: number;
 }
 
 export interface ReportContent {
@@ -97,7 +100,7 @@ function trainingCharts(telemetry: readonly ReportTelemetry[]): string {
   const of = (name: string, key: keyof ReportTelemetry, colour: string): Series => ({
     name,
     colour,
-    values: telemetry.map((entry) => entry[key]),
+    values: telemetry.map((entry) => entry[key] ?? Number.NaN),
   });
   return [
     lineChart('loss', [of('loss', 'loss', '#1f5fbf')]),
@@ -106,6 +109,7 @@ function trainingCharts(telemetry: readonly ReportTelemetry[]): string {
       of('winner', 'winnerError', '#0a7a3b'),
       of('loser', 'loserError', '#b3261e'),
     ]),
+    lineChart('mean reward of the images trained on', [of('reward', 'reward', '#0a7a3b')]),
     lineChart('gradient norm', [of('gradient norm', 'gradNorm', '#7a4fbf')]),
   ].join('\n');
 }

@@ -14,7 +14,21 @@ export interface RunEvents {
   'artifact-written': { name: string; bytes: number };
   'export-written': { files: number; bytes: number };
   'train-alarm': { step: number; kind: string; message: string };
-  'train-progress': { step: number; steps: number; loss: number; accuracy: number; secondsLeft: number };
+  /** Images whose inversions are at hand, and evaluations of the UNet that this attempt took for those it missed. */
+  'train-inverted': { images: number; evaluations: number };
+  'train-progress': {
+    step: number;
+    steps: number;
+    loss: number;
+    /** Of objectives that compare images. */
+    accuracy?: number;
+    /** Of images that the policy drew itself: their mean. */
+    reward?: number;
+    /** Of the UNet on an image, in this step. */
+    policyEvaluations: number;
+    referenceEvaluations: number;
+    secondsLeft: number;
+  };
   'trainer-output': { line: string; step: number; steps: number; secondsLeft: number | null };
 }
 

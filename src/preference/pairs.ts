@@ -131,3 +131,7 @@ export function pairBatch(count: number, batch: number, seed: number, cursor: nu
     return order(Math.floor(at / count))[at % count]!;
   });
 }
+
+/** Ids of the candidates that some pair is made of. */
+export const pairedCandidates = (pairs: readonly Pair[]): Set<string> =>
+  new Set(pairs.flatMap(({ winner, loser }) => [winner, loser]));

@@ -1,9 +1,9 @@
 /** Tells from the curves of a training run when it goes wrong, as docs/training.md describes it. */
-import type { StepTelemetry } from './telemetry.ts';
+import type { LoopTelemetry, PairTelemetry, StepTelemetry } from './telemetry.ts';
 
-/** What the alarms look at. */
+/** What the alarms look at: training on pairs. Steps on images that the policy drew itself raise none. */
 export type Watched = Pick<
-  StepTelemetry,
+  LoopTelemetry & PairTelemetry,
   'step' | 'loss' | 'accuracy' | 'winnerError' | 'loserError' | 'gradNorm'
 >;
 
@@ -27,16 +27,17 @@ interface Rule {
 }
 
 /** Alarms of a run from its first step on. Each is told once until it clears. */
-export function alarmsOf(telemetry: Iterable<Watched>): Alarm[] {
+export function alarmsOf(telemetry: Iterable<Watched | StepTelemetry>): Alarm[] {
   const watch = alarmWatch();
   return [...telemetry].flatMap((entry) => watch(entry));
 }
 
 /** The same step by step, for a run under way: give it every entry in order. */
-export function alarmWatch(): (entry: Watched) => Alarm[] {
+export function alarmWatch(): (entry: Watched | StepTelemetry) => Alarm[] {
   const recent: Watched[] = [];
   const on = new Set<AlarmKind>();
   return (entry) => {
+    if (!('winnerError' in entry)) return [];
     recent.push(entry);
     if (recent.length > MEMORY) recent.shift();
     return ALARM_KINDS.flatMap((kind) => {

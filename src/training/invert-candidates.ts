@@ -1,11 +1,12 @@
 /**
- * Every candidate inverted once under the reference and kept on disk, in batches, so that an interrupted run
- * goes on with the first one that is missing.
+ * Every candidate inverted once under the reference and kept on disk, in batches, so that an interrupted run goes on with
+ * the first one that is missing, and another run with the same candidates finds them all.
  */
 import { createHash } from 'node:crypto';
+import path from 'node:path';
 import { disposeTrajectory, invert } from '../diffusion/invert.ts';
 import { guidedPredictor } from '../diffusion/predictor.ts';
-import type { Schedule } from '../diffusion/schedule.ts';
+import { alphaBarAt, gridStep, inversionTimesteps, type Schedule } from '../diffusion/schedule.ts';
 import type { Engine, Tensor } from '../engine/engine.ts';
 import { type RgbImage, toPixels } from '../engine/image.ts';
 import { DiptychError } from '../errors.ts';
@@ -15,8 +16,10 @@ import type { DiffusionModel } from '../models/model-folder.ts';
 import type { Prompt } from '../models/prompt.ts';
 import { disposeCondition, encodeEmpty, encodePrompts } from '../models/text-condition.ts';
 import { OBJECTIVE } from './objective.ts';
-import type { TrainSettings } from './settings.ts';
+import { storedStates } from './rows.ts';
+import type { PairTrainSettings } from './settings.ts';
 import { openTrajectories, type TrajectoryStore } from './trajectory-store.ts';
+import { trimFolder } from './trim-folder.ts';
 
 export interface TrainCandidate {
   id: string;
@@ -29,78 +32,118 @@ export interface TrainCandidate {
 export interface InvertOptions {
   engine: Engine;
   model: DiffusionModel;
-  settings: TrainSettings;
+  settings: PairTrainSettings;
   schedule: Schedule;
   candidates: readonly TrainCandidate[];
+  /** The run's own. */
   folder: string;
-  onProgress(done: number): void | Promise<void>;
+  /** Folder of trajectories that runs share; absent: the run keeps its own. */
+  trajectories?: string;
+  /** Most bytes in it, between runs; absent: any. */
+  trajectoryBytes?: number;
+  /** Called after every batch: candidates that are done, and evaluations of the UNet that this call took. */
+  onProgress(done: number, evaluations: number): void | Promise<void>;
 }
 
-/** The store holds the candidates in the order of the list; the caller closes it. */
+/** The store has the candidates by their places in the list. */
 export async function invertCandidates(options: InvertOptions): Promise<TrajectoryStore> {
-  const { engine, model, settings, schedule, candidates, folder, onProgress } = options;
+  const { engine, model, settings, schedule, candidates, folder, trajectories, onProgress } = options;
+  const { trajectoryBytes = Number.POSITIVE_INFINITY } = options;
   const { sampleSize, inChannels } = model.unet.config;
-  // The others need the images alone: a trajectory of one state.
   const inverts = OBJECTIVE[settings.objective].states === 'inverted';
-  const states = inverts ? settings.inversionSteps + 1 : 1;
-  const about = [
-    model.hash,
-    model.scheduler,
+  const states = storedStates(settings, schedule);
+  const store = await openTrajectories({
+    folder: path.join(folder, 'trajectories'),
+    shared: trajectories,
+    keys: candidates.map((candidate) => keyOf(model, settings, states, candidate)),
     states,
-    settings.guidance,
-    ...candidates.map(({ sha256, prompt }) => [sha256, prompt]),
-  ];
-  const key = createHash('sha256').update(JSON.stringify(about)).digest('hex');
-  const store = await openTrajectories(folder, { key, states, shape: [sampleSize, sampleSize, inChannels] });
-  try {
-    const together = imagesAtOnce(model.unet.config, settings.guidance);
-    while (store.count() < candidates.length) {
-      const batch = candidates.slice(store.count(), store.count() + together);
-      const images = await Promise.all(batch.map((candidate) => candidate.load()));
-      const pixels = imageTensor(engine, images, model.imageSide);
-      const x0 = toLatents(engine, model, pixels);
-      pixels.dispose();
-      const prompts = batch.map(({ prompt }) => prompt);
-      const values = inverts
-        ? trajectoriesOf(engine, model, settings, schedule, x0, prompts)
-        : (x0.dataSync() as Float32Array);
-      x0.dispose();
-      await store.append(values, batch.length);
-      await onProgress(store.count());
-    }
-    return store;
-  } catch (thrown) {
-    await store.close();
-    throw thrown;
+    levels: inverts ? levelsOf(settings, schedule, states) : [1],
+    shape: [sampleSize, sampleSize, inChannels],
+  });
+  const together = imagesAtOnce(model.unet.config, settings.guidance);
+  let evaluations = 0;
+
+  async function invertThese(places: readonly number[]): Promise<void> {
+    const batch = places.map((place) => candidates[place]!);
+    const images = await Promise.all(batch.map((candidate) => candidate.load()));
+    const pixels = imageTensor(engine, images, model.imageSide);
+    const x0 = toLatents(engine, model, pixels);
+    pixels.dispose();
+    const prompts = batch.map(({ prompt }) => prompt);
+    const made = inverts
+      ? invertedStates(engine, model, settings, schedule, x0, prompts, states)
+      : [x0.dataSync() as Float32Array];
+    const size = x0.size / batch.length;
+    x0.dispose();
+    const ofRow = (row: number) => made.map((values) => values.subarray(row * size, (row + 1) * size));
+    await store.add(new Map(places.map((place, row) => [place, ofRow(row)])));
+    if (inverts) evaluations += batch.length * settings.inversionSteps;
+    await onProgress(places.at(-1)! + 1, evaluations);
   }
+
+  let missing: number[] = [];
+  for (const place of candidates.keys()) {
+    // Asked as it comes up: another run may have made it meanwhile.
+    if (await store.hold(place)) continue;
+    missing.push(place);
+    if (missing.length < together) continue;
+    await invertThese(missing);
+    missing = [];
+  }
+  if (missing.length > 0) await invertThese(missing);
+  if (trajectories) await trimFolder(trajectories, trajectoryBytes);
+  return store;
 }
 
-/** The states of every row's inversion, on the host: [B, states, values]. */
-function trajectoriesOf(
+/** Changes with the layout of the files. */
+const FORMAT = 1;
+
+/** sha256 of all that decides a trajectory, as hex. An image alone depends on neither prompt nor inversion. */
+function keyOf(
+  { hash, unet, vae, texts, sceneGraph, zerosForEmpty, scheduler }: DiffusionModel,
+  { objective, inversionSteps, guidance }: PairTrainSettings,
+  states: readonly number[],
+  { sha256, prompt }: TrainCandidate,
+): string {
+  const ofImage = [FORMAT, hash, vae?.config, sha256];
+  const configs = [unet, ...texts, sceneGraph].map((network) => network?.config);
+  const about =
+    OBJECTIVE[objective].states === 'inverted'
+      ? [...ofImage, configs, zerosForEmpty, scheduler, inversionSteps, guidance, states, prompt]
+      : ofImage;
+  return createHash('sha256').update(JSON.stringify(about)).digest('hex');
+}
+
+/** aBar of the states of an inversion: that of the image, then those of the grid. */
+function levelsOf(
+  { inversionSteps }: PairTrainSettings,
+  schedule: Schedule,
+  states: readonly number[],
+): number[] {
+  const grid = inversionTimesteps(schedule, inversionSteps);
+  const first = grid[0]! - gridStep(schedule, inversionSteps);
+  return states.map((state) => alphaBarAt(schedule, state === 0 ? first : grid[state - 1]!));
+}
+
+/** The stored states of the inversion of every row, on the host: of each state [B, values]. */
+function invertedStates(
   engine: Engine,
   model: DiffusionModel,
-  { guidance, inversionSteps }: TrainSettings,
+  { guidance, inversionSteps }: PairTrainSettings,
   schedule: Schedule,
   x0: Tensor,
   prompts: readonly Prompt[],
-): Float32Array {
+  stored: readonly number[],
+): Float32Array[] {
   const prompt = encodePrompts(engine, model, prompts);
   const empty = encodeEmpty(engine, model);
   const { config, weights } = model.unet;
   const predict = guidedPredictor(engine, config, weights, { prompt, empty }, guidance);
   const trajectory = invert(engine, schedule, predict, x0, inversionSteps);
-  const states = trajectory.states.length;
-  const size = x0.size / prompts.length;
-  const out = new Float32Array(states * x0.size);
-  for (const [s, state] of trajectory.states.entries()) {
-    const values = state.dataSync();
-    for (let row = 0; row < prompts.length; row++) {
-      out.set(values.subarray(row * size, (row + 1) * size), (row * states + s) * size);
-    }
-  }
+  const states = stored.map((state) => trajectory.states[state]!.dataSync() as Float32Array);
   disposeTrajectory(trajectory);
   for (const condition of [prompt, empty]) disposeCondition(condition);
-  return out;
+  return states;
 }
 
 /** Pixels in [-1, 1]: [B, S, S, 3]. Throws DIPTYCH_INVALID_INPUT on another size. */

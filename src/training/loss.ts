@@ -3,7 +3,7 @@ import type { Tensor, Tf } from '../engine/engine.ts';
 import { OBJECTIVE, type SideRows } from './objective.ts';
 import type { PairLoss } from './objectives/pair-loss.ts';
 import type { PairFactors } from './pair-factors.ts';
-import type { TrainSettings } from './settings.ts';
+import type { PairTrainSettings } from './settings.ts';
 
 export interface BatchLoss extends Omit<PairLoss, 'losses'> {
   /** Scalar: the mean of the pairs' losses, each by its weight. */
@@ -13,7 +13,7 @@ export interface BatchLoss extends Omit<PairLoss, 'losses'> {
 /** @param rowWeights of the timesteps, one a row */
 export function preferenceLoss(
   tf: Tf,
-  settings: Pick<TrainSettings, 'objective' | 'form' | 'beta'>,
+  settings: Pick<PairTrainSettings, 'objective' | 'form' | 'beta'>,
   rowWeights: readonly number[],
   factors: readonly PairFactors[],
   winner: SideRows,

@@ -1,4 +1,4 @@
-/** The objectives of the settings: which states each compares its models at, and its loss. One entry is one objective. */
+/** The objectives that learn from pairs: which states each compares its models at, and its loss. One entry is one objective. */
 import type { Tensor, Tf } from '../engine/engine.ts';
 import { diffusionDpoLoss } from './objectives/diffusion-dpo.ts';
 import { dspoLoss } from './objectives/dspo.ts';
@@ -8,7 +8,7 @@ import { mapoLoss } from './objectives/mapo.ts';
 import { errorChange, type PairLoss, type Side, type TargetedSide } from './objectives/pair-loss.ts';
 import { sftLoss } from './objectives/sft.ts';
 import { smpoLoss } from './objectives/smpo.ts';
-import type { TrainSettings } from './settings.ts';
+import type { PairObjective, TrainSettings } from './settings.ts';
 
 /** Rows are grouped as in pair-loss.ts: row k * pairs + b belongs to pair b. */
 export interface SideRows extends Side {
@@ -47,7 +47,7 @@ export interface Objective {
 /** Signal-to-noise constant of MaPO, as released. */
 const MAPO_SNR = 0.5;
 
-export const OBJECTIVE: Record<TrainSettings['objective'], Objective> = {
+export const OBJECTIVE: Record<PairObjective, Objective> = {
   'inversion-dpo': {
     states: 'inverted',
     loss(winner, loser, { settings: { form, beta }, pairs, rowWeights: weights }) {

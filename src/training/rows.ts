@@ -3,11 +3,11 @@
  * Everything random comes from the caller's stream, so that a step can be done again exactly.
  */
 import { alphaBarAt, gridStep, inversionTimesteps, type Schedule } from '../diffusion/schedule.ts';
-import type { Random } from '../random.ts';
+import { createRandom, type Random } from '../random.ts';
 import { OBJECTIVE } from './objective.ts';
 import { type InversionForm, isTargetless, timestepWeight } from './objectives/inversion-dpo.ts';
 import type { Ascent } from './self-inversion.ts';
-import type { TrainSettings } from './settings.ts';
+import type { PairTrainSettings } from './settings.ts';
 
 /** One timestep of one pair, as a plan: which stored states to read, and how to make the noisy ones. */
 export interface RowPlan {
@@ -40,7 +40,7 @@ const NOTHING = {
 const INPO_ETA = 0.1;
 
 /** The rows of one pair; as many for every pair of the same settings. */
-export function planRows(settings: TrainSettings, schedule: Schedule, random: Random): RowPlan[] {
+export function planRows(settings: PairTrainSettings, schedule: Schedule, random: Random): RowPlan[] {
   const { states } = OBJECTIVE[settings.objective];
   if (states === 'inverted') return invertedRows(settings, schedule, random);
   const row = states === 'noised' ? noisedRow : selfInvertedRow;
@@ -48,13 +48,13 @@ export function planRows(settings: TrainSettings, schedule: Schedule, random: Ra
   return Array.from({ length: count }, () => row(settings, schedule, random));
 }
 
-function noisedRow(_: TrainSettings, schedule: Schedule, random: Random): RowPlan {
+function noisedRow(_: PairTrainSettings, schedule: Schedule, random: Random): RowPlan {
   const t = random.int(schedule.trainSteps);
   const freshNoise = random.int(2 ** 32);
   return { ...NOTHING, t, level: alphaBarAt(schedule, t), freshNoise };
 }
 
-function selfInvertedRow(settings: TrainSettings, schedule: Schedule, random: Random): RowPlan {
+function selfInvertedRow(settings: PairTrainSettings, schedule: Schedule, random: Random): RowPlan {
   const grid = inversionTimesteps(schedule, settings.inversionSteps);
   const stride = gridStep(schedule, settings.inversionSteps);
   const i = 1 + random.int(grid.length - 1);
@@ -66,7 +66,17 @@ function selfInvertedRow(settings: TrainSettings, schedule: Schedule, random: Ra
   return { ...NOTHING, t: grid[i]!, level: alphaBarAt(schedule, grid[i]!), ascent };
 }
 
-function invertedRows(settings: TrainSettings, schedule: Schedule, random: Random): RowPlan[] {
+function invertedRows(settings: PairTrainSettings, schedule: Schedule, random: Random): RowPlan[] {
+  const rowAt = invertedRowAt(settings, schedule, random);
+  return chosenPoints(settings, random).map(rowAt);
+}
+
+/** Row by grid point. */
+function invertedRowAt(
+  settings: PairTrainSettings,
+  schedule: Schedule,
+  random: Random,
+): (point: number) => RowPlan {
   const { form } = settings;
   const grid = inversionTimesteps(schedule, settings.inversionSteps);
   const stride = gridStep(schedule, settings.inversionSteps);
@@ -92,24 +102,49 @@ function invertedRows(settings: TrainSettings, schedule: Schedule, random: Rando
       return { ...at(i, level), state: i + 1, towards: { state: earlier + 1, level } };
     },
   };
-  const points = chosenPoints(settings, firstPoint(settings), grid.length, random);
-  return points.map((i) => rowOf[form](i));
+  return rowOf[form];
+}
+
+/**
+ * States of an inversion that are stored, rising, the image first: all, so that any form can read them, or those that rows
+ * at the kept timesteps read. The image alone where nothing is inverted beforehand.
+ */
+export function storedStates(settings: PairTrainSettings, schedule: Schedule): number[] {
+  if (OBJECTIVE[settings.objective].states !== 'inverted') return [0];
+  if (settings.keptTimesteps === undefined)
+    return Array.from({ length: settings.inversionSteps + 1 }, (_, state) => state);
+  // Which states a row reads, no random number decides.
+  const rowAt = invertedRowAt(settings, schedule, createRandom(settings.seed));
+  const read = keptPoints(settings)
+    .map(rowAt)
+    .flatMap(({ state, towards, noiseState }) => [state, towards?.state, noiseState]);
+  const numbers = read.filter((state): state is number => typeof state === 'number');
+  return [...new Set([0, ...numbers])].sort((a, b) => a - b);
 }
 
 /** The first grid point that a form can have a row at: the step to point 0 moves next to nothing. */
-export function firstPoint({ form, stride }: Pick<TrainSettings, 'form' | 'stride'>): number {
+export function firstPoint({ form, stride }: Pick<PairTrainSettings, 'form' | 'stride'>): number {
   if (form === 'transition') return stride;
   return isTargetless(form) ? 0 : 1;
 }
 
-/** Grid points of one pair's rows: all of the trajectory, or so many different ones at random. */
-function chosenPoints(
-  { form, rowsPerPair = isTargetless(form) ? 'trajectory' : 1 }: TrainSettings,
-  first: number,
-  end: number,
-  random: Random,
-): number[] {
-  const points = Array.from({ length: end - first }, (_, i) => first + i);
+type PointSettings = Pick<
+  PairTrainSettings,
+  'form' | 'stride' | 'inversionSteps' | 'keptTimesteps' | 'rowsPerPair'
+>;
+
+/** Grid points that rows can be at: all from the first, or so many of them, in the middles of as many equal parts. */
+function keptPoints(settings: PointSettings): number[] {
+  const first = firstPoint(settings);
+  const all = settings.inversionSteps - first;
+  const { keptTimesteps: kept = all } = settings;
+  return Array.from({ length: kept }, (_, k) => first + Math.floor(((k + 0.5) * all) / kept));
+}
+
+/** Grid points of one pair's rows: all that are kept, or so many different ones at random. */
+function chosenPoints(settings: PointSettings, random: Random): number[] {
+  const points = keptPoints(settings);
+  const { rowsPerPair = isTargetless(settings.form) ? 'trajectory' : 1 } = settings;
   if (rowsPerPair === 'trajectory') return points;
   for (let k = 0; k < rowsPerPair; k++) {
     const j = k + random.int(points.length - k);

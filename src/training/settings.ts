@@ -6,8 +6,8 @@ import {
   type TimestepWeights,
 } from './objectives/inversion-dpo.ts';
 
-/** What each of them is: objective.ts. */
-export const OBJECTIVES = [
+/** Those that learn from pairs of images that are there: objective.ts. */
+export const PAIR_OBJECTIVES = [
   'inversion-dpo',
   'diffusion-dpo',
   'inpo',
@@ -17,6 +17,11 @@ export const OBJECTIVES = [
   'mapo',
   'sft',
 ] as const;
+/** Those that learn from images that the policy draws as it learns: on-policy/objective.ts. */
+export const ON_POLICY_OBJECTIVES = ['ddpo', 'd3po'] as const;
+export const OBJECTIVES = [...PAIR_OBJECTIVES, ...ON_POLICY_OBJECTIVES] as const;
+export type PairObjective = (typeof PAIR_OBJECTIVES)[number];
+export type OnPolicyObjective = (typeof ON_POLICY_OBJECTIVES)[number];
 export const OPTIMIZERS = ['adamw', 'adafactor'] as const;
 export const SCHEDULES = ['constant', 'cosine'] as const;
 export { INVERSION_FORMS, TIMESTEP_WEIGHTS };
@@ -42,6 +47,11 @@ export interface TrainSettings {
   guidance: number;
   /** Grid points of a trajectory. */
   inversionSteps: number;
+  /**
+   * So many timesteps of each trajectory are stored, evenly spaced, the same for all candidates, and rows are at these
+   * alone: less disk. Absent: all.
+   */
+  keptTimesteps?: number;
   /** Optimizer steps. */
   steps: number;
   pairsPerStep: number;
@@ -64,7 +74,22 @@ export interface TrainSettings {
   gradientCheckpointing: boolean;
   /** Train a LoRA instead of all weights; absent: all weights. */
   lora?: LoraSettings;
+  /** Of the on-policy objectives; absent: their defaults. */
+  onPolicy?: OnPolicySettings;
   seed: number;
+}
+
+/** Settings of training on pairs. */
+export type PairTrainSettings = TrainSettings & { objective: PairObjective };
+
+/** A round: the policy as it is draws images, which are scored and then trained on for some optimizer steps. */
+export interface OnPolicySettings {
+  /** DDIM steps of an image, with eta 1. */
+  samplingSteps: number;
+  /** Scenes of a round; each is drawn twice. */
+  scenesPerRound: number;
+  /** Optimizer steps on the sampling steps of a round, which all come once before any comes twice. */
+  stepsPerRound: number;
 }
 
 export interface LoraSettings {
@@ -75,7 +100,7 @@ export interface LoraSettings {
   convolutions: boolean;
 }
 
-export const DEFAULT_TRAIN: TrainSettings = {
+export const DEFAULT_TRAIN: PairTrainSettings = {
   objective: 'inversion-dpo',
   form: 'shared-noise',
   stride: 4,
@@ -98,6 +123,14 @@ export const DEFAULT_TRAIN: TrainSettings = {
 };
 
 export const DEFAULT_LORA: LoraSettings = { rank: 8, convolutions: false };
+export const DEFAULT_ON_POLICY: OnPolicySettings = {
+  samplingSteps: 20,
+  scenesPerRound: 16,
+  stepsPerRound: 2,
+};
+
+export const isOnPolicy = (objective: TrainSettings['objective']): objective is OnPolicyObjective =>
+  (ON_POLICY_OBJECTIVES as readonly string[]).includes(objective);
 
 /** Linear warm-up, then constant, or half a cosine that would reach 0 one step after the last; step counts from 1. */
 export function learningRateAt(

@@ -32,7 +32,7 @@ interface Entry {
 /** Row k * pairs + b is row k of pair b. `index`: where a candidate lies in the store. */
 export async function loadRows(
   engine: Engine,
-  trajectories: TrajectoryStore,
+  trajectories: Pick<TrajectoryStore, 'shape' | 'read'>,
   index: ReadonlyMap<string, number>,
   batch: readonly Pair[],
   plans: readonly RowPlan[][],
@@ -58,8 +58,8 @@ export async function loadRows(
   }
 
   if (first.state === null) {
-    const noise = await noiseOf(engine, entries, levels, read);
-    const images = [await read(winnerId, () => 0), await read(loserId, () => 0)];
+    const images: [Tensor, Tensor] = [await read(winnerId, () => 0), await read(loserId, () => 0)];
+    const noise = await noiseOf(engine, entries, levels, images, read);
     const [winner, loser] = images.map((image) => tf.tidy(() => stateFromNoise(tf, image, noise, levels)));
     tf.dispose(images);
     return { ...common, winner: winner!, loser: loser!, winnerTarget: noise, loserTarget: noise.clone() };
@@ -92,7 +92,7 @@ type ReadStates = (who: (entry: Entry) => string, state: (plan: RowPlan) => numb
 /** Reads one stored state per entry into a tensor [R, S, S, C]. */
 function stateReader(
   { tf }: Engine,
-  trajectories: TrajectoryStore,
+  trajectories: Pick<TrajectoryStore, 'shape' | 'read'>,
   index: ReadonlyMap<string, number>,
   entries: readonly Entry[],
 ): ReadStates {
@@ -112,19 +112,22 @@ async function noiseOf(
   { tf }: Engine,
   entries: readonly Entry[],
   levels: readonly number[],
+  [winner, loser]: readonly [Tensor, Tensor],
   read: ReadStates,
 ): Promise<Tensor> {
-  const donor = ({ pair, plan }: Entry) => (plan.noiseOf === 'winner' ? pair.winner : pair.loser);
-  const image = await read(donor, () => 0);
-  let noise: Tensor;
-  if (entries[0]!.plan.freshNoise === null) {
-    const state = await read(donor, (plan) => plan.noiseState!);
-    noise = tf.tidy(() => endpointNoise(tf, state, image, levels));
-    state.dispose();
-  } else {
+  if (entries[0]!.plan.freshNoise !== null) {
     const seeds = entries.map(({ plan }) => plan.freshNoise!);
-    noise = seededNoise(tf, seeds, image.shape.slice(1));
+    return seededNoise(tf, seeds, winner.shape.slice(1));
   }
-  image.dispose();
+  const isWinners = ({ plan }: Entry) => plan.noiseOf === 'winner';
+  const state = await read(
+    (entry) => (isWinners(entry) ? entry.pair.winner : entry.pair.loser),
+    (plan) => plan.noiseState!,
+  );
+  const noise = tf.tidy(() => {
+    const choice = tf.tensor(entries.map(isWinners), [entries.length, 1, 1, 1], 'bool');
+    return endpointNoise(tf, state, tf.where(choice, winner, loser) as Tensor, levels);
+  });
+  state.dispose();
   return noise;
 }

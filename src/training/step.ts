@@ -2,18 +2,18 @@
 import type { Engine, Tensor } from '../engine/engine.ts';
 import type { FlatParameters, LossWithAux } from '../engine/flat-parameters.ts';
 import { disposeWeights, type Weights } from '../engine/weights.ts';
-import { checkpointed, type RunBlock, straight } from '../models/run-block.ts';
-import { repeated } from '../models/text-condition.ts';
-import { type TextCondition, unetForward } from '../models/unet.ts';
+import { checkpointed, straight } from '../models/run-block.ts';
+import type { TextCondition } from '../models/unet.ts';
 import type { UNetConfig } from '../models/unet-config.ts';
 import { preferenceLoss } from './loss.ts';
 import type { SideRows } from './objective.ts';
 import { errorChange, errors } from './objectives/pair-loss.ts';
 import type { PairFactors } from './pair-factors.ts';
+import { predictNoise } from './predict-noise.ts';
 import { selfInverted } from './self-inversion.ts';
-import type { TrainSettings } from './settings.ts';
+import type { PairTrainSettings } from './settings.ts';
 import type { StepRows } from './step-rows.ts';
-import type { StepTelemetry } from './telemetry.ts';
+import type { PairTelemetry } from './telemetry.ts';
 import { orderedRightly, type RowValues } from './timestep-buckets.ts';
 
 export interface StepModels {
@@ -34,7 +34,7 @@ export interface StepBatch {
 
 export interface StepOutcome
   extends Pick<
-    StepTelemetry,
+    PairTelemetry,
     | 'loss'
     | 'accuracy'
     | 'winnerPolicyError'
@@ -48,7 +48,10 @@ export interface StepOutcome
   rows: RowValues;
 }
 
-type StepSettings = Pick<TrainSettings, 'objective' | 'form' | 'beta' | 'guidance' | 'gradientCheckpointing'>;
+type StepSettings = Pick<
+  PairTrainSettings,
+  'objective' | 'form' | 'beta' | 'guidance' | 'gradientCheckpointing'
+>;
 
 /** Updates the policy on the mean of micro-batches of as many pairs each; their tensors stay the caller's. */
 export function takeStep(
@@ -102,7 +105,9 @@ function lossInputs(
   batch: StepBatch,
 ): LossInputs {
   const { tf } = engine;
+  const { condition, empty } = batch;
   const { winner, loser, winnerTarget, loserTarget, timesteps, levels, ascents } = batch.rows;
+  const both = [...timesteps, ...timesteps];
   let x = tf.concat([winner, loser], 0) as Tensor;
   let targets: LossInputs['targets'] = winnerTarget && loserTarget && [winnerTarget, loserTarget];
   const own: Tensor[] = [];
@@ -113,9 +118,7 @@ function lossInputs(
         engine,
         config,
         weights,
-        batch,
-        state,
-        timesteps.map(() => t),
+        { x: state, timesteps: both.map(() => t), condition, empty },
         guidance,
         straight(tf, weights),
       );
@@ -132,9 +135,7 @@ function lossInputs(
       engine,
       config,
       reference,
-      batch,
-      x,
-      timesteps,
+      { x, timesteps: both, condition, empty },
       guidance,
       straight(tf, reference),
     );
@@ -151,7 +152,7 @@ function policyLoss(
   weights: Weights,
 ): LossWithAux {
   const { tf } = engine;
-  const { rows, factors } = batch;
+  const { rows, condition, empty, factors } = batch;
   const runBlock = settings.gradientCheckpointing
     ? checkpointed(tf, weights, reference)
     : straight(tf, weights);
@@ -159,9 +160,7 @@ function policyLoss(
     engine,
     config,
     weights,
-    batch,
-    x,
-    rows.timesteps,
+    { x, timesteps: [...rows.timesteps, ...rows.timesteps], condition, empty },
     settings.guidance,
     runBlock,
   );
@@ -183,26 +182,6 @@ function policyLoss(
 function rowErrors({ policy, reference, target }: SideRows): Tensor[] {
   const side = { policy, reference, target: target ?? reference };
   return [errors(side), errorChange(side)];
-}
-
-/** Noise predictions [2 R, ...] at states of winners and losers, guided where asked; a timestep for each of the R. */
-function predictNoise(
-  engine: Engine,
-  config: UNetConfig,
-  weights: Weights,
-  { condition, empty }: StepBatch,
-  x: Tensor,
-  timesteps: readonly number[],
-  guidance: number,
-  runBlock: RunBlock,
-): Tensor {
-  const { tf } = engine;
-  const t = tf.tensor1d([...timesteps, ...timesteps], 'float32');
-  const model = (rows: TextCondition) => unetForward(engine, config, weights, x, t, rows, runBlock);
-  const prompted = model(repeated(tf, condition, x.shape[0]! / condition.states.shape[0]!));
-  if (guidance === 1) return prompted;
-  const without = model(repeated(tf, empty, x.shape[0]!));
-  return without.add(prompted.sub(without).mul(guidance));
 }
 
 const mean = (values: Float32Array) => values.reduce((sum, x) => sum + x, 0) / values.length;

@@ -5,11 +5,31 @@ import { createInterface } from 'node:readline';
 import { pipeline } from 'node:stream/promises';
 import type { TimestepBucket } from './timestep-buckets.ts';
 
-export interface StepTelemetry {
+/** Of every optimizer step, whatever the objective. */
+export interface LoopTelemetry {
   step: number;
   /** When the step ended, in Unix seconds. */
   at: number;
+  learningRate: number;
+  seconds: number;
+  /** Live tensors after the step; a number that grows is a leak. */
+  tensors: number;
+}
+
+/** What the optimizer says of a step. */
+export interface UpdateTelemetry {
   loss: number;
+  /** Before clipping. */
+  gradNorm: number;
+  /** Norm of the change of the parameters. */
+  updateNorm: number;
+  /** Of the UNet, see evaluations.ts. */
+  policyEvaluations: number;
+  referenceEvaluations: number;
+}
+
+/** Of a step on pairs. */
+export interface PairTelemetry extends UpdateTelemetry {
   /** Share of the batch's pairs that the model orders rightly; a pair it can't tell apart counts half. */
   accuracy: number;
   /** Mean square of (prediction - target) on each side; without a target, of (policy - reference). */
@@ -20,16 +40,20 @@ export interface StepTelemetry {
   loserError: number;
   /** winnerError - loserError. */
   margin: number;
-  /** Before clipping. */
-  gradNorm: number;
-  /** Norm of the change of the parameters. */
-  updateNorm: number;
-  learningRate: number;
-  seconds: number;
-  /** Live tensors after the step; a number that grows is a leak. */
-  tensors: number;
   buckets: TimestepBucket[];
 }
+
+/** Of a step on images that the policy drew itself. */
+export interface OnPolicyTelemetry extends UpdateTelemetry {
+  /** Mean of the round's images that have one: of the policy at the round's start. */
+  reward: number;
+  /** Share of the batch's ratios outside of the range that the objective clips them to. */
+  clipped: number;
+  /** As of pairs, of single sampling steps; of objectives that compare two. */
+  accuracy?: number;
+}
+
+export type StepTelemetry = LoopTelemetry & (PairTelemetry | OnPolicyTelemetry);
 
 /** What every telemetry file has: a step's number, and whatever else was measured. */
 interface Step {

@@ -1,145 +1,87 @@
 /**
- * Preference training: pairs in, a tuned UNet out. First every candidate that a pair needs is inverted under
- * the reference, once; then optimizer steps over a seeded stream of pairs. A step is a function of the settings,
- * its number and the weights, so a run that was stopped and resumed ends with the same bits.
+ * Training: a tuned UNet out of pairs, or out of what the model draws while it learns. The loop: an optimizer step,
+ * its telemetry, a checkpoint now and then. A step is a function of the settings, its number and the weights, so a run
+ * that was stopped and resumed ends with the same bits.
  */
 import { mkdir } from 'node:fs/promises';
 import { parseSchedule, type Schedule } from '../diffusion/schedule.ts';
-import type { Engine } from '../engine/engine.ts';
 import { DiptychError } from '../errors.ts';
 import type { DiffusionModel } from '../models/model-folder.ts';
-import { disposeCondition, encodeEmpty, encodePrompts } from '../models/text-condition.ts';
-import { type Pair, pairBatch } from '../preference/pairs.ts';
-import { createRandom, hashSeed } from '../random.ts';
-import type { Alarm } from './alarms.ts';
 import { checkTrainSettings } from './check-settings.ts';
 import { readNewestCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { frozenBy } from './freeze.ts';
-import { invertCandidates, type TrainCandidate } from './invert-candidates.ts';
-import type { Judge } from './judge.ts';
-import { pairFactors } from './pair-factors.ts';
+import type { TrainCandidate } from './invert-candidates.ts';
+import { openOnPolicySteps } from './on-policy/steps.ts';
+import { openPairSteps } from './pair-steps.ts';
 import { createPolicy, type TunedFiles } from './policy.ts';
-import { planRows } from './rows.ts';
 import { openRunTelemetry, type TelemetryFiles } from './run-telemetry.ts';
-import { learningRateAt, type TrainSettings } from './settings.ts';
-import { type StepBatch, takeStep } from './step.ts';
-import { disposeRows, loadRows } from './step-rows.ts';
+import { isOnPolicy, learningRateAt, type TrainSettings } from './settings.ts';
+import type { Steps } from './steps.ts';
 import type { StepTelemetry } from './telemetry.ts';
-import { timestepBuckets } from './timestep-buckets.ts';
+import type { TrainOptions, TrainProgress } from './train-options.ts';
 
-export type { TrainCandidate };
-
-export interface TrainOptions {
-  engine: Engine;
-  model: DiffusionModel;
-  settings: TrainSettings;
-  candidates: readonly TrainCandidate[];
-  pairs: readonly Pair[];
-  /** Folder of trajectories, checkpoints, telemetry and the final model. */
-  folder: string;
-  /** Measures the policy's images; needed by what draws while it trains. */
-  judge?: Judge;
-  /** Called after every piece of work; throws to stop. */
-  onProgress(progress: TrainProgress): void | Promise<void>;
-}
-
-export type TrainProgress =
-  | { phase: 'invert'; done: number; total: number }
-  | { phase: 'train'; done: number; total: number; telemetry: StepTelemetry; alarms: Alarm[] };
+export type { TrainCandidate, TrainOptions, TrainProgress };
 
 export interface TrainResult extends TunedFiles, TelemetryFiles {}
 
 export async function trainPairs(options: TrainOptions): Promise<TrainResult> {
-  const { engine, model, settings, pairs, folder, onProgress } = options;
+  const { engine, model, settings, folder, onProgress } = options;
   const schedule = parseSchedule(model.scheduler);
   checkTrainSettings(settings);
-  checkInput(model, settings, schedule, pairs);
-  await mkdir(folder, { recursive: true });
-  const candidates = neededCandidates(options);
-  const total = candidates.length;
-  const trajectories = await invertCandidates({
-    ...{ engine, model, settings, schedule, candidates, folder },
-    onProgress: (done) => onProgress({ phase: 'invert', done, total }),
-  });
-  const index = new Map(candidates.map(({ id }, i) => [id, i]));
-  const factors = pairFactors(settings, pairs);
-  const promptOf = new Map(candidates.map(({ id, prompt }) => [id, prompt]));
-
+  checkModel(model, settings, schedule);
   const resumed = await readNewestCheckpoint(folder);
-  const { config, weights: reference } = model.unet;
+  const fromStep = resumed?.step ?? 0;
+  const steps = await openSteps(options, schedule, fromStep);
+  await mkdir(folder, { recursive: true });
   const policy = createPolicy(engine, model, settings, resumed);
-  const { record, files } = await openRunTelemetry(folder, resumed?.step ?? 0);
-  const empty = encodeEmpty(engine, model);
   try {
-    for (let step = (resumed?.step ?? 0) + 1; step <= settings.steps; step++) {
+    const { record, files } = await openRunTelemetry(folder, fromStep);
+    for (let step = fromStep + 1; step <= settings.steps; step++) {
       const started = performance.now();
-      const chosen = pairBatch(pairs.length, settings.pairsPerStep, settings.seed, step - 1);
-      const random = createRandom(hashSeed('train-step', settings.seed, step));
-      const batches: StepBatch[] = [];
-      for (const part of parts(chosen, settings.accumulate)) {
-        const batch = part.map((i) => pairs[i]!);
-        const plans = batch.map(() => planRows(settings, schedule, random));
-        const rows = await loadRows(engine, trajectories, index, batch, plans);
-        const prompts = batch.map(({ winner }) => promptOf.get(winner)!);
-        const condition = encodePrompts(engine, model, prompts);
-        batches.push({ rows, condition, empty, factors: part.map((i) => factors[i]!) });
-      }
       const learningRate = learningRateAt(settings, step);
-      const models = { config, policy, reference };
-      const { rows: seen, ...outcome } = takeStep(engine, models, settings, batches, learningRate);
-      for (const { rows, condition } of batches) {
-        disposeCondition(condition);
-        disposeRows(rows);
-      }
+      const outcome = await steps.take(step, policy, learningRate);
       const seconds = (performance.now() - started) / 1000;
       const telemetry: StepTelemetry = {
         ...{ step, at: Date.now() / 1000, ...outcome, learningRate, seconds },
-        margin: outcome.winnerError - outcome.loserError,
         tensors: engine.tf.memory().numTensors,
-        buckets: timestepBuckets(seen, schedule.trainSteps),
       };
       checkLoss(telemetry, settings);
       const alarms = record(telemetry);
-      if (step % settings.checkpointEvery === 0) await writeCheckpoint(folder, policy);
+      if (isCheckpoint(step, settings.checkpointEvery, steps.together)) await writeCheckpoint(folder, policy);
       await onProgress({ phase: 'train', done: step, total: settings.steps, telemetry, alarms });
     }
-    return { ...(await policy.finish(folder)), ...files };
+    const tuned = await policy.finish(folder);
+    await steps.done();
+    return { ...tuned, ...files };
   } finally {
     policy.dispose();
-    disposeCondition(empty);
-    await trajectories.close();
+    steps.close();
   }
 }
 
-/** A list cut into so many parts of the same length, which must divide it. */
-function parts<T>(list: readonly T[], count: number): T[][] {
-  const size = list.length / count;
-  return Array.from({ length: count }, (_, i) => list.slice(i * size, (i + 1) * size));
+function openSteps(options: TrainOptions, schedule: Schedule, fromStep: number): Promise<Steps> {
+  const { settings } = options;
+  const { objective } = settings;
+  return isOnPolicy(objective)
+    ? openOnPolicySteps({ ...options, settings: { ...settings, objective } }, schedule, fromStep)
+    : openPairSteps({ ...options, settings: { ...settings, objective } }, schedule, fromStep);
 }
 
-function checkInput(
+/** Every so many steps, or at the first end of a round behind that. */
+function isCheckpoint(step: number, every: number, together: number): boolean {
+  const due = (at: number) => Math.floor(at / every);
+  return step % together === 0 && due(step) > due(step - together);
+}
+
+function checkModel(
   { unet: { specs } }: DiffusionModel,
-  { rewardWeighted, objective, freeze = [] }: TrainSettings,
+  { freeze = [] }: TrainSettings,
   schedule: Schedule,
-  pairs: readonly Pair[],
 ): void {
   if (schedule.predictionType !== 'epsilon') {
     throw new DiptychError(
       'DIPTYCH_BAD_MODEL',
       `the model predicts "${schedule.predictionType}"; preference training needs "epsilon"`,
-    );
-  }
-  if (pairs.length === 0) {
-    throw new DiptychError(
-      'DIPTYCH_INVALID_INPUT',
-      'there are no pairs to train on: every difference of rewards is within the margin. Lower `pairs.margin`.',
-    );
-  }
-  if ((rewardWeighted || objective === 'smpo') && pairs.every(({ margin }) => margin === 0)) {
-    const who = rewardWeighted ? 'train.rewardWeighted' : 'train.objective "smpo"';
-    throw new DiptychError(
-      'DIPTYCH_INVALID_INPUT',
-      `${who} goes by the difference of rewards, and every pair's rewards are equal`,
     );
   }
   const unknown = freeze.find((pattern) => !specs.some(({ name }) => frozenBy([pattern])(name)));
@@ -160,10 +102,4 @@ function checkLoss({ loss, step }: StepTelemetry, { learningRate, beta }: TrainS
     'DIPTYCH_INVALID_INPUT',
     `the loss is ${loss} at step ${step}; lower \`learningRate\` (${learningRate}) or \`beta\` (${beta})`,
   );
-}
-
-/** Candidates that some pair mentions, in the order of the list. */
-function neededCandidates({ candidates, pairs }: TrainOptions): TrainCandidate[] {
-  const mentioned = new Set(pairs.flatMap(({ winner, loser }) => [winner, loser]));
-  return candidates.filter(({ id }) => mentioned.has(id));
 }

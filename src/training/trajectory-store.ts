@@ -1,78 +1,75 @@
 /**
  * Inversion trajectories on disk: the reference never changes, so each candidate is inverted once and read from
- * here ever after. One file of fixed-size records; a note beside it says how many are whole, so that an
- * interrupted run goes on where it stopped. Memory holds one state at a time.
+ * here ever after. One file a candidate (trajectory-files.ts), halves inside (trajectory-code.ts). Memory holds what is
+ * read.
  */
-import { existsSync, readFileSync, statSync } from 'node:fs';
-import { type FileHandle, mkdir, open, rename, writeFile } from 'node:fs/promises';
-import path from 'node:path';
+import { closeSync, openSync, readSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { sizeOf } from '../engine/tensor.ts';
 import { DiptychError } from '../errors.ts';
+import { decodeState, encodeTrajectory } from './trajectory-code.ts';
+import { CHECKSUM_BYTES, openTrajectoryFiles } from './trajectory-files.ts';
 
 export interface TrajectoryStore {
   /** Of one state: height, width, channels of what the UNet works on. */
   shape: readonly number[];
-  /** Candidates whose trajectories are stored: the first `count` of the list. */
-  count(): number;
-  /** Appends whole trajectories, [candidates, states, values] in one array; durable when it resolves. */
-  append(trajectories: Float32Array, candidates: number): Promise<void>;
-  /** State `index` (0: the image) of a candidate. */
+  /** Whether a candidate's trajectory is at hand, whole; a damaged one is not. */
+  hold(candidate: number): Promise<boolean>;
+  /** Keeps the stored states of candidates, in their order; a kill leaves all or none. */
+  add(trajectories: ReadonlyMap<number, readonly Float32Array[]>): Promise<void>;
+  /** State `index` (0: the image) of a candidate that is held. Throws DIPTYCH_BAD_FILE. */
   read(candidate: number, index: number): Promise<Float32Array>;
-  close(): Promise<void>;
+  /** Ends the run's hold on shared files. */
+  release(): Promise<void>;
 }
 
 export interface TrajectoryOptions {
-  /** Changes with anything that changes the trajectories: model, grid, guidance, candidates. */
-  key: string;
-  /** States of each trajectory, the image included. */
-  states: number;
+  /** The run's own folder. */
+  folder: string;
+  /** Shared with other runs; absent: nothing is. */
+  shared?: string;
+  /** Of the candidates: change with anything that changes their trajectories. */
+  keys: readonly string[];
+  /** Of the inversion, those that are stored, rising, and aBar of each. */
+  states: readonly number[];
+  levels: readonly number[];
   /** Of one state. */
   shape: readonly number[];
 }
 
-export async function openTrajectories(folder: string, options: TrajectoryOptions): Promise<TrajectoryStore> {
-  const { key, states, shape } = options;
+export async function openTrajectories(options: TrajectoryOptions): Promise<TrajectoryStore> {
+  const { folder, shared, keys, states, levels, shape } = options;
+  const files = await openTrajectoryFiles(folder, shared);
   const size = sizeOf(shape);
-  await mkdir(folder, { recursive: true });
-  const noteFile = path.join(folder, 'trajectories.json');
-  const dataFile = path.join(folder, 'trajectories.f32');
-  const stateBytes = 4 * size;
-  let count = storedCount(noteFile, dataFile, key, states * stateBytes);
-  const file: FileHandle = await open(dataFile, count > 0 ? 'r+' : 'w+');
+  const placeOf = new Map(states.map((state, place) => [state, place]));
   return {
     shape,
-    count: () => count,
-    async append(trajectories, candidates) {
-      const bytes = new Uint8Array(trajectories.buffer, trajectories.byteOffset, trajectories.byteLength);
-      await file.write(bytes, 0, bytes.length, count * states * stateBytes);
-      await file.sync();
-      count += candidates;
-      await writeFile(`${noteFile}.tmp`, JSON.stringify({ key, count }));
-      await rename(`${noteFile}.tmp`, noteFile);
+    hold: (candidate) => files.hold(keys[candidate]!),
+    async add(trajectories) {
+      const encoded = [...trajectories].map(([candidate, trajectory]): [string, Uint8Array] => {
+        return [keys[candidate]!, new Uint8Array(encodeTrajectory(trajectory, levels).buffer)];
+      });
+      await files.add(new Map(encoded));
     },
     async read(candidate, index) {
-      const state = new Float32Array(size);
-      const at = (candidate * states + index) * stateBytes;
-      const { bytesRead } = await file.read(new Uint8Array(state.buffer), 0, stateBytes, at);
-      if (bytesRead < stateBytes) {
-        throw new DiptychError(
-          'DIPTYCH_BAD_FILE',
-          `${dataFile}: state ${index} of trajectory ${candidate} is cut short`,
-        );
-      }
-      return state;
+      const place = placeOf.get(index)!;
+      const code = new Uint16Array((place + 1) * size);
+      readInto(files.pathOf(keys[candidate]!), new Uint8Array(code.buffer));
+      return decodeState(code, levels, place);
     },
-    close: () => file.close(),
+    async release() {
+      if (shared) await rm(folder, { recursive: true });
+    },
   };
 }
 
-/** Trajectories of this key that are stored; none where the note can't be read or promises more than there is. */
-function storedCount(noteFile: string, dataFile: string, key: string, bytes: number): number {
-  if (!existsSync(noteFile) || !existsSync(dataFile)) return 0;
+/** Synchronous: opening small files costs less than a thread's attention, and training waits for them anyway. */
+function readInto(path: string, bytes: Uint8Array): void {
+  const file = openSync(path, 'r');
   try {
-    const note = JSON.parse(readFileSync(noteFile, 'utf8')) as { key?: string; count: number } | null;
-    return note?.key === key && note.count * bytes <= statSync(dataFile).size ? note.count : 0;
-  } catch {
-    return 0;
+    const bytesRead = readSync(file, bytes, 0, bytes.length, CHECKSUM_BYTES);
+    if (bytesRead < bytes.length) throw new DiptychError('DIPTYCH_BAD_FILE', `${path} was cut short`);
+  } finally {
+    closeSync(file);
   }
 }

@@ -54,7 +54,7 @@ test('a whole loop: every image, every pass through the UNet, every trajectory i
     { name: 'train: steps', flops: 10 * 2 * 2 * 4 * flops },
     { name: 'evaluate: generate', flops: 40 * 5 * 2 * flops },
   ]);
-  assert.equal(disk.trajectories, 90 * 7 * 4 * 32 * 32 * 3);
+  assert.equal(disk.trajectories, 90 * 7 * 2 * 32 * 32 * 3);
   assert.ok(memory.train > memory.generate / 10 && memory.generate > 0);
   assert.ok(flopsPerSecond > 1e8, 'a processor does more than that');
 });
@@ -76,6 +76,30 @@ test('a run pays for what it does and no more', async (t) => {
   assert.equal(diffusion['train: invert'], 0);
   const published = await work('train', { train: { steps: 10, form: 'published' } });
   assert.equal(published['train: steps'], plain['train: steps']! * 20);
+  // Rounds of 2 steps on 3 annotations, each drawn twice in 4 steps; the last round is drawn whole. DDPO has no reference.
+  const onPolicy = { samplingSteps: 4, scenesPerRound: 3, stepsPerRound: 2 };
+  const train = { steps: 11, pairsPerStep: 5, guidance: 2, onPolicy };
+  assert.deepEqual(await work('train', { train: { ...train, objective: 'ddpo' } }), {
+    'train: draw': 6 * 6 * 4 * 2 * flops,
+    'train: steps': 11 * 10 * 2 * 3 * flops,
+  });
+  const d3po = await work('train', { train: { ...train, objective: 'd3po', beta: 1 } });
+  assert.equal(d3po['train: steps'], 11 * 10 * 2 * 4 * flops);
+  // Two annotations of ten are held out: one image each as ever, and one with three more model calls a step.
+  const sampling = { steps: 5, guidance: 1 };
+  const steered = await work('evaluate', { sampling, evaluation: { demon: { noises: 3 } } });
+  assert.equal(steered['evaluate: generate'], 2 * 5 * (1 + 4) * flops);
+});
+
+test('trajectories take the bytes of the states that are stored, as halves', async (t) => {
+  const bytes = async (train: unknown) => {
+    const file = await settingsFile(t, { heldOutFraction: 0, candidates: 2, train });
+    const { said } = await say(t, 'train', '--annotations', '5', '--settings', file, '--json');
+    return JSON.parse(said).disk.trajectories / (10 * 2 * 32 * 32 * 3);
+  };
+  assert.equal(await bytes({}), 21);
+  assert.equal(await bytes({ keptTimesteps: 4 }), 5);
+  assert.equal(await bytes({ objective: 'diffusion-dpo' }), 1);
 });
 
 test('a machine that is too small is told so, with what to do', () => {

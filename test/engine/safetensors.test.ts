@@ -5,7 +5,6 @@ import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import {
   type HostTensor,
-  halfToFloat,
   readSafetensorsHeader,
   readTensors,
   writeSafetensors,
@@ -255,14 +254,6 @@ test('F16 widens exactly: zeros, subnormals, ordinary numbers, infinities and Na
     dtype: 'float32',
     data: Float32Array.from(known, ([, value]) => value),
   });
-  // Every ordinary number: the same sign and fraction, with the exponent counted from another bias.
-  const view = new DataView(new ArrayBuffer(4));
-  for (let half = 0; half < 0x10000; half++) {
-    const exponent = (half >> 10) & 31;
-    if (exponent === 0 || exponent === 31) continue;
-    view.setUint32(0, ((half & 0x8000) << 16) | ((exponent - 15 + 127) << 23) | ((half & 0x3ff) << 13));
-    assert.equal(halfToFloat(half), view.getFloat32(0), half.toString(16));
-  }
 });
 
 test('BF16 widens exactly: all 65536 of them are the upper half of a float32', async (t) => {

@@ -81,6 +81,15 @@ test('settings are the exact JSON, facts are listed by name', () => {
   assert.deepEqual(elements(page(), 'dd').map(textOf), ['native', 'inversion-dpo']);
 });
 
+test('an on-policy training has a chart of its rewards, and none of what only pairs have', () => {
+  const telemetry = [0.4, 0.5].map((reward) => ({ loss: 0.1, gradNorm: 1, reward }));
+  const [, training] = elements(page({ telemetry }), 'div').filter(
+    ({ attributes }) => attributes.class === 'charts',
+  );
+  const titles = elements(training!, 'svg').map(({ attributes }) => attributes['aria-label']);
+  assert.deepEqual(titles, ['loss', 'mean reward of the images trained on', 'gradient norm']);
+});
+
 test('training has a chart each for loss, accuracy, errors and gradient norm, winner and loser apart', () => {
   const [, training] = elements(page(), 'div').filter(({ attributes }) => attributes.class === 'charts');
   const charts = elements(training!, 'figure').map((figure) => [

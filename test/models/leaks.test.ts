@@ -90,7 +90,6 @@ for (const { name, options, skip } of ENGINES) {
     policy.dispose();
     disposeCondition(empty);
     model.dispose();
-    await store.close();
   });
 
   test(`${name}: a whole run leaves no tensors, ended, stopped, resumed or failed`, { skip }, async (t) => {

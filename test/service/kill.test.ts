@@ -3,6 +3,8 @@
  * alone: nothing is lost, nothing is done twice, and both export the same bytes.
  */
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { openClient } from '../../src/cli/client.ts';
@@ -43,6 +45,12 @@ function kill({ log }: Home, name: string): void {
 
 const telemetryOf = ({ home, runId }: RunningHome) =>
   Array.fromAsync(readTelemetry(path.join(home, 'runs', runId, 'train', 'telemetry.jsonl')));
+
+/** What each attempt at the training that came to its steps had to invert. */
+const inverted = async ({ store, runId }: RunningHome) =>
+  (await store.event.findMany({ where: { runId, type: 'train-inverted' }, orderBy: { id: 'asc' } })).map(
+    ({ data }) => data as { images: number; evaluations: number },
+  );
 
 async function finished(home: RunningHome): Promise<void> {
   await until(
@@ -127,4 +135,30 @@ test('killed workers and a killed API change nothing of what a run leaves', {
   const timeless = async (home: RunningHome) =>
     (await telemetryOf(home)).map(({ at: _, seconds: __, tensors: ___, ...entry }) => entry);
   assert.deepEqual(await timeless(stormy), await timeless(calm));
+
+  // Each image was inverted once, whoever was killed, and the report says what that came to.
+  const [one, two] = [await inverted(calm), await inverted(stormy)];
+  const { images } = one[0]!;
+  assert.ok(images > 2);
+  assert.deepEqual(one, [{ images, evaluations: images * SETTINGS.train.inversionSteps }]);
+  assert.deepEqual(two, [...one, { images, evaluations: 0 }]);
+  const report = path.join(calm.home, 'runs', calm.runId);
+  const summary = JSON.parse(await readFile(path.join(report, 'summary.json'), 'utf8'));
+  const inversion = (images * SETTINGS.train.inversionSteps) / SETTINGS.train.steps;
+  assert.deepEqual(summary.evaluationsPerPairAndStep, {
+    ...{ policy: 2, reference: 2, inversion },
+    released: { policy: 160, reference: 160 },
+  });
+  assert.match(
+    await readFile(path.join(report, 'report.html'), 'utf8'),
+    /2 of the policy, 2 of the reference/,
+  );
+
+  // Another run on the same images finds the inversions.
+  assert.ok(!existsSync(path.join(report, 'train', 'trajectories')));
+  const settings = { ...SETTINGS, sourceRun: calm.runId, train: { ...SETTINGS.train, steps: 2 } };
+  const request = { kind: 'train', annotationSet: SET, settings } as const;
+  const again = { ...calm, runId: (await openClient(calm.service.url).createRun(request)).id };
+  await finished(again);
+  assert.deepEqual(await inverted(again), [{ images, evaluations: 0 }]);
 });

@@ -144,3 +144,13 @@ test('step by step or all at once, the alarms are the same', () => {
   assert.deepEqual(told, alarmsOf(entries));
   assert.equal(told.length, 1);
 });
+
+test('a training on images of its own raises none: what is looked for is of pairs', () => {
+  const evaluations = { policyEvaluations: 1, referenceEvaluations: 1 };
+  const update = { loss: Math.fround(Math.LN2), gradNorm: 0, updateNorm: 0, ...evaluations };
+  const loop = { at: 0, learningRate: 1, seconds: 1, tensors: 1 };
+  const entries = Array.from({ length: 200 }, (_, i) => ({
+    ...{ step: i + 1, ...loop, ...update, reward: 0, clipped: 1, accuracy: 0.5 },
+  }));
+  assert.deepEqual(alarmsOf(entries), []);
+});

@@ -15,7 +15,12 @@ import { smpoLoss, softLabels } from '../../src/training/objectives/smpo.ts';
 import { pairFactors } from '../../src/training/pair-factors.ts';
 import { planRows } from '../../src/training/rows.ts';
 import { type Ascent, selfInverted } from '../../src/training/self-inversion.ts';
-import { DEFAULT_TRAIN, learningRateAt, type TrainSettings } from '../../src/training/settings.ts';
+import {
+  DEFAULT_TRAIN,
+  learningRateAt,
+  type PairTrainSettings,
+  type TrainSettings,
+} from '../../src/training/settings.ts';
 import { trainPairs } from '../../src/training/train.ts';
 import { peakBytes } from '../peak-bytes.ts';
 import { temporaryFolder } from '../temporary.ts';
@@ -60,6 +65,18 @@ const CLASHES: [Partial<TrainSettings>, string][] = [
     'train.rowsPerPair is 20, but train.inversionSteps is 20, which leaves 19 timesteps to form "shared-noise"',
   ],
   [
+    { objective: 'sft', keptTimesteps: 3 },
+    'train.keptTimesteps is 3, but train.objective is "sft"; only inversion-dpo stores trajectories',
+  ],
+  [
+    { form: 'transition', stride: 4, keptTimesteps: 17 },
+    'train.keptTimesteps is 17, but train.inversionSteps is 20, which leaves 16 timesteps to form "transition"',
+  ],
+  [
+    { keptTimesteps: 4, rowsPerPair: 5 },
+    'train.rowsPerPair is 5, but train.keptTimesteps is 4; it must be as many or more',
+  ],
+  [
     { form: 'transition', stride: 20 },
     'train.stride is 20, but train.inversionSteps is 20; it must be more than the stride',
   ],
@@ -84,6 +101,26 @@ const CLASHES: [Partial<TrainSettings>, string][] = [
     { freeze: ['conv_in.*'], lora: { rank: 2, convolutions: false } },
     'train.freeze is ["conv_in.*"], but train.lora leaves all weights as they are; leave one of the two out',
   ],
+  [
+    { objective: 'ddpo', form: 'endpoint' },
+    'train.form is "endpoint", but train.objective is "ddpo"; only inversion-dpo has forms',
+  ],
+  [
+    { objective: 'd3po', rowsPerPair: 'trajectory', beta: 0.1 },
+    'train.rowsPerPair is "trajectory", but train.objective is "d3po"; only inversion-dpo has whole trajectories. Give a number',
+  ],
+  [
+    { objective: 'd3po' },
+    'train.beta is 2000, but train.objective is "d3po", which holds ratios within 0.9 and 1.1; give at most 100 (0.1 is the released one)',
+  ],
+  [
+    { objective: 'ddpo', rewardWeighted: true },
+    'train.rewardWeighted is true, but train.objective is "ddpo", which has no pairs to weigh',
+  ],
+  [
+    { objective: 'kto', onPolicy: { samplingSteps: 20, scenesPerRound: 16, stepsPerRound: 2 } },
+    'train.onPolicy is given, but train.objective is "kto", which draws nothing; ddpo and d3po do',
+  ],
 ];
 for (const [settings, message] of CLASHES) {
   test(`refused: ${message}`, () => {
@@ -101,6 +138,10 @@ test('the defaults go together, and so does each choice alone', () => {
     { rowsPerPair: 19 },
     { form: 'published', rowsPerPair: 20 },
     { objective: 'dspo', beta: 0.001 },
+    { objective: 'ddpo', accumulate: 2, gradientCheckpointing: true },
+    { objective: 'd3po', beta: 0.1, rowsPerPair: 4, lora: { rank: 2, convolutions: false } },
+    { keptTimesteps: 19, rowsPerPair: 19 },
+    { form: 'published', keptTimesteps: 1 },
     { accumulate: 4, optimizer: 'adafactor', ema: 0.99, freeze: ['conv_in.*'], schedule: 'cosine' },
   ];
   for (const settings of fine) checkTrainSettings({ ...DEFAULT_TRAIN, ...settings });
@@ -108,7 +149,7 @@ test('the defaults go together, and so does each choice alone', () => {
 
 test('a pair has as many different timesteps as asked for, or its whole trajectory in order', () => {
   const grid = inversionTimesteps(schedule, 6);
-  const plan = (settings: Partial<TrainSettings>) =>
+  const plan = (settings: Partial<PairTrainSettings>) =>
     planRows({ ...TINY_TRAIN, ...settings }, schedule, createRandom(3)).map(({ t }) => t);
   for (const [form, points] of [
     ['shared-noise', grid.slice(1)],
@@ -131,6 +172,26 @@ test('a pair has as many different timesteps as asked for, or its whole trajecto
     assert.equal(plan({ objective, rowsPerPair: 4 }).length, 4);
 });
 
+test('rows are at the kept timesteps alone, each of them, and at the same ones for every pair', () => {
+  const grid = inversionTimesteps(schedule, 20);
+  const settings = { ...TINY_TRAIN, inversionSteps: 20, keptTimesteps: 4 };
+  const random = createRandom(5);
+  const drawn = (more: Partial<PairTrainSettings>) =>
+    [
+      ...new Set(
+        Array.from({ length: 200 }, () => planRows({ ...settings, ...more }, schedule, random))
+          .flat()
+          .map(({ t }) => grid.indexOf(t)),
+      ),
+    ].sort((a, b) => a - b);
+  // Of points 1 to 19, and for the others of 0 to 19 and of 4 to 19, the middles of four equal parts.
+  assert.deepEqual(drawn({}), [3, 8, 12, 17]);
+  assert.deepEqual(drawn({ seed: 9, form: 'endpoint' }), [3, 8, 12, 17]);
+  assert.deepEqual(drawn({ form: 'published' }), [2, 7, 12, 17]);
+  assert.deepEqual(drawn({ form: 'transition', stride: 4 }), [6, 10, 14, 18]);
+  assert.deepEqual(planRows({ ...settings, form: 'published' }, schedule, random).length, 4);
+});
+
 test('timesteps are weighed by what the released code has, or by the exact log-ratio, whatever the form (1e-12)', () => {
   const [t, s] = [0.3, 0.5];
   // (b / a)^2 of x_t = a x_s + b e, by hand: a = sqrt(0.6), b = sqrt(0.7) - sqrt(0.3).
@@ -138,7 +199,7 @@ test('timesteps are weighed by what the released code has, or by the exact log-r
   close(timestepWeight('one-over-2-alpha-bar', t, s), 1 / 0.6, 1e-12, '1/(2 aBar)');
   const grid = inversionTimesteps(schedule, 6);
   const levels = grid.map((at) => alphaBarAt(schedule, at));
-  const weights = (settings: Partial<TrainSettings>) =>
+  const weights = (settings: Partial<PairTrainSettings>) =>
     planRows({ ...TINY_TRAIN, rowsPerPair: 'trajectory', ...settings }, schedule, createRandom(1)).map(
       ({ weight }) => weight,
     );

@@ -99,3 +99,16 @@ test('lines of version 0.1.0, which lack the newer numbers, are curves too', asy
   await writeFile(file, `${JSON.stringify({ step, loss, accuracy })}\n`);
   assert.deepEqual(Object.keys((await readCurves(file, 10)).curves), ['loss', 'accuracy']);
 });
+
+test('curves are of what there is: of on-policy steps reward, clipped share and accuracy, and nothing of pairs', async (t) => {
+  const file = path.join(await temporaryFolder(t), 'telemetry.jsonl');
+  const loop = { at: 1, learningRate: 1, seconds: 1, tensors: 9 };
+  const entry = (step: number) =>
+    JSON.stringify({ step, ...loop, loss: 0.1, gradNorm: 1, updateNorm: 1, reward: step / 4, clipped: 0 });
+  await writeFile(file, `${entry(1)}\n${entry(2)}\n`);
+  const { lastStep, curves } = await readCurves(file, 10);
+  assert.equal(lastStep, 2);
+  const names = ['clipped', 'gradNorm', 'learningRate', 'loss', 'reward', 'seconds', 'tensors', 'updateNorm'];
+  assert.deepEqual(Object.keys(curves).sort(), names);
+  assert.deepEqual(curves.reward, { steps: [1, 2], values: [0.25, 0.5] });
+});

@@ -1,6 +1,6 @@
 /** Inversion trajectories: made once, kept on disk, and what the objectives take out of them. */
 import assert from 'node:assert/strict';
-import { appendFile, readFile, stat, truncate, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, truncate } from 'node:fs/promises';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { disposeTrajectory, invert } from '../../src/diffusion/invert.ts';
@@ -8,23 +8,32 @@ import { guidedPredictor, type Predictor } from '../../src/diffusion/predictor.t
 import { sample } from '../../src/diffusion/sample.ts';
 import { alphaBarAt, inversionTimesteps, parseSchedule } from '../../src/diffusion/schedule.ts';
 import { type Engine, openEngine, type Tensor } from '../../src/engine/engine.ts';
+import { floatToHalf, halfToFloat } from '../../src/engine/half.ts';
 import type { DiffusionModel } from '../../src/models/model-folder.ts';
 import { type Prompt, textPrompt } from '../../src/models/prompt.ts';
 import { encodeEmpty, encodePrompts } from '../../src/models/text-condition.ts';
 import { createRandom } from '../../src/random.ts';
-import { type InvertOptions, invertCandidates } from '../../src/training/invert-candidates.ts';
-import { planRows } from '../../src/training/rows.ts';
-import type { TrainSettings } from '../../src/training/settings.ts';
+import {
+  type InvertOptions,
+  invertCandidates,
+  type TrainCandidate,
+} from '../../src/training/invert-candidates.ts';
+import { planRows, storedStates } from '../../src/training/rows.ts';
+import type { PairTrainSettings } from '../../src/training/settings.ts';
 import { disposeRows, loadRows } from '../../src/training/step-rows.ts';
-import { openTrajectories } from '../../src/training/trajectory-store.ts';
+import { CHECKSUM_BYTES } from '../../src/training/trajectory-files.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { SIDE, TINY_TRAIN, tinyCandidates, tinyImage, tinyModel, tinyPairs } from './tiny.ts';
+
+/** Of a half, the largest relative error of rounding. */
+const HALF_EPSILON = 2 ** -11;
 
 const engine = await openEngine();
 const { tf } = engine;
 const model = await tinyModel(engine, await temporaryFolder({ after }));
 const schedule = parseSchedule(model.scheduler);
 const SIZE = 3 * SIDE * SIDE;
+const grid = inversionTimesteps(schedule, TINY_TRAIN.inversionSteps);
 
 /** The engine, with the batch size of every call of the UNet noted. */
 function counted(): { engine: Engine; calls: number[] } {
@@ -42,17 +51,19 @@ interface Inverted {
   loads: string[];
   progress: number[];
   states: Float32Array[][];
+  evaluations: number;
 }
 
 /** Inverts into a folder and reads everything back: [candidate][state]. */
 async function inverted(
   folder: string,
-  settings: Partial<TrainSettings> = {},
+  settings: Partial<PairTrainSettings> = {},
   { count = 3, ...options }: Partial<InvertOptions> & { count?: number } = {},
 ): Promise<Inverted> {
   const { engine, calls } = counted();
   const loads: string[] = [];
   const progress: number[] = [];
+  let evaluations = 0;
   const all = { ...TINY_TRAIN, ...settings };
   const store = await invertCandidates({
     ...{ engine, model, schedule, folder, settings: all },
@@ -63,18 +74,24 @@ async function inverted(
         return candidate.load();
       },
     })),
-    onProgress: (done) => void progress.push(done),
+    onProgress(done, spent) {
+      progress.push(done);
+      evaluations = spent;
+    },
     ...options,
   });
-  const perCandidate = all.objective === 'inversion-dpo' ? all.inversionSteps + 1 : 1;
+  const stored = storedStates(all, schedule);
   const states: Float32Array[][] = [];
-  for (let candidate = 0; candidate < store.count(); candidate++) {
-    const read = Array.from({ length: perCandidate }, (_, state) => store.read(candidate, state));
-    states.push(await Promise.all(read));
-  }
-  await store.close();
-  return { calls, loads, progress, states };
+  for (let candidate = 0; candidate < (options.candidates?.length ?? count); candidate++)
+    states.push(await Promise.all(stored.map((state) => store.read(candidate, state))));
+  return { calls, loads, progress, states, evaluations };
 }
+
+/** Files of a run's trajectories. */
+const filesOf = async (folder: string) =>
+  (await readdir(path.join(folder, 'trajectories')))
+    .sort()
+    .map((name) => path.join(folder, 'trajectories', name));
 
 const pixels = (number: number) => Float32Array.from(tinyImage(number).data, (level) => level / 127.5 - 1);
 const predictor = (of: DiffusionModel, prompts: readonly Prompt[], guidance: number) =>
@@ -91,26 +108,53 @@ function furthest(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return Array.from(a).reduce((most, x, i) => Math.max(most, Math.abs(x - b[i]!)), 0);
 }
 
-test('the store holds each image and the states of its inversion, in order (the same bits)', async (t) => {
-  const { states, calls, progress } = await inverted(await temporaryFolder(t), { guidance: 2 });
-  assert.deepEqual(
-    calls,
-    Array<number>(TINY_TRAIN.inversionSteps).fill(6),
-    'guided: one doubled call a step',
-  );
+test('the store holds each image and the states of its inversion, in order, as halves hold them', async (t) => {
+  const { states, calls, progress, evaluations } = await inverted(await temporaryFolder(t), { guidance: 2 });
+  const steps = TINY_TRAIN.inversionSteps;
+  assert.deepEqual(calls, Array<number>(steps).fill(6), 'guided: one doubled call a step');
   assert.deepEqual(progress, [3]);
+  assert.equal(evaluations, 3 * steps);
   const prompts = tinyCandidates(3).map(({ prompt }) => prompt);
   const x0 = tf.tensor(Float32Array.from([0, 1, 2].flatMap((i) => [...pixels(i)])), [3, SIDE, SIDE, 3]);
-  const steps = TINY_TRAIN.inversionSteps;
   const trajectory = invert(engine, schedule, predictor(model, prompts, 2), x0 as Tensor, steps);
   const onHost = trajectory.states.map((state) => state.dataSync() as Float32Array);
+  const largest = Math.max(...trajectory.outputs.flatMap((output) => [...output.dataSync()]).map(Math.abs));
   for (const [candidate, stored] of states.entries()) {
     assert.equal(stored.length, steps + 1);
-    assert.deepEqual(stored[0], pixels(candidate));
-    for (const [s, state] of stored.entries())
-      assert.deepEqual(state, onHost[s]!.slice(candidate * SIZE, (candidate + 1) * SIZE));
+    for (const [s, state] of stored.entries()) {
+      const level = s === 0 ? 1 : schedule.alphaBar[grid[s - 1]!]!;
+      // trajectory-code.ts says how near halves come.
+      const bound = HALF_EPSILON * (Math.sqrt(level) + Math.sqrt(1 - level) * largest) + 1e-6;
+      const exact = onHost[s]!.subarray(candidate * SIZE, (candidate + 1) * SIZE);
+      assert.ok(furthest(state, exact) <= bound, `state ${s}`);
+    }
   }
   disposeTrajectory(trajectory);
+});
+
+test('of kept timesteps, only the states that their rows read are stored, as they are among all', async (t) => {
+  const all = await inverted(await temporaryFolder(t));
+  const folder = await temporaryFolder(t);
+  const stored = (settings: Partial<PairTrainSettings>) =>
+    storedStates({ ...TINY_TRAIN, ...settings }, schedule);
+  // Points 1 to 5 of 0 to 5: in the middle of each half of them.
+  const settings = { keptTimesteps: 2 };
+  assert.deepEqual(stored(settings), [0, 3, 5]);
+  assert.deepEqual(stored({ ...settings, form: 'endpoint' }), [0, 3, 5]);
+  assert.deepEqual(stored({ ...settings, form: 'published' }), [0, 1, 4]);
+  assert.deepEqual(stored({ ...settings, form: 'transition', stride: 2 }), [0, 2, 4, 6]);
+  assert.deepEqual(stored({ keptTimesteps: 5 }), [0, 2, 3, 4, 5, 6]);
+  assert.deepEqual(stored({}), [0, 1, 2, 3, 4, 5, 6]);
+  assert.deepEqual(stored({ objective: 'sft' }), [0]);
+
+  const { states } = await inverted(folder, settings);
+  for (const [candidate, [image, ...later]] of states.entries()) {
+    assert.deepEqual(image, all.states[candidate]![0]);
+    for (const [i, state] of later.entries())
+      assert.ok(furthest(state, all.states[candidate]![[3, 5][i]!]!) < 4 * HALF_EPSILON);
+  }
+  const [file] = await filesOf(folder);
+  assert.equal((await stat(file!)).size, CHECKSUM_BYTES + 3 * 2 * SIZE);
 });
 
 test('candidates are inverted once: a second call asks neither model nor images and writes nothing', async (t) => {
@@ -119,112 +163,113 @@ test('candidates are inverted once: a second call asks neither model nor images 
   assert.deepEqual(first.progress, [32, 35]);
   assert.deepEqual(first.calls, [...Array<number>(6).fill(32), ...Array<number>(6).fill(3)]);
   assert.equal(first.loads.length, 35);
-  const files = ['trajectories.f32', 'trajectories.json'].map((name) => path.join(folder, name));
-  const before = await Promise.all(files.map((file) => stat(file, { bigint: true })));
+  const stamps = async () =>
+    Promise.all(
+      (await filesOf(folder)).map(async (file) => {
+        const { mtimeNs, ino, size } = await stat(file, { bigint: true });
+        return [file, mtimeNs, ino, size];
+      }),
+    );
+  const before = await stamps();
+  assert.equal(before.length, 35);
   const second = await inverted(folder, {}, { count: 35 });
   assert.deepEqual([second.calls, second.loads, second.progress], [[], [], []]);
   assert.deepEqual(second.states, first.states);
-  const later = await Promise.all(files.map((file) => stat(file, { bigint: true })));
-  for (const [i, { mtimeNs, ino }] of before.entries())
-    assert.deepEqual([later[i]!.mtimeNs, later[i]!.ino], [mtimeNs, ino]);
+  assert.deepEqual(await stamps(), before);
 });
 
 test('diffusion-dpo keeps the images alone and calls no model', async (t) => {
-  const { calls, states } = await inverted(await temporaryFolder(t), { objective: 'diffusion-dpo' });
-  assert.deepEqual(calls, []);
+  const { calls, states, evaluations } = await inverted(await temporaryFolder(t), {
+    objective: 'diffusion-dpo',
+  });
+  assert.deepEqual([calls, evaluations], [[], 0]);
   assert.deepEqual(
     states,
-    [0, 1, 2].map((i) => [pixels(i)]),
+    [0, 1, 2].map((i) => [pixels(i).map((x) => halfToFloat(floatToHalf(x)))]),
   );
 });
 
 test('anything that changes a trajectory makes them again', async (t) => {
   const folder = await temporaryFolder(t);
-  const again = async (
-    what: string,
-    settings: Partial<TrainSettings>,
+  await inverted(folder);
+  /** Images that are inverted, of as many candidates; the second time, none is. */
+  const made = async (
+    settings: Partial<PairTrainSettings>,
     options: Partial<InvertOptions> & { count?: number } = {},
   ) => {
-    await inverted(folder);
-    assert.ok((await inverted(folder, settings, options)).calls.length > 0, what);
-    assert.deepEqual((await inverted(folder, settings, options)).calls, [], `${what}: the second time`);
+    const { loads } = await inverted(folder, settings, options);
+    assert.deepEqual((await inverted(folder, settings, options)).loads, []);
+    return loads.length;
   };
-  await again('guidance', { guidance: 2 });
-  await again('inversionSteps', { inversionSteps: 5 });
-  await again('number of candidates', {}, { count: 2 });
-  const [a, b] = tinyCandidates(2) as [never, never];
-  await again('order of candidates', {}, { candidates: [b, a] });
-  await again('an image', {}, { candidates: [{ ...(a as object), sha256: 'another' } as never, b] });
-  await again(
-    'a prompt',
-    {},
-    { candidates: [{ ...(a as object), prompt: textPrompt('blue cross') } as never, b] },
-  );
-  await again('the weights', {}, { model: { ...model, hash: 'another' } });
+  assert.equal(await made({ guidance: 2 }), 3);
+  assert.equal(await made({ inversionSteps: 5 }), 3);
+  assert.equal(await made({ keptTimesteps: 2 }), 3);
+  assert.equal(await made({}, { model: { ...model, hash: 'another' } }), 3);
+  const zeros = { ...model, zerosForEmpty: true };
+  assert.equal(await made({ guidance: 2 }, { model: zeros }), 3);
+  const unet = { ...model.unet, config: { ...model.unet.config, normEps: 1 } };
+  assert.equal(await made({}, { model: { ...model, unet } }), 3);
   const scheduler = { ...model.scheduler, beta_end: 0.01 };
-  await again('the scheduler', {}, { model: { ...model, scheduler }, schedule: parseSchedule(scheduler) });
-  // What a trajectory does not depend on.
-  await inverted(folder);
-  const { calls } = await inverted(folder, { beta: 7, learningRate: 1, form: 'endpoint', seed: 3 });
-  assert.deepEqual(calls, []);
+  assert.equal(await made({}, { model: { ...model, scheduler }, schedule: parseSchedule(scheduler) }), 3);
+  // One candidate changes, and it alone is made.
+  const [a, b] = tinyCandidates(2) as [TrainCandidate, TrainCandidate];
+  const load = async () => tinyImage(7);
+  const other = { ...a, prompt: textPrompt('blue cross') };
+  const graph = { ...a, prompt: { ...a.prompt, triples: [['circle', 'above', 'cross']] as const } };
+  for (const changed of [{ ...a, sha256: 'another', load }, other, graph]) {
+    const { calls } = await inverted(folder, {}, { candidates: [changed, b] });
+    assert.deepEqual(calls, Array<number>(6).fill(1));
+  }
 });
 
-test('trajectories that were cut short are made again, not read as zeros', async (t) => {
+test('what a trajectory does not depend on makes none again', async (t) => {
   const folder = await temporaryFolder(t);
   const { states } = await inverted(folder);
-  const file = path.join(folder, 'trajectories.f32');
-  const whole = await readFile(file);
+  const none = async (settings: Partial<PairTrainSettings>, options: Partial<InvertOptions> = {}) => {
+    const found = await inverted(folder, settings, options);
+    assert.deepEqual([found.calls, found.loads], [[], []]);
+    return found.states;
+  };
+  await none({ beta: 7, learningRate: 1, form: 'endpoint', seed: 3 });
+  const [a, b, c] = tinyCandidates(3) as [TrainCandidate, TrainCandidate, TrainCandidate];
+  assert.deepEqual(await none({}, { candidates: [b, { ...a, id: 'renamed' }] }), [states[1], states[0]]);
+  assert.deepEqual(await none({}, { candidates: [c] }), [states[2]]);
+  // An image alone is the same under any prompt and inversion.
+  await inverted(folder, { objective: 'sft' });
+  const other = { ...a, prompt: textPrompt('blue cross') };
+  await none({ objective: 'diffusion-dpo', guidance: 3, inversionSteps: 9 }, { candidates: [other, b] });
+});
+
+test('a trajectory that is damaged or gone is made again, it alone, and told in one line', async (t) => {
+  const folder = await temporaryFolder(t);
+  const { states } = await inverted(folder);
+  const lines: string[] = [];
+  t.mock.method(console, 'error', (line: string) => void lines.push(line));
+  const [file] = await filesOf(folder);
+  const whole = await readFile(file!);
   for (const length of [0, 5, whole.length / 2, whole.length - 1]) {
-    await truncate(file, length);
+    await truncate(file!, length);
     const again = await inverted(folder);
-    assert.equal(again.loads.length, 3, `cut to ${length} bytes`);
-    assert.deepEqual(again.states, states);
-    assert.ok((await readFile(file)).equals(whole));
+    assert.equal(again.loads.length, 1, `cut to ${length} bytes`);
+    assert.deepEqual(lines.splice(0), [`${file} is damaged or cut short: it is removed and made again`]);
+    for (const [i, trajectory] of again.states.entries())
+      for (const [s, state] of trajectory.entries()) assert.ok(furthest(state, states[i]![s]!) < 1e-2);
   }
+  await rm(file!);
+  assert.equal((await inverted(folder)).loads.length, 1);
+  assert.deepEqual(lines, []);
 });
 
-test('a note that is not whole, or of another kind, makes the trajectories again', async (t) => {
+test('a file that is cut short while it is read from is an error that names it', async (t) => {
   const folder = await temporaryFolder(t);
-  const { states } = await inverted(folder);
-  const note = path.join(folder, 'trajectories.json');
-  const whole = await readFile(note, 'utf8');
-  for (const text of ['', whole.slice(0, 20), 'null', '[]', '{}']) {
-    await writeFile(note, text);
-    const again = await inverted(folder);
-    assert.equal(again.loads.length, 3, `note: ${text}`);
-    assert.deepEqual(again.states, states);
-    assert.equal(await readFile(note, 'utf8'), whole);
-  }
-});
-
-test('a state that is not there is an error that names the file', async (t) => {
-  const folder = await temporaryFolder(t);
-  const store = await openTrajectories(folder, { key: 'k', states: 2, shape: [2, 1, 2] });
-  t.after(() => store.close());
-  await store.append(
-    Float32Array.from({ length: 16 }, (_, i) => i),
-    2,
-  );
-  assert.deepEqual([...(await store.read(1, 1))], [12, 13, 14, 15]);
-  const file = path.join(folder, 'trajectories.f32');
-  const refused = { code: 'DIPTYCH_BAD_FILE', message: `${file}: state 1 of trajectory 1 is cut short` };
-  await truncate(file, 4 * 15);
-  await assert.rejects(store.read(1, 1), refused);
-  assert.deepEqual([...(await store.read(1, 0))], [8, 9, 10, 11]);
-});
-
-test('values after the last whole trajectory are written over', async (t) => {
-  const folder = await temporaryFolder(t);
-  const shape = { key: 'k', states: 1, shape: [2] };
-  const store = await openTrajectories(folder, shape);
-  await store.append(new Float32Array([1, 2]), 1);
-  await store.close();
-  await appendFile(path.join(folder, 'trajectories.f32'), new Uint8Array(7).fill(63));
-  const again = await openTrajectories(folder, shape);
-  t.after(() => again.close());
-  assert.equal(again.count(), 1);
-  await again.append(new Float32Array([3, 4]), 1);
-  assert.deepEqual([...(await again.read(0, 0)), ...(await again.read(1, 0))], [1, 2, 3, 4]);
+  const store = await invertCandidates({
+    ...{ engine, model, schedule, folder, settings: TINY_TRAIN, candidates: tinyCandidates(1) },
+    onProgress() {},
+  });
+  const [file] = await filesOf(folder);
+  await truncate(file!, CHECKSUM_BYTES + 2 * 2 * SIZE);
+  assert.equal((await store.read(0, 1)).length, SIZE);
+  await assert.rejects(store.read(0, 2), { code: 'DIPTYCH_BAD_FILE', message: `${file} was cut short` });
 });
 
 test('sampling from the inverted noise gives the image back: to 0.05 at 160 steps, and worse at 16', () => {
@@ -246,11 +291,10 @@ test('sampling from the inverted noise gives the image back: to 0.05 at 160 step
   assert.ok(errors[1]! < 0.05 && errors[1]! < errors[0]! / 4, `errors ${errors}`);
 });
 
-const plansOf = (settings: Partial<TrainSettings>, count = 400) => {
+const plansOf = (settings: Partial<PairTrainSettings>, count = 400) => {
   const random = createRandom(1);
   return Array.from({ length: count }, () => planRows({ ...TINY_TRAIN, ...settings }, schedule, random));
 };
-const grid = inversionTimesteps(schedule, TINY_TRAIN.inversionSteps);
 const stateOf = (t: number) => grid.indexOf(t) + 1;
 const last = TINY_TRAIN.inversionSteps;
 
@@ -311,7 +355,7 @@ test('diffusion-dpo plans any of the schedule’s timesteps and fresh noise', ()
 });
 
 /** Rows of two pairs out of a folder's trajectories, as plain numbers by row. */
-async function rowsOf(folder: string, settings: Partial<TrainSettings>) {
+async function rowsOf(folder: string, settings: Partial<PairTrainSettings>) {
   const all = { ...TINY_TRAIN, ...settings };
   const candidates = tinyCandidates(4);
   const { states } = await inverted(folder, settings, { count: 4 });
@@ -323,7 +367,6 @@ async function rowsOf(folder: string, settings: Partial<TrainSettings>) {
   const plans = [planRows(all, schedule, random), planRows(all, schedule, random)];
   const index = new Map(candidates.map(({ id }, i) => [id, i]));
   const rows = await loadRows(engine, store, index, tinyPairs(2), plans);
-  await store.close();
   const numbers = (tensor: Tensor | null) => {
     const data = tensor!.dataSync();
     return Array.from({ length: data.length / SIZE }, (_, r) => data.slice(r * SIZE, (r + 1) * SIZE));

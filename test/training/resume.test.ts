@@ -1,7 +1,5 @@
 /** Stopped, killed or damaged in any way: a run that goes on ends with the bits of one that was left alone. */
 import assert from 'node:assert/strict';
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { appendFile, cp, link, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, test } from 'node:test';
@@ -9,14 +7,11 @@ import { openEngine } from '../../src/engine/engine.ts';
 import { readTensors } from '../../src/engine/safetensors.ts';
 import { toHost } from '../../src/engine/weights.ts';
 import { loadDiffusionModel } from '../../src/models/model-folder.ts';
-import { scalarsOf } from '../../src/training/scalars.ts';
 import type { TrainSettings } from '../../src/training/settings.ts';
-import { readTelemetry } from '../../src/training/telemetry.ts';
-import { eventFileStart, scalarEvent } from '../../src/training/tensorboard.ts';
 import { type TrainProgress, trainPairs } from '../../src/training/train.ts';
 import { temporaryFolder } from '../temporary.ts';
+import { assertSameRun, killed } from './interrupted.ts';
 import { checkpointsOf, telemetryOf, tensorsOf, tinyModel, tinyRun, tunedWeights } from './tiny.ts';
-import type { ChildArguments } from './train-child.ts';
 
 const engine = await openEngine();
 const common = await temporaryFolder({ after });
@@ -47,26 +42,8 @@ async function goOn(
   return did;
 }
 
-/** Fails unless both runs left the same weights, bit for bit, and the same telemetry but for the time. */
-async function assertSame(folder: string, undisturbed = UNDISTURBED): Promise<void> {
-  assert.ok((await tunedWeights(folder)).equals(await tunedWeights(undisturbed)), 'the weights differ');
-  assert.deepEqual(await telemetryOf(folder), await telemetryOf(undisturbed));
-  const entries = await Array.fromAsync(readTelemetry(path.join(folder, 'telemetry.jsonl')));
-  const events = await readFile(path.join(folder, 'tensorboard', 'events.out.tfevents.0'));
-  const records = entries.map((entry) => scalarEvent(entry.step, entry.at, scalarsOf(entry)));
-  assert.ok(events.subarray(eventFileStart(0).length).equals(Buffer.concat(records)), 'the events differ');
-}
-
-/** Trains in a child process until `enough` of its messages, then kills it. */
-async function killed(child: ChildArguments, enough: (message: TrainProgress) => boolean): Promise<void> {
-  const script = path.join(import.meta.dirname, 'train-child.ts');
-  const process = fork(script, [JSON.stringify(child)], { stdio: 'inherit' });
-  const ended = once(process, 'exit');
-  process.on('message', (message: TrainProgress) => {
-    if (enough(message)) process.kill('SIGKILL');
-  });
-  assert.deepEqual(await ended, [null, 'SIGKILL']);
-}
+/** Fails unless both runs left the same weights and telemetry. */
+const assertSame = (folder: string, undisturbed = UNDISTURBED) => assertSameRun(folder, undisturbed);
 
 const steps = (first: number, last: number) =>
   Array.from({ length: last - first + 1 }, (_, i) => `train ${first + i}`);
@@ -225,8 +202,10 @@ test('killed while it inverts, a run inverts only what is missing and ends with 
   const pairs = 35;
   const waitAt = { phase: 'invert', done: 32 } as const;
   await killed({ base: model.folder, folder, settings, pairs, waitAt }, ({ done }) => done === 32);
-  // What a kill in the middle of an append leaves: values that the note does not count.
-  await appendFile(path.join(folder, 'trajectories.f32'), new Uint8Array(1001).fill(63));
+  // What a kill in the middle of a batch leaves: some files of it, the last one cut short.
+  const partial = path.join(folder, 'trajectories', 'batch-2.partial');
+  await mkdir(partial);
+  await writeFile(path.join(partial, 'abc'), new Uint8Array(1001).fill(63));
   assert.deepEqual(await goOn(folder, settings, undefined, pairs), [
     'invert 64',
     'invert 70',
@@ -237,8 +216,12 @@ test('killed while it inverts, a run inverts only what is missing and ends with 
     ...steps(1, 2),
   ]);
   await assertSame(folder, undisturbed);
-  const bytes = (of: string) => readFile(path.join(of, 'trajectories.f32'));
-  assert.ok((await bytes(folder)).equals(await bytes(undisturbed)), 'the trajectories differ');
+  const names = (await readdir(path.join(undisturbed, 'trajectories'))).sort();
+  assert.deepEqual((await readdir(path.join(folder, 'trajectories'))).sort(), names);
+  for (const name of names) {
+    const bytes = (of: string) => readFile(path.join(of, 'trajectories', name));
+    assert.ok((await bytes(folder)).equals(await bytes(undisturbed)), 'the trajectories differ');
+  }
 });
 
 test('asked again after its end, a run takes no step and leaves the same model', async (t) => {

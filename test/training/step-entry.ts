@@ -16,6 +16,8 @@ export const stepEntry = (given: Partial<StepTelemetry>): StepTelemetry => ({
   learningRate: 1e-5,
   seconds: 0.5,
   tensors: 900,
+  policyEvaluations: 32,
+  referenceEvaluations: 32,
   buckets: [{ from: 300, rows: 2, inside: 0.1, accuracy: 0.5, winnerError: 0.001, loserError: 0.003 }],
   ...given,
 });

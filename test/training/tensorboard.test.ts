@@ -85,6 +85,8 @@ test('a run that goes on has every step in its event file once', { skip: without
     'loserPolicyError',
     'loss',
     'margin',
+    'policyEvaluations',
+    'referenceEvaluations',
     'seconds',
     'tensors',
     'timestep-300/accuracy',

@@ -11,8 +11,9 @@ import { parseUNetConfig } from '../../src/models/unet-config.ts';
 import { unetParameters } from '../../src/models/unet-parameters.ts';
 import type { Pair } from '../../src/preference/pairs.ts';
 import { createRandom, hashSeed } from '../../src/random.ts';
-import { DEFAULT_TRAIN, type TrainSettings } from '../../src/training/settings.ts';
-import type { StepTelemetry } from '../../src/training/telemetry.ts';
+import type { Judge, Scene } from '../../src/training/judge.ts';
+import { DEFAULT_TRAIN, type PairTrainSettings, type TrainSettings } from '../../src/training/settings.ts';
+import type { LoopTelemetry, PairTelemetry, StepTelemetry } from '../../src/training/telemetry.ts';
 import type { TrainCandidate, TrainOptions } from '../../src/training/train.ts';
 
 /** Pixels of a side of the tiny model's images. */
@@ -123,7 +124,7 @@ export function tinyPairs(count: number): Pair[] {
   }));
 }
 
-export const TINY_TRAIN: TrainSettings = {
+export const TINY_TRAIN: PairTrainSettings = {
   ...DEFAULT_TRAIN,
   inversionSteps: 6,
   stride: 2,
@@ -133,6 +134,19 @@ export const TINY_TRAIN: TrainSettings = {
   learningRate: 1e-3,
   checkpointEvery: 2,
 };
+
+/** Three scenes to draw. */
+export const TINY_SCENES: Scene[] = ['red circle', 'blue square', 'green cross'].map((text) => ({
+  id: text,
+  prompt: textPrompt(text),
+}));
+
+/** Likes bright images: the mean of all values, 0 to 1. */
+export const likesBright: Judge = async (_, images) =>
+  images.map(({ data }) => {
+    const brightness = data.reduce((sum, x) => sum + x, 0) / data.length / 255;
+    return { metrics: { brightness }, reward: brightness };
+  });
 
 /** A run over `pairs` pairs with the tiny settings, overridden by `settings`. */
 export function tinyRun(
@@ -149,21 +163,23 @@ export function tinyRun(
     settings: { ...TINY_TRAIN, ...settings },
     candidates: tinyCandidates(2 * pairs),
     pairs: tinyPairs(pairs),
+    scenes: TINY_SCENES,
+    judge: likesBright,
     onProgress() {},
   };
 }
 
+type OfRun<Outcome> = Omit<LoopTelemetry, 'at' | 'seconds' | 'tensors'> & Outcome;
+
 /** The telemetry file, every line of which must be whole; without what is of the process, not of the run. */
-export async function telemetryOf(
-  folder: string,
-): Promise<Omit<StepTelemetry, 'at' | 'seconds' | 'tensors'>[]> {
+export async function telemetryOf<Outcome = PairTelemetry>(folder: string): Promise<OfRun<Outcome>[]> {
   const text = await readFile(path.join(folder, 'telemetry.jsonl'), 'utf8');
   return text
     .trimEnd()
     .split('\n')
     .map((line) => {
       const { at: _, seconds: __, tensors: ___, ...rest } = JSON.parse(line) as StepTelemetry;
-      return rest;
+      return rest as unknown as OfRun<Outcome>;
     });
 }
 

@@ -21,7 +21,8 @@ import {
   DEFAULT_TRAIN,
   INVERSION_FORMS,
   learningRateAt,
-  OBJECTIVES,
+  PAIR_OBJECTIVES,
+  type PairTrainSettings,
   type TrainSettings,
 } from '../../src/training/settings.ts';
 import { takeStep } from '../../src/training/step.ts';
@@ -46,8 +47,8 @@ const model = await tinyModel(engine, await temporaryFolder({ after }));
 const base = await tunedWeights(model.folder, '.');
 const ROW = 3 * SIDE * SIDE;
 
-type Kind = Pick<TrainSettings, 'objective' | 'form'>;
-const KINDS: Kind[] = OBJECTIVES.flatMap((objective) =>
+type Kind = Pick<PairTrainSettings, 'objective' | 'form'>;
+const KINDS: Kind[] = PAIR_OBJECTIVES.flatMap((objective) =>
   (objective === 'inversion-dpo' ? INVERSION_FORMS : [DEFAULT_TRAIN.form]).map((form) => ({
     objective,
     form,
@@ -76,7 +77,7 @@ const close = (got: number, want: number, tolerance: number, what: string) =>
   assert.ok(Math.abs(got - want) <= tolerance, `${what}: ${got} against ${want}`);
 
 test('all objectives and forms of the settings are tried here', () => {
-  assert.deepEqual(KINDS.map(nameOf), [...INVERSION_FORMS, ...OBJECTIVES.slice(1)]);
+  assert.deepEqual(KINDS.map(nameOf), [...INVERSION_FORMS, ...PAIR_OBJECTIVES.slice(1)]);
 });
 
 for (const kind of KINDS) {
@@ -441,7 +442,7 @@ test('a model that predicts velocity is refused before it is trained', async (t)
 });
 
 test('a candidate of another size is refused, whatever the objective', async (t) => {
-  for (const objective of OBJECTIVES) {
+  for (const objective of PAIR_OBJECTIVES) {
     const candidates = tinyCandidates(6);
     candidates[3]!.load = async () => tinyImage(3, 2 * SIDE);
     const run = tinyRun(engine, model, await temporaryFolder(t), { objective, beta: 0.1 });

@@ -301,6 +301,10 @@ test('trainers that nobody named, and what else the file may get wrong', async (
   const refused = (message: RegExp) =>
     assert.rejects(plan('other'), { code: 'DIPTYCH_INVALID_INPUT', status: 400, message });
   await refused(/settings.train.external is "other"; known are unet, lora, nothing, fail, hang, changing \(/);
+  await assert.rejects(plan('unet', { objective: 'ddpo' }), {
+    message:
+      /^settings.train.objective is "ddpo", which the built-in trainer alone has; "unet" gets a folder/,
+  });
   await assert.rejects(plan('unet', { lora: { rank: 1, convolutions: false } }), {
     message: /^settings.train.lora is for the built-in trainer; what "unet" trains/,
   });

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { after, test } from 'node:test';
+import { promptText } from '../../src/annotations/prompt.ts';
 import { openEngine } from '../../src/engine/engine.ts';
 import { encodePng } from '../../src/engine/png.ts';
 import { toHost } from '../../src/engine/weights.ts';
@@ -17,13 +18,16 @@ import { folderBlobs } from '../../src/store/blobs.ts';
 import { query } from '../../src/store/client.ts';
 import { DEFAULT_TRAIN } from '../../src/training/settings.ts';
 import { startNumericThread } from '../../workers/numeric/client.ts';
+import type { JudgeArgument } from '../../workers/numeric/methods.ts';
 import { useDatabase } from '../database.ts';
 import { planOf } from '../jobs/plans.ts';
+import { scenes } from '../scenes.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { TINY_TRAIN, telemetryOf, tinyCandidates, tinyModelFolder, tinyPairs } from '../training/tiny.ts';
 import { until } from '../wait.ts';
 
 const MODEL = path.resolve(import.meta.dirname, '../../models/sample/diffusion');
+const CLIP = path.resolve(MODEL, '../clip');
 const { store, boss, url } = await useDatabase();
 const numeric = startNumericThread();
 after(() => numeric.close());
@@ -33,6 +37,12 @@ const requests = (count: number) =>
     prompt: textPrompt('red circle left of blue square'),
     seed: i + 1,
   }));
+/** Goes by DPG alone. */
+const judgeOf = (annotations: JudgeArgument['annotations']): JudgeArgument => ({
+  folders: { clip: CLIP, pick: CLIP, answerer: null, detector: null, answers: '/nowhere' },
+  ...{ mode: 'fixed', annotations, reward: { policy: 'mean', weights: { dpg: 1 } } },
+  scales: { dpg: { mean: 0, deviation: 1 } },
+});
 const generate = (count: number, steps: number, options = {}) =>
   numeric.call('generate', { model: MODEL, requests: requests(count), steps, guidance: 3 }, options);
 
@@ -106,6 +116,74 @@ test('a LoRA is trained from blobs; the tuned model draws other images, and is i
     numeric.call('generate', { model: of, requests: requests(1), steps: 2, guidance: 3 });
   assert.notDeepEqual(await draw(result.model), await draw(model));
   for (const disposable of [base, tuned]) disposable.dispose();
+});
+
+test('a demon goes by the run’s reward: other images than without it, of higher reward, the same every time', async () => {
+  const annotations = Object.fromEntries(scenes(4).map((scene) => [scene.img_id, scene]));
+  const ids = Object.keys(annotations);
+  const judge = judgeOf(annotations);
+  const argument = {
+    ...{ model: MODEL, steps: 6, guidance: 3 },
+    requests: ids.map((id, i) => ({ prompt: textPrompt(promptText(annotations[id]!)), seed: i })),
+  };
+  const settings = { noises: 4, weighting: 'tanh' } as const;
+  const draw = (options = {}) =>
+    numeric.call('generate', { ...argument, demon: { settings, judge, scenes: ids } }, options);
+  const shares: number[] = [];
+  const steered = await draw({ onProgress: (share: number) => void shares.push(share) });
+  assert.deepEqual(
+    shares,
+    [1, 2, 3, 4, 5, 6].map((done) => done / 6),
+  );
+  assert.deepEqual(await draw(), steered);
+  const plain = await numeric.call('generate', argument);
+  const dpg = async (images: typeof plain) => {
+    const subjects = await Promise.all(
+      images.map(async (image, i) => ({ annotation: annotations[ids[i]!]!, png: await encodePng(image) })),
+    );
+    const scores = await numeric.call('score', { folders: judge.folders, mode: 'fixed', subjects });
+    const values = scores.map((one) => one.scores.find(({ metric }) => metric === 'dpg')!.value);
+    return values.reduce((sum, x) => sum + x, 0) / values.length;
+  };
+  const [with_, without] = [await dpg(steered), await dpg(plain)];
+  assert.ok(with_ > without, `${with_} with a demon, ${without} without`);
+  const stop = new AbortController();
+  const stopped = draw({ signal: stop.signal, onProgress: () => stop.abort() });
+  await assert.rejects(stopped, { name: 'AbortError' });
+});
+
+test('an on-policy training draws scenes, has them judged by the run’s reward, and needs no pairs', async (t) => {
+  const folder = await temporaryFolder(t);
+  const annotations = Object.fromEntries(scenes(3).map((scene) => [scene.img_id, scene]));
+  const judge = judgeOf(annotations);
+  const onPolicy = { samplingSteps: 3, scenesPerRound: 2, stepsPerRound: 1 };
+  const settings = { ...TINY_TRAIN, objective: 'd3po', beta: 1, onPolicy } as const;
+  const phases: string[] = [];
+  const { model } = await numeric.call(
+    'train',
+    {
+      ...{ model: MODEL, settings, judge, candidates: [], pairs: [], blobs: '/nowhere', folder },
+      scenes: Object.values(annotations).map((scene) => ({
+        id: scene.img_id,
+        prompt: textPrompt(promptText(scene)),
+      })),
+    },
+    { onProgress: ({ phase, done, total }) => void phases.push(`${phase} ${done}/${total}`) },
+  );
+  const round = ['draw 1/3', 'draw 2/3', 'draw 3/3'];
+  assert.deepEqual(phases, [...round, 'train 1/2', ...round, 'train 2/2']);
+  assert.equal(model, path.join(folder, 'model'));
+  const stop = new AbortController();
+  const again = numeric.call(
+    'train',
+    {
+      ...{ model: MODEL, settings, judge, candidates: [], pairs: [], blobs: '/nowhere' },
+      folder: path.join(folder, 'stopped'),
+      scenes: [{ id: Object.keys(annotations)[0]!, prompt: textPrompt('') }],
+    },
+    { signal: stop.signal, onProgress: () => stop.abort() },
+  );
+  await assert.rejects(again, { name: 'AbortError' });
 });
 
 test('an error over there arrives with its code and message', async () => {

@@ -21,25 +21,25 @@ import { openSource } from './source.ts';
 /** Encoding and writing of images beside each other. */
 const CONCURRENT_WRITES = 4;
 
-export function generateTask({ store, blobs, numeric }: Tools): TaskHandler {
+export function generateTask(tools: Tools): TaskHandler {
+  const { store, blobs } = tools;
   const writes = new PQueue({ concurrency: CONCURRENT_WRITES });
   return async ({ task, signal, progress }) => {
     const { variant, annotationIds, samples } = task.payload as GeneratePayload;
     const run = await store.run.findUniqueOrThrow({ where: { id: task.runId } });
     const settings = run.settings as unknown as RunSettings;
-    const source = await openSource({ store, numeric }, settings, variant, task.runId);
-
     const annotations = await getAnnotations(store, annotationIds);
+    const source = await openSource(tools, settings, variant, task.runId, annotations);
     const wanted = annotations.flatMap(({ id, imgId, ...annotation }) =>
       Array.from({ length: samples }, (_, slot) => {
         // The same seeds under both models of an evaluation, and other ones than in curation.
         const purpose = variant === 'curated' ? 'curate' : 'evaluate';
         const seed = hashSeed(purpose, settings.seed, imgId, slot);
         const prompt = source.promptOf(annotation);
-        const request = JSON.stringify(source.request(prompt, seed));
+        const request = JSON.stringify(source.request(prompt, seed, imgId));
         const requestHash = createHash('sha256').update(request).digest('hex');
         const { text, triples } = prompt;
-        return { annotationId: id, prompt: text, triples, slot, seed, requestHash };
+        return { annotationId: id, scene: imgId, prompt: text, triples, slot, seed, requestHash };
       }),
     );
     const known = await findGenerated(

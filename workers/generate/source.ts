@@ -3,6 +3,7 @@ import type { GeneratorSettings, RunSettings } from '../../pipelines/settings.ts
 import type { ImageGenerator } from '../../src/diffusion/image-generator.ts';
 import { DiptychError } from '../../src/errors.ts';
 import { type Prompt, textPrompt } from '../../src/models/prompt.ts';
+import type { StoredAnnotation } from '../../src/store/annotations.ts';
 import type { Generation, Variant } from '../../src/store/candidates.ts';
 import type { Store } from '../../src/store/client.ts';
 import { modelFolder } from '../model-folders.ts';
@@ -10,6 +11,7 @@ import type { NumericThread } from '../numeric/client.ts';
 import type { Tools } from '../process.ts';
 import { type PromptMaker, promptMaker } from '../prompts.ts';
 import { remoteGenerator } from '../remote-servers.ts';
+import { type Demon, demonOf, demonRequest } from './demon.ts';
 
 export interface Source {
   generator: ImageGenerator;
@@ -18,22 +20,31 @@ export interface Source {
   generation: Generation;
   /** What it is told of an annotation. */
   promptOf: PromptMaker;
-  /** Everything that decides the image, for its request hash. */
-  request(prompt: Prompt, seed: number): unknown[];
+  /** Everything that decides the image of an annotation, for its request hash. */
+  request(prompt: Prompt, seed: number, imgId: string): unknown[];
 }
 
+/** @param annotations whose images are wanted */
 export async function openSource(
-  { store, numeric }: Pick<Tools, 'store' | 'numeric'>,
+  tools: Pick<Tools, 'store' | 'numeric' | 'places'>,
   settings: RunSettings,
   variant: Variant,
   runId: string,
+  annotations: readonly StoredAnnotation[],
 ): Promise<Source> {
   if (settings.generator) return remoteSource(settings.generator, settings.sampling);
-  const { base, tuned } = settings.compare ?? { base: settings.model };
+  const { compare, evaluation } = settings;
+  const { base, tuned } = compare ?? { base: settings.model };
   const named = variant === 'tuned' ? tuned : base;
-  if (named !== undefined) return ownSource(numeric, settings, named, modelFolder(named, 'diffusion'));
-  const tunedRun = settings.sourceRun ?? runId;
-  return ownSource(numeric, settings, `${settings.model}+${tunedRun}`, await tunedModel(store, tunedRun));
+  const trained = compare ? null : (settings.sourceRun ?? runId);
+  const demon =
+    variant === 'tuned' && evaluation.demon
+      ? await demonOf(tools, settings, evaluation.demon, trained, annotations)
+      : null;
+  if (named !== undefined)
+    return ownSource(tools.numeric, settings, named, modelFolder(named, 'diffusion'), demon);
+  const folder = await tunedModel(tools.store, trained!);
+  return ownSource(tools.numeric, settings, `${settings.model}+${trained}`, folder, demon);
 }
 
 async function ownSource(
@@ -41,15 +52,18 @@ async function ownSource(
   { sampling: { steps, guidance } }: RunSettings,
   model: string,
   folder: string,
+  demon: Demon | null,
 ): Promise<Source> {
   const modelHash = await numeric.call('modelHash', folder);
+  const sampler = demon ? `demon-${demon.settings.weighting}` : 'ddim';
   return {
     batches: true,
-    generation: { model, modelHash, sampler: 'ddim', steps, guidance },
+    generation: { model, modelHash, sampler, steps, guidance },
     promptOf: promptMaker(folder),
-    request: (prompt, seed) => {
+    request: (prompt, seed, imgId) => {
       const told = prompt.triples.length > 0 ? prompt : prompt.text;
-      return ['txt2img', modelHash, told, seed, 'ddim', steps, guidance];
+      const steered = demon ? demonRequest(demon, imgId) : [];
+      return ['txt2img', modelHash, told, seed, sampler, steps, guidance, ...steered];
     },
     generator: {
       name: model,
@@ -58,7 +72,11 @@ async function ownSource(
           prompt: { text: prompt, triples },
           seed,
         }));
-        const argument = { model: folder, requests: prompted, steps, guidance };
+        const steered = demon && { ...demon, scenes: requests.map(({ scene }) => scene!) };
+        const argument = {
+          ...{ model: folder, requests: prompted, steps, guidance },
+          ...(steered && { demon: steered }),
+        };
         const images = await numeric.call('generate', argument, options);
         return images.map((image) => ({ image }));
       },

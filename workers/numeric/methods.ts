@@ -1,6 +1,8 @@
 /** What the numeric thread can do. Arguments and results are plain data; models stay loaded between calls. */
 import type { Annotation } from '../../src/annotations/annotation.ts';
+import type { DemonSettings } from '../../src/diffusion/demon.ts';
 import { type DrawRequest, drawImages } from '../../src/diffusion/draw-images.ts';
+import { drawWithDemon, type ScoreImages } from '../../src/diffusion/draw-with-demon.ts';
 import { openEngine } from '../../src/engine/engine.ts';
 import type { RgbImage } from '../../src/engine/image.ts';
 import { decodeImage } from '../../src/engine/png.ts';
@@ -19,6 +21,7 @@ import type { ScoringMode } from '../../src/scoring/metric.ts';
 import { type RewardScales, type RewardSettings, rewardOn } from '../../src/scoring/reward.ts';
 import { type SubjectScores, scoreImages } from '../../src/scoring/score.ts';
 import { folderBlobs } from '../../src/store/blobs.ts';
+import type { Scene } from '../../src/training/judge.ts';
 import type { TunedFiles } from '../../src/training/policy.ts';
 import type { TrainSettings } from '../../src/training/settings.ts';
 import { type TrainProgress, type TrainResult, trainPairs } from '../../src/training/train.ts';
@@ -34,6 +37,8 @@ export interface GenerateArgument {
   requests: DrawRequest[];
   steps: number;
   guidance: number;
+  /** A sampling demon, what it goes by, and whose image each request is. */
+  demon?: { settings: DemonSettings; judge: JudgeArgument; scenes: string[] };
 }
 
 export interface ScoreArgument {
@@ -42,7 +47,7 @@ export interface ScoreArgument {
   subjects: { annotation: Annotation; png: Uint8Array }[];
 }
 
-/** How a training measures images while it goes on. */
+/** How images are measured while a training or a sampler goes on. */
 export interface JudgeArgument {
   folders: ScorerFolders;
   mode: ScoringMode;
@@ -59,6 +64,10 @@ export interface TrainArgument {
   pairs: Pair[];
   blobs: string;
   folder: string;
+  /** What on-policy objectives draw. */
+  scenes?: Scene[];
+  trajectories?: string;
+  trajectoryBytes?: number;
   judge?: JudgeArgument;
 }
 
@@ -108,12 +117,26 @@ export async function openNumericMethods(): Promise<NumericMethods> {
     engineName: async () => engine.name,
     modelHash: diffusionModelHash,
 
-    async generate({ model: folder, requests, steps, guidance }, { progress, signal }) {
+    async generate({ model: folder, requests, steps, guidance, demon }, { progress, signal }) {
       const model = await diffusion.get(folder, await diffusionModelHash(folder));
-      return drawImages(engine, model, requests, { steps, guidance }, (share) => {
+      const onShare = (share: number) => {
         signal.throwIfAborted();
         progress(share);
-      });
+      };
+      if (!demon) return drawImages(engine, model, requests, { steps, guidance }, onShare);
+      const judge = await openJudge(demon.judge, signal);
+      const scenes = requests.map(({ prompt }, i) => ({ id: demon.scenes[i]!, prompt }));
+      const score: ScoreImages = async (places, images) => {
+        // Lets an abort message in: drawing itself never waits for anything.
+        await new Promise((resolve) => setImmediate(resolve));
+        signal.throwIfAborted();
+        const judged = await judge(
+          places.map((place) => scenes[place]!),
+          images,
+        );
+        return judged.map(({ reward }) => reward);
+      };
+      return drawWithDemon(engine, model, requests, { steps, guidance }, demon.settings, score, onShare);
     },
 
     async score({ folders, mode, subjects }, { progress, signal }) {
@@ -142,15 +165,13 @@ export async function openNumericMethods(): Promise<NumericMethods> {
 
     frechet: async ({ of, against }) => frechetDistance(featureStatistics(of), featureStatistics(against)),
 
-    async train({ model: folder, settings, candidates, pairs, blobs: blobFolder, folder: out, judge }, call) {
+    async train({ model: folder, candidates, blobs: blobFolder, judge, ...given }, call) {
       const model = await diffusion.get(folder, await diffusionModelHash(folder));
       const blobs = folderBlobs(blobFolder);
       return trainPairs({
+        ...given,
         engine,
         model,
-        settings,
-        pairs,
-        folder: out,
         ...(judge && { judge: await openJudge(judge, call.signal) }),
         candidates: candidates.map((candidate) => ({
           ...candidate,

@@ -7,8 +7,10 @@ import { decodeImage, encodePng } from '../../src/engine/png.ts';
 import { paperTables } from '../../src/evaluation/paper-tables.ts';
 import { type ReportPicture, reportHtml } from '../../src/evaluation/report.ts';
 import type { TaskHandler } from '../../src/jobs/worker.ts';
+import { pairedCandidates } from '../../src/preference/pairs.ts';
 import { describeArtifacts, writeArtifacts } from '../../src/store/artifacts.ts';
 import { alarmsOf } from '../../src/training/alarms.ts';
+import { evaluationsText, pairEvaluations, RELEASED_EVALUATIONS } from '../../src/training/evaluations.ts';
 import { readTelemetry } from '../../src/training/telemetry.ts';
 import type { Tools } from '../process.ts';
 import { pairsOfRun } from '../rewarded.ts';
@@ -50,6 +52,10 @@ export function reportTask(tools: Tools): TaskHandler {
     const pictures = await Promise.all(firstSlots.slice(0, PICTURES).map(picture));
     const engine = await numeric.call('engineName', null);
     const { candidates, pairs } = await pairsOfRun(store, trained, settings);
+    const evaluations =
+      trained === task.runId &&
+      telemetry.length > 0 &&
+      pairEvaluations(settings.train, telemetry, pairedCandidates(pairs).size);
     const html = reportHtml({
       title: `Diptych: base against tuned, ${run.set.name}`,
       facts: {
@@ -64,6 +70,7 @@ export function reportTask(tools: Tools): TaskHandler {
           pairs: String(pairs.length),
           'optimizer steps': String(telemetry.length),
         }),
+        ...(evaluations && { 'UNet evaluations per pair and step': evaluationsText(evaluations) }),
       },
       metrics,
       tables,
@@ -81,6 +88,7 @@ export function reportTask(tools: Tools): TaskHandler {
       pairs: pairs.length,
       unmatched,
       optimizerSteps: telemetry.length,
+      ...(evaluations && { evaluationsPerPairAndStep: { ...evaluations, released: RELEASED_EVALUATIONS } }),
       metrics,
       tables,
       frechet,
@@ -97,10 +105,12 @@ export function reportTask(tools: Tools): TaskHandler {
 }
 
 /** What was compared: two folders, or a model before and after its training. */
-function modelFacts({ compare, train }: RunSettings): Record<string, string> {
-  if (compare) return compare;
+function modelFacts({ compare, train, evaluation: { demon } }: RunSettings): Record<string, string> {
   const form = train.objective === 'inversion-dpo' ? `, ${train.form}` : '';
-  return { objective: `${train.objective}${form}` };
+  return {
+    ...(compare ?? { objective: `${train.objective}${form}` }),
+    ...(demon && { 'tuned side drawn with': `a ${demon.weighting} demon of ${demon.noises} noises` }),
+  };
 }
 
 /** Rows of base images, each with the tuned ones below it. */

@@ -1,0 +1,49 @@
+/** The tensors of an optimizer step on a round: the sampling steps of its lessons, as they were taken. */
+import type { Engine, Tensor } from '../../engine/engine.ts';
+import type { DiffusionModel } from '../../models/model-folder.ts';
+import { disposeCondition, encodePrompts } from '../../models/text-condition.ts';
+import type { TextCondition } from '../../models/unet.ts';
+import type { LessonStep } from './plan.ts';
+import type { NoisyStep, Trajectory } from './round.ts';
+import type { OnPolicyBatch } from './step.ts';
+
+/** Lessons of as many images each; the caller disposes it. */
+export function loadBatch(
+  engine: Engine,
+  model: DiffusionModel,
+  trajectories: readonly Trajectory[],
+  noisy: readonly NoisyStep[],
+  chosen: readonly LessonStep[],
+  empty: TextCondition,
+): OnPolicyBatch {
+  const { sampleSize, inChannels } = model.unet.config;
+  const shape = [sampleSize, sampleSize, inChannels];
+  const size = sampleSize * sampleSize * inChannels;
+  const taken = chosen[0]!.lesson.images.flatMap((_, side) =>
+    chosen.map(({ lesson, at }) => ({ trajectory: trajectories[lesson.images[side]!]!, at })),
+  );
+  /** States before the steps, or behind them. */
+  const stacked = (offset: 0 | 1): Tensor => {
+    const values = new Float32Array(taken.length * size);
+    for (const [i, { trajectory, at }] of taken.entries())
+      values.set(trajectory.states.subarray((at + offset) * size, (at + offset + 1) * size), i * size);
+    return engine.tf.tensor(values, [taken.length, ...shape], 'float32');
+  };
+  const prompts = taken.map(({ trajectory }) => trajectory.scene.prompt);
+  return {
+    x: stacked(0),
+    next: stacked(1),
+    timesteps: taken.map(({ at }) => noisy[at]!.t),
+    factors: taken.map(({ at }) => noisy[at]!.factors),
+    logDensities: taken.map(({ trajectory, at }) => trajectory.logDensities[at]!),
+    condition: encodePrompts(engine, model, prompts),
+    empty,
+    signals: chosen.map(({ lesson }) => lesson.signal),
+  };
+}
+
+/** All but `empty`, which is not the batch's own. */
+export function disposeBatch({ x, next, condition }: OnPolicyBatch): void {
+  for (const tensor of [x, next]) tensor.dispose();
+  disposeCondition(condition);
+}

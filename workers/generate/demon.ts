@@ -1,0 +1,50 @@
+/** An evaluation's sampling demon as plain data for the numeric thread: what it goes by, and by which settings. */
+import type { RunSettings } from '../../pipelines/settings.ts';
+import type { DemonSettings } from '../../src/diffusion/demon.ts';
+import { rewardScales } from '../../src/scoring/reward.ts';
+import type { StoredAnnotation } from '../../src/store/annotations.ts';
+import { allScored } from '../../src/store/candidates.ts';
+import type { Store } from '../../src/store/client.ts';
+import { scorerFolders } from '../model-folders.ts';
+import type { JudgeArgument } from '../numeric/methods.ts';
+import type { Tools } from '../process.ts';
+
+export interface Demon {
+  settings: DemonSettings;
+  judge: JudgeArgument;
+}
+
+/**
+ * Images are measured as the run measures them when it scores; z-scores are over the curated candidates of `trained`, the run
+ * that trained the model. Of two folders nobody knows such candidates: `trained` is null, and planRun refuses z-scores.
+ */
+export async function demonOf(
+  { store, places }: Pick<Tools, 'store' | 'places'>,
+  { clip, pick, reward, scoring }: RunSettings,
+  settings: DemonSettings,
+  trained: string | null,
+  annotations: readonly StoredAnnotation[],
+): Promise<Demon> {
+  return {
+    settings,
+    judge: {
+      folders: scorerFolders({ clip, pick, scoring }, places.answers),
+      mode: scoring.mode,
+      reward,
+      scales: await rewardScales(reward, trained === null ? [] : curatedMetrics(store, trained)),
+      annotations: Object.fromEntries(annotations.map(({ imgId, body }) => [imgId, body])),
+    },
+  };
+}
+
+/** Everything that decides which noise it takes for an annotation. */
+export function demonRequest({ settings, judge }: Demon, imgId: string): unknown[] {
+  const { folders, annotations, ...goesBy } = judge;
+  // Where answers are kept decides nothing.
+  const { answers: _, ...scorers } = folders;
+  return [settings, goesBy, scorers, annotations[imgId]];
+}
+
+async function* curatedMetrics(store: Store, runId: string) {
+  for await (const { scores } of allScored(store, runId, 'curated')) yield scores;
+}
