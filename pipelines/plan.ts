@@ -90,20 +90,24 @@ export async function planRun(store: Store, { kind, annotationSet, settings }: R
   return { kind, setId: set.id, settings, stages: stages(input) };
 }
 
-/** `measured`: what the run's candidates have, or will have. */
-function checkReward(weights: Record<string, number>, measured: readonly string[]): void {
+/** `measured`: what the run's candidates have, or will have. `where` names the weights in messages. */
+export function checkReward(
+  weights: Record<string, number>,
+  measured: readonly string[],
+  where = 'settings.reward.weights',
+): void {
   const unknown = Object.keys(weights).find((name) => !measured.includes(name));
   if (unknown !== undefined) {
     const hint = METRIC_NAMES.includes(unknown) ? '; settings.scoring can name a folder for it' : '';
     throw new DiptychError(
       'DIPTYCH_INVALID_INPUT',
-      `settings.reward.weights names "${unknown}"; measured are ${measured.join(', ')}${hint}`,
+      `${where} names "${unknown}"; measured are ${measured.join(', ')}${hint}`,
     );
   }
   if (!Object.values(weights).some((weight) => weight > 0)) {
     throw new DiptychError(
       'DIPTYCH_INVALID_INPUT',
-      `settings.reward.weights is ${JSON.stringify(weights)}, one must be above 0`,
+      `${where} is ${JSON.stringify(weights)}, one must be above 0`,
     );
   }
 }

@@ -1,6 +1,8 @@
 /** What a run can be asked for: one schema, from which validation, defaults, the API page and the types come. */
 import { type Static, Type } from 'typebox';
 import { DEFAULT_DEMON, DEMON_WEIGHTINGS } from '../src/diffusion/demon.ts';
+import { LAYOUT_NAMES } from '../src/export/layouts/index.ts';
+import { PARQUET_WRITERS } from '../src/export/parquet-writers.ts';
 import { DEFAULT_PAIRS, PAIR_POLICIES, TIE_RULES } from '../src/preference/pairs.ts';
 import { SCORING_MODES } from '../src/scoring/metric.ts';
 import { DEFAULT_REWARD, REWARD_POLICIES } from '../src/scoring/reward.ts';
@@ -70,6 +72,24 @@ const VisionEndpoint = Type.Object(
 );
 export type VisionSettings = Static<typeof VisionEndpoint>;
 
+const Reward = {
+  policy: oneOf(REWARD_POLICIES, DEFAULT_REWARD.policy, 'How metrics become one number'),
+  weights: Type.Record(Type.String(), Type.Number({ minimum: 0 }), {
+    default: DEFAULT_REWARD.weights,
+    description: `Weight of each metric (${METRIC_NAMES.join(', ')}); metrics not named have no say`,
+  }),
+};
+
+const Pairs = {
+  policy: oneOf(PAIR_POLICIES, DEFAULT_PAIRS.policy, 'Which candidates are compared'),
+  margin: Type.Number({
+    minimum: 0,
+    default: DEFAULT_PAIRS.margin,
+    description: 'Largest difference of rewards that is a tie',
+  }),
+  ties: oneOf(TIE_RULES, DEFAULT_PAIRS.ties, 'What becomes of ties'),
+};
+
 export const RunSettings = Type.Object(
   {
     seed: whole(0, 2 ** 31 - 1, 1, 'Decides every random choice of the run'),
@@ -120,28 +140,8 @@ export const RunSettings = Type.Object(
       },
       closed,
     ),
-    reward: Type.Object(
-      {
-        policy: oneOf(REWARD_POLICIES, DEFAULT_REWARD.policy, 'How metrics become one number'),
-        weights: Type.Record(Type.String(), Type.Number({ minimum: 0 }), {
-          default: DEFAULT_REWARD.weights,
-          description: `Weight of each metric (${METRIC_NAMES.join(', ')}); metrics not named have no say`,
-        }),
-      },
-      closed,
-    ),
-    pairs: Type.Object(
-      {
-        policy: oneOf(PAIR_POLICIES, DEFAULT_PAIRS.policy, 'Which candidates are compared'),
-        margin: Type.Number({
-          minimum: 0,
-          default: DEFAULT_PAIRS.margin,
-          description: 'Largest difference of rewards that is a tie',
-        }),
-        ties: oneOf(TIE_RULES, DEFAULT_PAIRS.ties, 'What becomes of ties'),
-      },
-      closed,
-    ),
+    reward: Type.Object(Reward, closed),
+    pairs: Type.Object(Pairs, closed),
     train: Type.Object(
       {
         objective: oneOf(OBJECTIVES, DEFAULT_TRAIN.objective, 'What is minimised (docs/training.md)'),
@@ -373,3 +373,28 @@ export const RunRequest = Type.Object(
   { additionalProperties: false },
 );
 export type RunRequest = Static<typeof RunRequest>;
+
+const ofTheRun = { additionalProperties: false, description: "Absent: the run's own" };
+
+/** Body of POST /v1/runs/{id}/exports. */
+export const ExportRequest = Type.Object(
+  {
+    layout: Type.Enum([...LAYOUT_NAMES], { description: 'What to write (docs/exports.md)' }),
+    reward: Type.Optional(Type.Object(Reward, ofTheRun)),
+    pairs: Type.Optional(Type.Object(Pairs, ofTheRun)),
+    scores: Type.Optional(
+      Type.Record(Type.String(), Type.String(), {
+        description: 'Which scores count, by metric, as "MODE/VERSION"; metrics not named: the newest',
+      }),
+    ),
+    writer: oneOf(PARQUET_WRITERS, PARQUET_WRITERS[0], 'Library that writes Parquet'),
+    version: Type.Optional(
+      Type.String({
+        pattern: '^[0-9a-f]{64}$',
+        description: 'Dataset version that must come out; a conflict when the data gives another one',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+export type ExportRequest = Static<typeof ExportRequest>;

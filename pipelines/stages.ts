@@ -1,4 +1,5 @@
 /** The stages that runs are made of: what each is called, who does it, and how its work is cut into tasks. */
+import type { LayoutName } from '../src/export/layouts/index.ts';
 import type { StagePlan } from '../src/jobs/runs.ts';
 import { hashSeed } from '../src/random.ts';
 import type { Variant } from '../src/store/candidates.ts';
@@ -75,6 +76,17 @@ export function exportStage(annotations: number): StagePlan {
     name: 'export',
     worker: 'score',
     kind: 'export',
+    secondsPerUnit: 0.01,
+    tasks: [{ units: annotations, payload: {} }],
+  };
+}
+
+/** Its own name by layout: they take different times. */
+export function layoutStage(layout: LayoutName, annotations: number): StagePlan {
+  return {
+    name: `export-${layout}`,
+    worker: 'score',
+    kind: 'layout',
     secondsPerUnit: 0.01,
     tasks: [{ units: annotations, payload: {} }],
   };

@@ -8,7 +8,7 @@ const folder = process.env.DIPTYCH_PYTHON_PATH;
 /** Why Python tests can't run here; false when they can. */
 export const withoutPython: string | false = folder
   ? false
-  : 'python3 with pyarrow, datasets, pillow and tensorboard is not there (npm test installs them where python3 has pip)';
+  : 'python3 with pyarrow, datasets and the other readers is not there (npm test installs them where python3 has pip)';
 
 /** What a script (its path in this folder) prints, as JSON. `home` is a folder for its caches. */
 export async function python<T>(script: string, home: string, ...args: string[]): Promise<T> {

@@ -1,9 +1,7 @@
 /** Scored candidates with the reward that a run's settings give them, and the pairs that follow. */
 import { DiptychError } from '../src/errors.ts';
-import { type ExportAnnotation, grouped } from '../src/export/rows.ts';
 import { formPairs, type Pair, type PairSettings } from '../src/preference/pairs.ts';
 import { createReward, type RewardSettings } from '../src/scoring/reward.ts';
-import { getAnnotations } from '../src/store/annotations.ts';
 import { allScored, type ScoredCandidate, type Variant } from '../src/store/candidates.ts';
 import type { Store } from '../src/store/client.ts';
 
@@ -22,18 +20,6 @@ export async function* rewardedCandidates(
   const reward = await createReward(settings, metrics());
   for await (const candidate of allScored(store, runId, variant)) {
     yield { ...candidate, reward: reward(candidate.scores) };
-  }
-}
-
-/** A run's annotations with their curated candidates, one at a time, as exports want them. */
-export async function* curatedAnnotations(
-  store: Store,
-  runId: string,
-  settings: RewardSettings,
-): AsyncGenerator<ExportAnnotation> {
-  for await (const candidates of grouped(rewardedCandidates(store, runId, 'curated', settings))) {
-    const [stored] = await getAnnotations(store, [candidates[0]!.annotationId]);
-    yield { imgId: stored!.imgId, body: stored!.body, prompt: stored!.prompt, candidates };
   }
 }
 

@@ -6,6 +6,7 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import { answerErrors } from './errors.ts';
 import { annotationRoutes } from './routes/annotation-sets.ts';
 import { candidateRoutes } from './routes/candidates.ts';
+import { exportRoutes } from './routes/exports.ts';
 import { reportRoutes } from './routes/reports.ts';
 import { runRoutes } from './routes/runs.ts';
 import type { Services } from './services.ts';
@@ -33,6 +34,7 @@ export async function buildApp(services: Services): Promise<App> {
         { name: 'annotations', description: 'LAION-SG scene graphs in named sets' },
         { name: 'runs', description: 'Asked-for work: curate, train, evaluate' },
         { name: 'candidates', description: 'Generated images and their scores' },
+        { name: 'exports', description: 'Dataset versions as files for other tools' },
       ],
     },
   });
@@ -40,6 +42,7 @@ export async function buildApp(services: Services): Promise<App> {
   await app.register(annotationRoutes(services), { prefix: '/v1' });
   await app.register(runRoutes(services), { prefix: '/v1' });
   await app.register(candidateRoutes(services), { prefix: '/v1' });
+  await app.register(exportRoutes(services), { prefix: '/v1' });
   await app.register(reportRoutes(services));
   return app;
 }

@@ -15,8 +15,8 @@ if (!databaseUrl) {
 const store = openStore(databaseUrl);
 const boss = await openQueue(databaseUrl, true);
 await buryDeadTasks(store, boss);
-const { blobs, trainFolder } = places();
-const app = await buildApp({ store, boss, blobs: folderBlobs(blobs), trainFolder });
+const { blobs, exports: exportsFolder, trainFolder } = places();
+const app = await buildApp({ store, boss, blobs: folderBlobs(blobs), exportsFolder, trainFolder });
 const url = await app.listen({
   host: process.env.HOST ?? '127.0.0.1',
   // Free by default, so that several stores run side by side.

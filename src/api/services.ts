@@ -7,6 +7,8 @@ export interface Services {
   store: Store;
   boss: PgBoss;
   blobs: BlobStore;
+  /** A folder for each export. */
+  exportsFolder: string;
   /** Where the training of a run keeps its files. */
   trainFolder(runId: string): string;
 }

@@ -29,6 +29,21 @@ export interface ArtifactView {
   bytes: number;
 }
 
+export interface ExportView {
+  /** Also that of the run that makes it. */
+  id: string;
+  layout: string;
+  version: string;
+}
+
+export interface ExportFile {
+  name: string;
+  bytes: number;
+  sha256: string;
+  /** From the address of the service. */
+  link: string;
+}
+
 const POLL_MS = 500;
 /** How long an API that does not answer is waited for: the service starts it again when it died. */
 const PATIENCE_MS = 60_000;
@@ -42,6 +57,17 @@ export function openClient(url: string) {
         `${body.error?.code ?? response.status}: ${body.error?.message ?? response.statusText}`,
       );
     return body;
+  }
+  /** Every entry of a list, page by page. */
+  async function* all<T>(route: string): AsyncGenerator<T> {
+    for (let cursor = ''; ; ) {
+      const { items, next } = await request<{ items: T[]; next: string | null }>(
+        `${route}?limit=500${cursor}`,
+      );
+      yield* items;
+      if (next === null) return;
+      cursor = `&cursor=${next}`;
+    }
   }
   const getRun = (id: string) => request<RunView>(`/runs/${id}`);
 
@@ -63,8 +89,15 @@ export function openClient(url: string) {
       }),
     /** The newest runs. */
     runs: async () => (await request<{ items: RunView[] }>('/runs')).items,
-    artifacts: async (id: string) =>
-      (await request<{ items: ArtifactView[] }>(`/runs/${id}/artifacts`)).items,
+    artifacts: (id: string) => Array.fromAsync(all<ArtifactView>(`/runs/${id}/artifacts`)),
+    /** Asks for an export; the same one again where its version was asked for before. */
+    askExport: (run: string, body: Record<string, unknown>) =>
+      request<ExportView>(`/runs/${run}/exports`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      }),
+    exportFiles: (id: string) => all<ExportFile>(`/exports/${id}/files`),
     /** Resolves with the run once it has ended; `onView` sees it about twice a second until then. */
     async watchRun(id: string, onView: (view: RunView) => void): Promise<RunView> {
       let answered = Date.now();

@@ -2,6 +2,7 @@
 import { demo } from './demo.ts';
 import { doctor } from './doctor.ts';
 import { estimate } from './estimate.ts';
+import { exportCommand } from './export.ts';
 import { models } from './models.ts';
 import { start } from './start.ts';
 import { trainGraphEncoder } from './train-graph-encoder.ts';
@@ -16,6 +17,11 @@ const COMMANDS: Record<string, { run(args: readonly string[]): Promise<number>; 
   estimate: {
     run: estimate,
     about: 'estimate KIND --annotations N [--settings FILE]: time, memory and disk of a run, before it',
+  },
+  export: {
+    run: exportCommand,
+    about:
+      'export RUN --layout LAYOUT --out FOLDER: a scored run as files for other tools, from a running service',
   },
   models: {
     run: models,

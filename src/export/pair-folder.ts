@@ -6,7 +6,10 @@ import { rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { DiptychError } from '../errors.ts';
 import type { PairSettings } from '../preference/pairs.ts';
-import { PICKAPIC_COLUMNS, pairsOf, pickapicRow } from './pickapic.ts';
+import { readOnce, rowBytes } from './layout.ts';
+import { PICKAPIC_COLUMNS, pickapicRow } from './layouts/pickapic.ts';
+import { pairsOf } from './pairs.ts';
+import { parquetWriter } from './parquet.ts';
 import type { ExportAnnotation } from './rows.ts';
 import { openSplit } from './shards.ts';
 import { makeWorkFolder } from './work-folder.ts';
@@ -29,17 +32,15 @@ export async function writePairFolder(options: PairFolderOptions): Promise<void>
   const { annotations, load, dominance, folder, onAnnotation } = options;
   const settings: PairSettings = { ...options.pairs, ties: 'drop' };
   const work = await makeWorkFolder(folder);
-  const split = await openSplit(path.join(work, 'data'), 'train', PICKAPIC_COLUMNS);
+  const data = path.join(work, 'data');
+  const split = await openSplit(data, 'train', 'parquet', (file) => parquetWriter(file, PICKAPIC_COLUMNS));
   let rows = 0;
   for await (const annotation of annotations) {
-    const pairs = pairsOf(annotation, settings, dominance);
-    const bytes = new Map<string, Uint8Array>();
-    if (pairs.length > 0) {
-      for (const { sha256 } of annotation.candidates) bytes.set(sha256, await load(sha256));
-    }
+    const { pairs } = pairsOf(annotation, settings, dominance);
+    const image = readOnce(load);
     for (const pair of pairs) {
-      const row = pickapicRow(annotation, pair, pairs.length, rows++, (sha256) => bytes.get(sha256)!);
-      await split.write(row, (row.jpg_0 as Uint8Array).length + (row.jpg_1 as Uint8Array).length);
+      const row = await pickapicRow({ annotation, pairs, image }, pair, rows++, null);
+      await split.write(row, rowBytes(row));
     }
     onAnnotation();
   }

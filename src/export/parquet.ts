@@ -1,20 +1,26 @@
 /**
- * Parquet with images (hyparquet-writer): rows are gathered into groups of bounded size and written out one by
- * one. The file carries its final name only when it is whole.
+ * Parquet by hyparquet-writer: rows are gathered into groups of bounded size and written out one by one. The file
+ * carries its final name only when it is whole.
  */
 import { rename } from 'node:fs/promises';
-import { fileWriter, ParquetWriter } from 'hyparquet-writer';
-import { type Column, checkedValue, huggingFaceFeatures, type Row, type TableWriter } from './table.ts';
-
-/** A row group is written at this many bytes or rows, whichever comes first (Hugging Face asks for <= 100 MB). */
-const GROUP_BYTES = 32 * 1024 * 1024;
-const GROUP_ROWS = 1000;
+import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
+import { fileSink, type Sink, type Written } from './sink.ts';
+import {
+  type Column,
+  checkedValue,
+  GROUP_BYTES,
+  GROUP_ROWS,
+  huggingFaceFeatures,
+  type Row,
+  sizeOf,
+  type TableWriter,
+} from './table.ts';
 
 type SchemaElement = ConstructorParameters<typeof ParquetWriter>[0]['schema'][number];
 
-export function parquetWriter(path: string, columns: readonly Column[]): TableWriter {
+export async function parquetWriter(path: string, columns: readonly Column[]): Promise<TableWriter> {
   const partial = `${path}.partial`;
-  const writer = fileWriter(partial);
+  const writer = new SinkWriter(fileSink(partial));
   const parquet = new ParquetWriter({
     writer,
     schema: schemaOf(columns),
@@ -55,16 +61,37 @@ export function parquetWriter(path: string, columns: readonly Column[]): TableWr
     async close() {
       await flush();
       await parquet.finish();
+      const written = writer.close();
       await rename(partial, path);
-      return { path, rows };
+      return { path, rows, ...written };
     },
   };
 }
 
-/** Bytes of what may be large; numbers don't count. */
-function sizeOf(value: unknown): number {
-  if (typeof value === 'string' || value instanceof Uint8Array) return value.length;
-  return (value as { bytes?: Uint8Array } | null)?.bytes?.length ?? 0;
+const CHUNK_BYTES = 1_000_000;
+
+/** The library's growing buffer, emptied into a sink whenever it holds a chunk. */
+class SinkWriter extends ByteWriter {
+  readonly #sink: Sink;
+
+  constructor(sink: Sink) {
+    super(2 * CHUNK_BYTES);
+    this.#sink = sink;
+  }
+
+  override ensure(size: number): void {
+    if (this.index > CHUNK_BYTES) this.finish();
+    super.ensure(size);
+  }
+
+  override finish(): void {
+    this.#sink.write(new Uint8Array(this.buffer, 0, this.index));
+    this.index = 0;
+  }
+
+  close(): Written {
+    return this.#sink.close();
+  }
 }
 
 const LEAVES: Record<Exclude<Column['type'], 'image'>, Partial<SchemaElement>> = {

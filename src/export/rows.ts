@@ -1,6 +1,7 @@
 /** What an export is made of: one annotation with its candidates at a time, in the order of img_id. */
 import type { Annotation } from '../annotations/annotation.ts';
 import { hashSeed } from '../random.ts';
+import type { Generation } from '../store/candidates.ts';
 
 export interface ExportCandidate {
   slot: number;
@@ -8,14 +9,7 @@ export interface ExportCandidate {
   sha256: string;
   width: number;
   height: number;
-  /** Null where the server that made the image does not tell. */
-  generation: {
-    model: string;
-    modelHash: string | null;
-    sampler: string | null;
-    steps: number | null;
-    guidance: number | null;
-  };
+  generation: Generation;
   scores: Record<string, number>;
   /** Null where a metric with a say is missing. */
   reward: number | null;
@@ -41,8 +35,11 @@ export async function* grouped<T extends { imgId: string }>(rows: AsyncIterable<
   if (group.length > 0) yield group;
 }
 
+export const SPLITS = ['train', 'validation'] as const;
+export type Split = (typeof SPLITS)[number];
+
 /** One annotation in ten is for validation. By annotation: its images and pairs never stand on both sides. */
-export function splitOf(imgId: string): 'train' | 'validation' {
+export function splitOf(imgId: string): Split {
   return hashSeed('export-split', imgId) % 10 === 0 ? 'validation' : 'train';
 }
 

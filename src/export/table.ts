@@ -1,17 +1,29 @@
-/** Tables as a list of typed columns, written row by row: what every export layout is made of. */
+/** Tables as a list of typed columns, written row by row: what the layouts in Parquet are made of. */
 import { DiptychError } from '../errors.ts';
+import type { Written } from './sink.ts';
 
 export type ColumnType = 'string' | 'int32' | 'int64' | 'float64' | 'bool' | 'binary' | 'timestamp' | 'image';
 
-export interface Column {
+/** One of the values that a row of a layout has, whatever it is written as. */
+export interface Field {
   name: string;
-  type: ColumnType;
-  /** For the dataset card. */
+  type: string;
+  /** For the dataset card and docs/exports.md. */
   about: string;
 }
 
+export interface Column extends Field {
+  type: ColumnType;
+}
+
+/** A field with where its value comes from: one list makes schema, rows, card and documentation. */
+export type Of<Source, F extends Field = Column> = F & { of(source: Source): unknown };
+
 /** Values by column name. image: {bytes, path}; int64: a safe integer or a bigint; timestamp: a Date; null anywhere. */
 export type Row = Record<string, unknown>;
+
+export const rowOf = <Source>(fields: readonly Of<Source, Field>[], source: Source): Row =>
+  Object.fromEntries(fields.map(({ name, of }) => [name, of(source)]));
 
 const HOLDS: Record<ColumnType, (value: unknown) => boolean> = {
   string: (value) => typeof value === 'string',
@@ -38,7 +50,17 @@ export function checkedValue(row: Row, { name, type }: Column): unknown {
   );
 }
 
-export interface TableFile {
+/** Bytes of what may be large; numbers don't count. */
+export function sizeOf(value: unknown): number {
+  if (typeof value === 'string' || value instanceof Uint8Array) return value.length;
+  return (value as { bytes?: Uint8Array } | null)?.bytes?.length ?? 0;
+}
+
+/** A row group is written at this many bytes or rows, whichever comes first (Hugging Face asks for <= 100 MB). */
+export const GROUP_BYTES = 32 * 1024 * 1024;
+export const GROUP_ROWS = 1000;
+
+export interface TableFile extends Written {
   path: string;
   rows: number;
 }

@@ -12,6 +12,7 @@ export interface RunEvents {
   'task-retried': { stage: string; attempt: number; error: string };
   'task-failed': { stage: string; attempt: number; error: string };
   'artifact-written': { name: string; bytes: number };
+  'export-written': { files: number; bytes: number };
   'train-alarm': { step: number; kind: string; message: string };
   /** Images whose inversions are at hand, and evaluations of the UNet that this attempt took for those it missed. */
   'train-inverted': { images: number; evaluations: number };

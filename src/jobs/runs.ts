@@ -1,7 +1,7 @@
 /** Runs: made with all their tasks in one transaction, watched, cancelled, tried again. */
 import type { PgBoss } from 'pg-boss';
 import { DiptychError } from '../errors.ts';
-import { query, type Store } from '../store/client.ts';
+import { query, type Store, type Transaction } from '../store/client.ts';
 import { appendEvent } from './events.ts';
 import { estimateSecondsLeft, type StageProgress } from './progress.ts';
 import { enqueue, type WorkerName } from './queue.ts';
@@ -60,35 +60,41 @@ export interface RunView {
   secondsLeft: number | null;
 }
 
-export async function createRun(store: Store, boss: PgBoss, plan: RunPlan): Promise<string> {
-  return store.$transaction(
-    async (tx) => {
-      const { kind, setId, settings, stages } = plan;
-      const run = await tx.run.create({ data: { kind, setId, settings: settings as object } });
-      for (const [ordinal, stage] of stages.entries()) {
-        const total = stage.tasks.reduce((sum, { units }) => sum + units, 0);
-        await tx.stage.create({
-          data: { runId: run.id, ordinal, name: stage.name, total, secondsPerUnit: stage.secondsPerUnit },
-        });
-        const rows = stage.tasks.map(({ units, payload }, seq) => ({ seq, units, payload }));
-        await query(
-          tx,
-          `INSERT INTO task (run_id, ordinal, worker, kind, seq, units, payload)
-           SELECT $1::uuid, $2, $3, $4, r.seq, r.units, r.payload
-           FROM jsonb_to_recordset($5::jsonb) AS r(seq int, units int, payload jsonb) RETURNING id`,
-          run.id,
-          ordinal,
-          stage.worker,
-          stage.kind,
-          JSON.stringify(rows),
-        );
-      }
-      await appendEvent(tx, run.id, 'run-created', { kind });
-      await startStage(tx, boss, run.id, 0);
-      return run.id;
-    },
-    { timeout: 120_000, maxWait: 30_000 },
-  );
+/** Transactions that may write many rows. */
+export const LONG = { timeout: 120_000, maxWait: 30_000 };
+
+export function createRun(store: Store, boss: PgBoss, plan: RunPlan): Promise<string> {
+  return store.$transaction((tx) => insertRun(tx, boss, plan), LONG);
+}
+
+/** Makes a run and starts it; returns its id. */
+export async function insertRun(
+  tx: Transaction,
+  boss: PgBoss,
+  { kind, setId, settings, stages }: RunPlan,
+): Promise<string> {
+  const run = await tx.run.create({ data: { kind, setId, settings: settings as object } });
+  for (const [ordinal, stage] of stages.entries()) {
+    const total = stage.tasks.reduce((sum, { units }) => sum + units, 0);
+    await tx.stage.create({
+      data: { runId: run.id, ordinal, name: stage.name, total, secondsPerUnit: stage.secondsPerUnit },
+    });
+    const rows = stage.tasks.map(({ units, payload }, seq) => ({ seq, units, payload }));
+    await query(
+      tx,
+      `INSERT INTO task (run_id, ordinal, worker, kind, seq, units, payload)
+       SELECT $1::uuid, $2, $3, $4, r.seq, r.units, r.payload
+       FROM jsonb_to_recordset($5::jsonb) AS r(seq int, units int, payload jsonb) RETURNING id`,
+      run.id,
+      ordinal,
+      stage.worker,
+      stage.kind,
+      JSON.stringify(rows),
+    );
+  }
+  await appendEvent(tx, run.id, 'run-created', { kind });
+  await startStage(tx, boss, run.id, 0);
+  return run.id;
 }
 
 /** Throws DIPTYCH_NOT_FOUND. */

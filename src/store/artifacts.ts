@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { Store, Transaction } from './client.ts';
+import { DiptychError } from '../errors.ts';
+import { query, type Store, type Transaction } from './client.ts';
 
 export interface ArtifactFacts {
   name: string;
@@ -45,23 +46,60 @@ export async function writeArtifacts(
   runId: string,
   artifacts: readonly ArtifactFacts[],
 ): Promise<void> {
-  for (const { name, ...facts } of artifacts) {
-    const data = { ...facts, bytes: BigInt(facts.bytes) };
-    await tx.artifact.upsert({
-      where: { runId_name: { runId, name } },
-      create: { runId, name, ...data },
-      update: data,
-    });
-    await tx.event.create({ data: { runId, type: 'artifact-written', data: { name, bytes: facts.bytes } } });
+  await writeFiles(tx, runId, artifacts);
+  for (const { name, bytes } of artifacts) {
+    await tx.event.create({ data: { runId, type: 'artifact-written', data: { name, bytes } } });
   }
 }
 
-export async function listArtifacts(store: Store, runId: string): Promise<ArtifactFacts[]> {
-  const rows = await store.artifact.findMany({ where: { runId }, orderBy: { name: 'asc' } });
-  return rows.map(({ name, path: where, bytes, sha256 }) => ({
-    name,
-    path: where,
-    bytes: Number(bytes),
-    sha256,
-  }));
+/** Rows in one statement. */
+const BATCH = 5000;
+
+/** The same for files of any number, without an event for each. */
+export async function writeFiles(
+  tx: Transaction,
+  runId: string,
+  files: readonly ArtifactFacts[],
+): Promise<void> {
+  for (let at = 0; at < files.length; at += BATCH) {
+    await query(
+      tx,
+      `INSERT INTO artifact (run_id, name, path, bytes, sha256)
+       SELECT $1::uuid, r.name, r.path, r.bytes, r.sha256
+       FROM jsonb_to_recordset($2::jsonb) AS r(name text, path text, bytes bigint, sha256 text)
+       ON CONFLICT (run_id, name) DO UPDATE
+         SET path = EXCLUDED.path, bytes = EXCLUDED.bytes, sha256 = EXCLUDED.sha256
+       RETURNING name`,
+      runId,
+      JSON.stringify(files.slice(at, at + BATCH)),
+    );
+  }
 }
+
+/** By name; with a page, `limit` after the name `after`. */
+export async function listArtifacts(
+  store: Store,
+  runId: string,
+  page?: { after: string; limit: number },
+): Promise<ArtifactFacts[]> {
+  const rows = await store.artifact.findMany({
+    where: { runId, ...(page ? { name: { gt: page.after } } : {}) },
+    orderBy: { name: 'asc' },
+    take: page?.limit,
+  });
+  return rows.map(factsOf);
+}
+
+/** Throws DIPTYCH_NOT_FOUND. */
+export async function findArtifact(store: Store, runId: string, name: string): Promise<ArtifactFacts> {
+  const row = await store.artifact.findUnique({ where: { runId_name: { runId, name } } });
+  if (!row) throw new DiptychError('DIPTYCH_NOT_FOUND', `run ${runId} has no artifact "${name}"`);
+  return factsOf(row);
+}
+
+const factsOf = ({ name, path: where, bytes, sha256 }: Omit<ArtifactFacts, 'bytes'> & { bytes: bigint }) => ({
+  name,
+  path: where,
+  bytes: Number(bytes),
+  sha256,
+});

@@ -87,10 +87,15 @@ export async function rememberGenerated(
   await store.generatedImage.createMany({ data: [...rows], skipDuplicates: true });
 }
 
+/** Which scores count, by metric, each as "MODE/VERSION". */
+export type ScoreVersions = Readonly<Record<string, string>>;
+
 export interface Page {
   /** Continue after this candidate: its img_id and slot. */
   after?: { imgId: string; slot: number };
   limit: number;
+  /** Absent: of every metric the newest version in the mode last by name. */
+  scores?: ScoreVersions;
 }
 
 /** Candidates of a run and variant with scores, in the order of img_id and slot. */
@@ -98,14 +103,16 @@ export async function listScored(
   store: Store,
   runId: string,
   variant: Variant,
-  { after, limit }: Page,
+  { after, limit, scores }: Page,
 ): Promise<ScoredCandidate[]> {
   const rows = await query<ScoredCandidate & { seed: bigint }>(
     store,
     `SELECT c.id, c.run_id AS "runId", c.annotation_id AS "annotationId", c.variant, c.slot, c.seed,
             c.request_hash AS "requestHash", c.sha256, c.width, c.height, c.generation,
             a.img_id AS "imgId", a.prompt,
-            coalesce((SELECT jsonb_object_agg(s.metric, s.value) FROM score s WHERE s.candidate_id = c.id), '{}') AS scores
+            coalesce((SELECT jsonb_object_agg(s.metric, s.value ORDER BY s.mode, s.version) FROM score s
+              WHERE s.candidate_id = c.id
+                AND ($6::jsonb IS NULL OR s.mode || '/' || s.version = $6::jsonb ->> s.metric)), '{}') AS scores
      FROM candidate c JOIN annotation a ON a.id = c.annotation_id
      WHERE c.run_id = $1::uuid AND c.variant = $2
        AND (a.img_id, c.slot) > ($3, $4::int)
@@ -115,6 +122,7 @@ export async function listScored(
     after?.imgId ?? '',
     after?.slot ?? -1,
     limit,
+    scores === undefined ? null : JSON.stringify(scores),
   );
   return rows.map((row) => ({ ...row, seed: Number(row.seed) }));
 }
@@ -124,15 +132,33 @@ export async function* allScored(
   store: Store,
   runId: string,
   variant: Variant,
-  pageSize = 500,
+  { pageSize = 500, scores }: { pageSize?: number; scores?: ScoreVersions } = {},
 ): AsyncGenerator<ScoredCandidate> {
   let after: Page['after'];
   for (;;) {
-    const page = await listScored(store, runId, variant, { after, limit: pageSize });
+    const page = await listScored(store, runId, variant, { after, limit: pageSize, scores });
     yield* page;
     if (page.length < pageSize) return;
     after = page.at(-1)!;
   }
+}
+
+/** The score versions that a variant of a run has, by metric, the one that counts by default last. */
+export async function scoreVersions(
+  store: Store,
+  runId: string,
+  variant: Variant,
+): Promise<Record<string, string[]>> {
+  const rows = await query<{ metric: string; versions: string[] }>(
+    store,
+    `SELECT metric, array_agg(mode || '/' || version ORDER BY mode, version) AS versions
+     FROM (SELECT DISTINCT s.metric, s.mode, s.version FROM score s JOIN candidate c ON c.id = s.candidate_id
+           WHERE c.run_id = $1::uuid AND c.variant = $2) AS found
+     GROUP BY metric ORDER BY metric`,
+    runId,
+    variant,
+  );
+  return Object.fromEntries(rows.map(({ metric, versions }) => [metric, versions]));
 }
 
 /** Candidates of some annotations in one variant, in the order of annotation and slot. */

@@ -12,6 +12,8 @@ export interface Places {
   trajectoryBytes: number;
   /** The file of external trainers. */
   trainers: string;
+  /** A folder for each export, named by its id. */
+  exports: string;
   runFolder(runId: string): string;
   /** In the run's folder: checkpoints, telemetry and the tuned model. */
   trainFolder(runId: string): string;
@@ -35,6 +37,7 @@ export function places(): Places {
     trajectories: path.join(home, 'trajectories'),
     trajectoryBytes: 1e9 * trajectoryGb(process.env.DIPTYCH_TRAJECTORY_GB),
     trainers: path.resolve(process.env.DIPTYCH_TRAINERS ?? path.join(home, 'trainers.json')),
+    exports: path.join(home, 'exports'),
     runFolder,
     trainFolder: (runId) => path.join(runFolder(runId), 'train'),
   };

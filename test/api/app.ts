@@ -9,9 +9,14 @@ export interface TestApp extends TestDatabase {
   app: App;
   blobs: BlobStore;
   folder: string;
+  exportsFolder: string;
   trainFolder(runId: string): string;
   /** Sends JSON, or nothing, and returns status and parsed answer. */
-  send(method: 'GET' | 'POST', url: string, body?: unknown): Promise<{ status: number; body: Answer }>;
+  send(
+    method: 'GET' | 'POST' | 'DELETE',
+    url: string,
+    body?: unknown,
+  ): Promise<{ status: number; body: Answer }>;
   /** Starts listening on a free port of the loopback. */
   listen(): Promise<string>;
 }
@@ -29,13 +34,15 @@ export async function useApp(): Promise<TestApp> {
   const folder = await temporaryFolder({ after });
   const blobs = folderBlobs(`${folder}/blobs`);
   const trainFolder = (runId: string) => `${folder}/runs/${runId}`;
-  const app = await buildApp({ ...database, blobs, trainFolder });
+  const exportsFolder = `${folder}/exports`;
+  const app = await buildApp({ ...database, blobs, exportsFolder, trainFolder });
   database.closing.unshift(() => app.close());
   return {
     ...database,
     app,
     blobs,
     folder,
+    exportsFolder,
     trainFolder,
     async send(method, url, body) {
       const answer = await app.inject({
@@ -43,7 +50,7 @@ export async function useApp(): Promise<TestApp> {
         url,
         ...(body === undefined ? {} : { payload: body as object }),
       });
-      return { status: answer.statusCode, body: answer.json<Answer>() };
+      return { status: answer.statusCode, body: answer.body === '' ? ({} as Answer) : answer.json<Answer>() };
     },
     listen: () => app.listen({ host: '127.0.0.1', port: 0 }),
   };

@@ -37,7 +37,7 @@ test('the report page is the report, and is not found where there is none', asyn
   const { id: setId } = await ensureSet(store, 'plain');
   const { id } = await store.run.create({ data: { kind: 'curate', settings: {}, setId } });
   const none = await send('GET', `/reports/${id}`);
-  assert.deepEqual([none.status, none.body.error.message], [404, `run ${id} has no report`]);
+  assert.deepEqual([none.status, none.body.error.message], [404, `run ${id} has no artifact "report.html"`]);
 });
 
 test('the first page lists the runs with their reports, names as text and never as HTML', async () => {
@@ -59,22 +59,28 @@ test('the OpenAPI document names every route with its parameters and answers', (
     Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
   );
   assert.deepEqual(named.sort(), [
+    'DELETE /v1/exports/{id}',
     'GET /v1/annotation-sets',
     'GET /v1/annotation-sets/{name}/annotations',
     'GET /v1/blobs/{sha256}',
     'GET /v1/candidates/{id}',
+    'GET /v1/exports/{id}',
+    'GET /v1/exports/{id}/files',
+    'GET /v1/exports/{id}/files/{*}',
     'GET /v1/runs',
     'GET /v1/runs/{id}',
     'GET /v1/runs/{id}/artifacts',
     'GET /v1/runs/{id}/artifacts/{*}',
     'GET /v1/runs/{id}/candidates',
     'GET /v1/runs/{id}/events',
+    'GET /v1/runs/{id}/exports',
     'GET /v1/runs/{id}/failures',
     'GET /v1/runs/{id}/scores.arrow',
     'GET /v1/runs/{id}/telemetry',
     'POST /v1/annotation-sets/{name}/annotations',
     'POST /v1/runs',
     'POST /v1/runs/{id}/cancel',
+    'POST /v1/runs/{id}/exports',
     'POST /v1/runs/{id}/retry',
   ]);
   for (const [path, methods] of Object.entries(paths!)) {

@@ -2,6 +2,8 @@
 import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { Default } from 'typebox/value';
+import { RunSettings } from '../../pipelines/settings.ts';
 import { ensureSet, listAnnotations, upsertAnnotations } from '../../src/store/annotations.ts';
 import { describeArtifacts, writeArtifacts } from '../../src/store/artifacts.ts';
 import { insertCandidates, insertScores } from '../../src/store/candidates.ts';
@@ -9,6 +11,11 @@ import { scenes } from '../scenes.ts';
 import type { TestApp } from './app.ts';
 
 export const METRICS = ['clip-score', 'dpg'] as const;
+/** Of equal weight, and a tie only where rewards are equal. */
+const SETTINGS = Default(RunSettings, {
+  reward: { weights: { 'clip-score': 1, dpg: 1 } },
+  pairs: { margin: 0 },
+}) as object;
 export const EVIDENCE = { questions: [{ text: 'is there a red circle?', answer: true }] };
 /** Value of a metric for a candidate: any number that can be told from the others. */
 export const scoreOf = (imgId: string, slot: number, metric: string) =>
@@ -24,7 +31,13 @@ export async function scoredRun(
   const { id: setId } = await ensureSet(store, setName);
   await upsertAnnotations(store, setId, scenes(annotations));
   const { id: runId } = await store.run.create({
-    data: { kind: 'curate-then-train', settings: {}, setId, status: 'succeeded', finishedAt: new Date() },
+    data: {
+      ...{ kind: 'curate-then-train', setId, status: 'succeeded', finishedAt: new Date() },
+      settings: SETTINGS,
+      stages: {
+        create: { ordinal: 1, name: 'score', status: 'succeeded', total: 2 * annotations, secondsPerUnit: 1 },
+      },
+    },
   });
   const generation = { model: 'sample', modelHash: 'h', sampler: 'ddim', steps: 20, guidance: 3 };
   const stored = await listAnnotations(store, setId, '', annotations);

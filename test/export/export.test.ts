@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { grouped } from '../../src/export/rows.ts';
 import { temporaryFolder } from '../temporary.ts';
-import { exportMadeUp, madeUp, sha256, stream } from './made-up.ts';
+import { exportMadeUp, madeUp, POLICY, sha256, stream } from './made-up.ts';
 import { featuresOf, readMetadata } from './read.ts';
 
 const world = await madeUp(40);
@@ -15,11 +15,15 @@ const NAMES = [
   'images/README.md',
   'images/data/train-00000-of-00001.parquet',
   'images/data/validation-00000-of-00001.parquet',
+  'inputs.jsonl',
+  'manifest.json',
   'pickapic/README.md',
   'pickapic/data/train-00000-of-00001.parquet',
   'pickapic/data/validation-00000-of-00001.parquet',
+  'scores/README.md',
   'scores/scores.parquet',
 ];
+const OTHER = { ...POLICY, reward: { policy: 'mean' as const, weights: { dpg: 2 } } };
 
 /** sha256 by name of every file below a folder. */
 async function contents(folder: string): Promise<Record<string, string>> {
@@ -41,28 +45,35 @@ test('the same input gives the same bytes', async (t) => {
   const [a, b] = [await contents(`${folder}/a`), await contents(`${folder}/b`)];
   assert.deepEqual(Object.keys(a), NAMES);
   assert.deepEqual(a, b);
-  await exportMadeUp(world, `${folder}/b`, { reward: { policy: 'mean', weights: { dpg: 2 } } });
+  await exportMadeUp(world, `${folder}/b`, { policy: OTHER });
   assert.notEqual((await contents(`${folder}/b`))[NAMES[1]!], a[NAMES[1]!]);
 });
 
-test('the result names every Parquet file with its rows, and counts what went in', async (t) => {
+test('the result and the manifest name every file with its size and hash, and count what went in', async (t) => {
   const folder = await temporaryFolder(t);
   const seen: number[] = [];
   const result = await exportMadeUp(world, `${folder}/export`, {
     onAnnotation: (done) => void seen.push(done),
   });
-  assert.deepEqual(
-    result.files.map(({ name }) => name),
-    NAMES.filter((name) => name.endsWith('.parquet')),
-  );
-  for (const file of result.files) {
-    assert.equal(file.path, path.join(folder, 'export', file.name));
-    assert.equal((await readMetadata(file.path)).num_rows, BigInt(file.rows));
+  const hashes = await contents(`${folder}/export`);
+  assert.deepEqual(Object.fromEntries(result.files.map(({ name, sha256: hash }) => [name, hash])), hashes);
+  for (const { name, bytes, rows } of result.files) {
+    assert.equal((await stat(`${folder}/export/${name}`)).size, bytes);
+    if (!name.endsWith('.parquet')) continue;
+    assert.equal((await readMetadata(`${folder}/export/${name}`)).num_rows, BigInt(rows!));
   }
   assert.deepEqual([result.candidates, result.pairs], [160, 240]);
   assert.deepEqual(
     seen,
     Array.from({ length: 40 }, (_, i) => i + 1),
+  );
+  const manifest = JSON.parse(await readFile(`${folder}/export/manifest.json`, 'utf8'));
+  assert.deepEqual(manifest.files, result.files.slice(0, -1));
+  assert.deepEqual(manifest.policy, { ...POLICY, votes: null });
+  assert.equal(manifest.version, hashes['inputs.jsonl']);
+  assert.deepEqual(
+    [manifest.annotations.count, manifest.candidates.count, manifest.scores.count, manifest.pairs],
+    [40, 160, 160, 240],
   );
 });
 
@@ -71,11 +82,11 @@ test("a card's columns and row counts are those of the files", async (t) => {
   const { files } = await exportMadeUp(world, `${folder}/export`);
   for (const layout of ['images', 'pickapic']) {
     const card = await readFile(`${folder}/export/${layout}/README.md`, 'utf8');
-    const table = [...card.matchAll(/^\| (\S+) \| (\S+) \| .+ \|$/gm)].slice(1);
+    const table = [...card.matchAll(/^\| `(\S+)` +\| (\S+) +\| .+ \|$/gm)];
     const listed = table.map(([, name, type]) => [name, type]);
-    const mine = files.filter(({ name }) => name.startsWith(layout));
+    const mine = files.filter(({ name }) => name.startsWith(`${layout}/data`));
     for (const file of mine) {
-      const features = Object.entries(featuresOf(await readMetadata(file.path)));
+      const features = Object.entries(featuresOf(await readMetadata(`${folder}/export/${file.name}`)));
       const stored = features.map(([name, { dtype, _type }]) => [
         name,
         (dtype ?? _type.toLowerCase()).replace(/\[.*/, ''),
@@ -84,6 +95,7 @@ test("a card's columns and row counts are those of the files", async (t) => {
     }
     assert.ok(card.includes(`- train: ${mine[0]!.rows} rows\n- validation: ${mine[1]!.rows} rows\n`));
     assert.ok(card.includes('- model: made-up: a "model"\n'));
+    assert.ok(card.includes(`\nmake ${layout} again\n`));
   }
 });
 
@@ -133,7 +145,7 @@ test('a stale export fails and changes nothing of the one that took its place', 
   const folder = await temporaryFolder(t);
   const [reached, resume] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   const stale = exportMadeUp(world, `${folder}/export`, {
-    reward: { policy: 'mean', weights: { dpg: 99 } },
+    policy: OTHER,
     async onAnnotation(done) {
       if (done !== 20) return;
       reached.resolve();
@@ -149,11 +161,25 @@ test('a stale export fails and changes nothing of the one that took its place', 
   assert.deepEqual(await contents(folder), after);
 });
 
-test('an export of nothing is a valid score table and two cards', async (t) => {
+test('annotations of another version than asked for leave nothing', async (t) => {
   const folder = await temporaryFolder(t);
-  const result = await exportMadeUp(world, `${folder}/export`, { annotations: stream([]) });
+  const annotations = structuredClone(world.annotations);
+  annotations[20]!.candidates[1]!.scores.dpg = 0.123;
+  await assert.rejects(exportMadeUp(world, `${folder}/export`, { annotations: stream(annotations) }), {
+    code: 'DIPTYCH_CONFLICT',
+    message: /^annotations or scores changed on the way: they are version [0-9a-f]{64} now/,
+  });
+  assert.deepEqual(await readdir(folder), []);
+});
+
+test('an export of nothing is a valid score table and three cards', async (t) => {
+  const folder = await temporaryFolder(t);
+  const result = await exportMadeUp(
+    { annotations: [], images: new Map(), pixels: new Map() },
+    `${folder}/export`,
+  );
   assert.deepEqual(
-    result.files.map(({ name, rows }) => [name, rows]),
+    result.files.flatMap(({ name, rows }) => (rows === undefined ? [] : [[name, rows]])),
     [['scores/scores.parquet', 0]],
   );
   assert.deepEqual(

@@ -1,7 +1,8 @@
 /** Made-up annotations with small real PNGs, and an export of them with plain settings. */
 import { createHash } from 'node:crypto';
 import { encodePng } from '../../src/engine/png.ts';
-import { type ExportOptions, type ExportResult, writeExports } from '../../src/export/export.ts';
+import { type DatasetPolicy, readVersion } from '../../src/export/dataset-version.ts';
+import { type ExportOptions, type ExportResult, writeExport } from '../../src/export/export.ts';
 import type { ExportAnnotation } from '../../src/export/rows.ts';
 
 export const METRICS = ['dpg', 'pickscore', 't2i-2d-spatial'];
@@ -72,20 +73,29 @@ export async function* stream<T>(items: readonly T[]): AsyncGenerator<T> {
   yield* items;
 }
 
-/** Exports the annotations with all pairs, ties kept; `changes` replaces any option. */
-export function exportMadeUp(
+export const POLICY: DatasetPolicy = {
+  reward: { policy: 'mean', weights: { dpg: 1 } },
+  pairs: { policy: 'all', margin: 0, ties: 'keep' },
+  scores: Object.fromEntries(METRICS.map((metric) => [metric, 'fixed/1'])),
+};
+
+/** Exports the annotations with all pairs, ties kept, in the three layouts of a run; `changes` replaces any option. */
+export async function exportMadeUp(
   { annotations, images }: MadeUp,
   folder: string,
   changes: Partial<ExportOptions> = {},
 ): Promise<ExportResult> {
-  return writeExports({
+  const policy = changes.policy ?? POLICY;
+  return writeExport({
     annotations: stream(annotations),
     load: async (hash) => images.get(hash)!,
-    metrics: METRICS,
-    reward: { policy: 'mean', weights: { dpg: 1 } },
-    pairs: { policy: 'all', margin: 0, ties: 'keep' },
+    policy,
+    version: (await readVersion(policy, stream(annotations))).version,
+    layouts: ['images', 'pickapic', 'scores'],
+    writer: 'hyparquet-writer',
     folder,
     facts: { model: 'made-up: a "model"', pairs: 'all' },
+    command: (layout) => `make ${layout} again`,
     onAnnotation() {},
     ...changes,
   });

@@ -4,10 +4,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { PICKAPIC_COLUMNS, pickapicRow } from '../../src/export/pickapic.ts';
-import { splitOf } from '../../src/export/rows.ts';
-import type { Pair } from '../../src/preference/pairs.ts';
-import { exportMadeUp, type MadeUp, madeUp, rewardOf, SIDE, sha256 } from './made-up.ts';
+import { PICKAPIC_COLUMNS, pickapicRow } from '../../src/export/layouts/pickapic.ts';
+import { type CandidatePair, pairsOf } from '../../src/export/pairs.ts';
+import { type ExportAnnotation, splitOf } from '../../src/export/rows.ts';
+import { exportMadeUp, type MadeUp, madeUp, POLICY, rewardOf, SIDE, sha256 } from './made-up.ts';
 import { declared, featuresOf, type ReadRow, readMetadata, readRows } from './read.ts';
 
 const ANNOTATIONS = 40;
@@ -63,7 +63,9 @@ test('labels: 1 for the better image, 0 for the worse, one half for a kept tie a
 });
 
 test('ties are left out where they are not asked for', async () => {
-  await exportMadeUp(world, `${folder}/without`, { pairs: { policy: 'all', margin: 0, ties: 'drop' } });
+  await exportMadeUp(world, `${folder}/without`, {
+    policy: { ...POLICY, pairs: { policy: 'all', margin: 0, ties: 'drop' } },
+  });
   const without = path.join(folder, 'without/pickapic/data/train-00000-of-00001.parquet');
   const labels = (await readRows(without)).map((row) => row.label_0);
   assert.equal(labels.length, read.train.filter((row) => row.label_0 !== 0.5).length);
@@ -116,26 +118,75 @@ test('images, their hashes, sizes and seeds belong to the side they stand on', (
   }
 });
 
-test('are_different tells equal images from different ones', () => {
+/** The row of the pair of two slots. */
+async function rowOf(annotation: ExportAnnotation, winner: number, loser: number): Promise<ReadRow> {
+  const pair: CandidatePair = {
+    winner: annotation.candidates[winner]!,
+    loser: annotation.candidates[loser]!,
+    winnerUid: `${annotation.imgId}-${winner}`,
+    loserUid: `${annotation.imgId}-${loser}`,
+    margin: 1,
+    policy: 'all',
+    tie: false,
+  };
+  const image = async () => new Uint8Array();
+  return pickapicRow({ annotation, pairs: [pair], image }, pair, 0, 'version');
+}
+
+test('are_different tells equal images from different ones', async () => {
   const [annotation] = world.annotations;
   const [first, second] = annotation!.candidates;
   const twins = { ...annotation!, candidates: [first!, { ...second!, sha256: first!.sha256 }] };
-  const pair = pairOf(annotation!.imgId, 0, 1);
-  assert.equal(pickapicRow(twins, pair, 1, 0, () => new Uint8Array()).are_different, false);
+  assert.equal((await rowOf(twins, 0, 1)).are_different, false);
   assert.ok(all.every((row) => row.are_different === true));
 });
 
-test("the winner's side is random, near half, and the same every time", () => {
-  const candidates = world.annotations[0]!.candidates;
-  const label = (n: number) => {
-    const annotation = { ...world.annotations[0]!, imgId: `annotation-${n}`, candidates };
-    return pickapicRow(annotation, pairOf(`annotation-${n}`, 1, 2), 1, n, () => new Uint8Array()).label_0;
-  };
-  const labels = Array.from({ length: 2000 }, (_, n) => label(n) as number);
+test("the winner's side is random, near half, and the same every time", async () => {
+  const label = async (n: number) =>
+    (await rowOf({ ...world.annotations[0]!, imgId: `annotation-${n}` }, 1, 2)).label_0;
+  const labels = await Promise.all(Array.from({ length: 2000 }, (_, n) => label(n) as Promise<number>));
   const share = labels.reduce((sum, one) => sum + one, 0) / labels.length;
   // Four standard deviations of 2000 fair draws.
   assert.ok(Math.abs(share - 0.5) < 0.045, `${share}`);
-  assert.deepEqual([...labels.keys()].reverse().map(label).reverse(), labels);
+  assert.deepEqual(await Promise.all([...labels.keys()].reverse().map(label)), labels.toReversed());
+});
+
+test('PickScores stand beside the label, with the label that they alone would give', async () => {
+  const annotation = world.annotations[0]!;
+  const [first, second, ...rest] = annotation.candidates;
+  const withScores = (a: object, b: object) =>
+    ({
+      ...annotation,
+      candidates: [{ ...first, scores: a }, { ...second, scores: b }, ...rest],
+    }) as ExportAnnotation;
+  const seen = async (a: object, b: object) => {
+    const row = await rowOf(withScores(a, b), 0, 1);
+    const [one, other] = row.image_0_uid === `${annotation.imgId}-0` ? [0, 1] : [1, 0];
+    const label = row.ps_label_0 as number | null;
+    return [
+      row[`ps_score_${one}`],
+      row[`ps_score_${other}`],
+      label === null || one === 0 ? label : 1 - label,
+    ];
+  };
+  assert.deepEqual(await seen({ pickscore: 0.2 }, { pickscore: 0.1 }), [0.2, 0.1, 1]);
+  assert.deepEqual(await seen({ pickscore: 0.1 }, { pickscore: 0.2 }), [0.1, 0.2, 0]);
+  assert.deepEqual(await seen({ pickscore: 0.1 }, { pickscore: 0.1 }), [0.1, 0.1, 0.5]);
+  assert.deepEqual(await seen({ pickscore: 0.1 }, {}), [0.1, null, null]);
+});
+
+test('images of different sizes make no pair', () => {
+  const annotation = structuredClone(world.annotations[0]!);
+  annotation.candidates[2]!.width++;
+  const { pairs, unequalSizes } = pairsOf(annotation, POLICY.pairs, false);
+  assert.deepEqual([pairs.length, unequalSizes], [3, 3]);
+  assert.ok(pairs.every(({ winner, loser }) => winner.slot !== 2 && loser.slot !== 2));
+});
+
+test('ranking ids are the same in every export', async () => {
+  const { ranking_id } = await rowOf(world.annotations[3]!, 0, 1);
+  // The first 63 bits of sha256("img-0003"), as `printf img-0003 | sha256sum` begins.
+  assert.equal(ranking_id, BigInt.asUintN(63, BigInt(`0x${sha256(Buffer.from('img-0003')).slice(0, 16)}`)));
 });
 
 test('images are bytes and no text, and the footer tells Hugging Face every type', async () => {
@@ -168,16 +219,3 @@ test('images are bytes and no text, and the footer tells Hugging Face every type
     ],
   );
 });
-
-function pairOf(annotationId: string, winner: number, loser: number): Pair {
-  return {
-    annotationId,
-    winner: `${annotationId}-${winner}`,
-    loser: `${annotationId}-${loser}`,
-    winnerReward: 1,
-    loserReward: 0,
-    margin: 1,
-    policy: 'all',
-    tie: false,
-  };
-}

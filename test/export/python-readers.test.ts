@@ -1,11 +1,13 @@
 /** Exports in the hands of Python's datasets, pyarrow and Pillow. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PICKAPIC_COLUMNS } from '../../src/export/pickapic.ts';
+import { readVersion } from '../../src/export/dataset-version.ts';
+import { LAYOUT_NAMES, LAYOUTS, type LayoutName } from '../../src/export/layouts/index.ts';
+import { PICKAPIC_COLUMNS } from '../../src/export/layouts/pickapic.ts';
 import { splitOf } from '../../src/export/rows.ts';
 import { python, withoutPython } from '../python.ts';
 import { temporaryFolder } from '../temporary.ts';
-import { exportMadeUp, madeUp, rewardOf } from './made-up.ts';
+import { exportMadeUp, METRICS, madeUp, POLICY, rewardOf, stream } from './made-up.ts';
 
 type Row = Record<string, unknown>;
 interface Split {
@@ -47,6 +49,7 @@ const IMAGE_TYPES = {
   score_t2i_2d_spatial: 'double',
   reward: 'double',
   reward_policy: 'string',
+  dataset_version: 'string',
 };
 /** The nineteen columns of yuvalkirstain/pickapic_v2, in its order. */
 const PICKAPIC_TYPES = {
@@ -80,6 +83,7 @@ test('exports in Python', { skip: withoutPython }, async (t) => {
   const folder = await temporaryFolder(t);
   const world = await madeUp(40);
   await exportMadeUp(world, `${folder}/export`);
+  const { version } = await readVersion(POLICY, stream(world.annotations));
   const seen = await python<Seen>('export/read_layouts.py', folder, `${folder}/export`);
 
   await t.test('the images layout: features, and every value as it went in', () => {
@@ -112,6 +116,7 @@ test('exports in Python', { skip: withoutPython }, async (t) => {
             score_t2i_2d_spatial: scores['t2i-2d-spatial'] ?? null,
             reward,
             reward_policy: '{"policy":"mean","weights":{"dpg":1}}',
+            dataset_version: version,
           })),
         );
       assert.ok(want.length > 0);
@@ -191,4 +196,78 @@ test('exports in Python', { skip: withoutPython }, async (t) => {
       assert.deepEqual(card.configs, [{ config_name: 'default', data_files }]);
     }
   });
+});
+
+interface EverySeen {
+  /** By layout with a card to load it by: features of the train split, and rows by split. */
+  loaded: Record<string, { features: Record<string, string>; rows: Record<string, number> }>;
+  /** Keys of every entry of the JSON layouts, and of every sample of the tars. */
+  keys: Record<string, string[]>;
+  pyarrow: Record<string, Record<string, string>>;
+  scores: { pyarrow: unknown[]; duckdb: unknown[]; pandas: unknown[]; arrow: unknown[] };
+  joined: number;
+}
+
+/** What an Arrow type of a column is called, by the type in its table. */
+const ARROW: Record<string, string> = {
+  string: 'string',
+  int32: 'int32',
+  int64: 'int64',
+  float64: 'double',
+  bool: 'bool',
+  binary: 'binary',
+  timestamp: 'timestamp[ms, tz=UTC]',
+  image: 'struct<bytes: binary, path: string>',
+};
+
+test('every layout has the fields of its table, for the tools that read it', {
+  skip: withoutPython,
+}, async (t) => {
+  const folder = await temporaryFolder(t);
+  const world = await madeUp(40);
+  const policy = { ...POLICY, pairs: { policy: 'all' as const, margin: 0, ties: 'drop' as const } };
+  await exportMadeUp(world, `${folder}/export`, { policy, layouts: LAYOUT_NAMES });
+  const seen = await python<EverySeen>('export/read_every_layout.py', folder, `${folder}/export`);
+  const fields = (name: LayoutName) => LAYOUTS[name].fields([...METRICS].sort());
+
+  for (const name of LAYOUT_NAMES.filter((layout) => LAYOUTS[layout].isParquet)) {
+    const types = Object.fromEntries(fields(name).map((field) => [field.name, ARROW[field.type]!]));
+    assert.deepEqual(Object.entries(seen.pyarrow[name]!), Object.entries(types), name);
+    assert.deepEqual(Object.entries(seen.loaded[name]!.features), Object.entries(featuresOf(types)), name);
+  }
+  for (const name of ['hpdv3', 'image-reward', 'webdataset'] as const) {
+    const names = fields(name).map((field) => field.name);
+    assert.deepEqual(seen.keys[name], names.toSorted(), name);
+    const features = Object.keys(seen.loaded[name]!.features).filter((key) => !key.startsWith('__'));
+    assert.deepEqual(features.sort(), names.toSorted(), name);
+  }
+
+  const pairs = (split: string) =>
+    world.annotations.filter(({ imgId }) => splitOf(imgId) === split).map((_, n) => n).length;
+  assert.ok(pairs('validation') > 0);
+  const rows = seen.loaded.pickapic!.rows;
+  for (const name of ['binarized', 'hpdv3', 'webdataset']) {
+    assert.deepEqual(seen.loaded[name]!.rows, rows, name);
+  }
+  assert.deepEqual(seen.loaded['image-reward']!.rows, {
+    train: pairs('train'),
+    validation: pairs('validation'),
+  });
+
+  const scores = world.annotations.flatMap(({ imgId, candidates }) =>
+    candidates.flatMap(({ slot, sha256, scores }) =>
+      METRICS.filter((metric) => metric in scores).map((metric) => [
+        imgId,
+        slot,
+        sha256,
+        metric,
+        scores[metric]!,
+      ]),
+    ),
+  );
+  for (const reader of ['pyarrow', 'duckdb', 'pandas', 'arrow'] as const) {
+    assert.deepEqual(seen.scores[reader], scores, reader);
+  }
+  // DuckDB joins scores to images by their hash.
+  assert.equal(seen.joined, scores.length);
 });

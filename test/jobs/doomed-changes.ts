@@ -1,4 +1,5 @@
 /** Begins one change of each kind at once, on the database in DATABASE_URL; kill.test.ts kills it on the way. */
+import { askExport } from '../../src/jobs/exports.ts';
 import { recordFailures } from '../../src/jobs/failures.ts';
 import { openQueue } from '../../src/jobs/queue.ts';
 import { cancelRun, createRun, retryRun } from '../../src/jobs/runs.ts';
@@ -22,4 +23,5 @@ await Promise.all([
   releaseTask(store, boss, work.release, work.jobId),
   cancelRun(store, work.cancelled),
   retryRun(store, boss, work.failed),
+  askExport(store, boss, work.again),
 ]);

@@ -5,12 +5,13 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { test } from 'node:test';
 import pg from 'pg';
+import { askExport } from '../../src/jobs/exports.ts';
 import { cancelRun, createRun, getRun, retryRun } from '../../src/jobs/runs.ts';
 import { commitTask, failTask, releaseTask } from '../../src/jobs/tasks.ts';
 import { query } from '../../src/store/client.ts';
 import { execute, useDatabase } from '../database.ts';
 import { until } from '../wait.ts';
-import { claim, failureOf, newRun, planOf, snapshot } from './plans.ts';
+import { claim, exportPlan, failureOf, newRun, planOf, snapshot } from './plans.ts';
 
 const { store, boss, url } = await useDatabase();
 const GATE = 4711;
@@ -32,7 +33,7 @@ const doomedConnections = (more = '') =>
     `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = '${DOOMED}' ${more}`,
   );
 
-test('a process killed in the middle of creating, committing, failing, releasing, cancelling or retrying', async () => {
+test('a process killed in the middle of creating, committing, failing, releasing, cancelling, retrying or exporting', async () => {
   const [failed, running] = [
     await createRun(store, boss, await planOf(store, { first: [1] })),
     await newRun(store, boss),
@@ -41,6 +42,9 @@ test('a process killed in the middle of creating, committing, failing, releasing
   const cancelled = await newRun(store, boss);
   const [job] = await boss.fetch('generate');
   const others = [await newRun(store, boss), await newRun(store, boss)];
+  // An export that was cancelled gives way to one that is asked for again.
+  const again = await exportPlan(store, await newRun(store, boss));
+  await cancelRun(store, (await askExport(store, boss, again)).id);
   const work = {
     plan: await planOf(store, { first: [1], second: [2] }),
     commit: await claim(store, running, 0, 0),
@@ -50,6 +54,7 @@ test('a process killed in the middle of creating, committing, failing, releasing
     cancelled,
     failed,
     failure: await failureOf(store, 0, 'out of paper'),
+    again,
   };
   const before = await snapshot(store);
 
@@ -63,9 +68,9 @@ test('a process killed in the middle of creating, committing, failing, releasing
   );
   const exited = once(doomed, 'exit');
   try {
-    await until('all six changes stand at the gate', async () => {
+    await until('all seven changes stand at the gate', async () => {
       assert.equal(doomed.exitCode, null, 'the doomed process ended by itself');
-      return (await doomedConnections("AND wait_event = 'advisory'")).length === 6;
+      return (await doomedConnections("AND wait_event = 'advisory'")).length === 7;
     });
   } finally {
     doomed.kill('SIGKILL');
@@ -83,6 +88,7 @@ test('a process killed in the middle of creating, committing, failing, releasing
   await cancelRun(store, cancelled);
   await retryRun(store, boss, failed);
   const created = await createRun(store, boss, work.plan);
+  assert.equal((await askExport(store, boss, again)).created, true);
   const statuses = [failed, running, cancelled, created].map(async (id) => (await getRun(store, id)).status);
   assert.deepEqual(await Promise.all(statuses), ['running', 'running', 'cancelled', 'running']);
 });

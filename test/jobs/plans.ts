@@ -1,5 +1,6 @@
 /** Runs to try the jobs on, and what the database holds of them. */
 import type { PgBoss } from 'pg-boss';
+import type { ExportPlan } from '../../src/jobs/exports.ts';
 import type { ItemFailure } from '../../src/jobs/failures.ts';
 import { createRun, type RunPlan, type StagePlan } from '../../src/jobs/runs.ts';
 import { type ClaimedTask, claimTask } from '../../src/jobs/tasks.ts';
@@ -33,6 +34,12 @@ export async function newRun(store: Store, boss: PgBoss): Promise<string> {
   return createRun(store, boss, await planOf(store, { first: [3, 2], second: [1] }));
 }
 
+/** An export of a run's candidates, of the version of this name. */
+export async function exportPlan(store: Store, sourceId: string, version = 'first'): Promise<ExportPlan> {
+  const run = { ...(await planOf(store, { 'export-images': [3] }, 'score')), kind: 'export' };
+  return { sourceId, version, layout: 'images', writer: 'hyparquet-writer', run };
+}
+
 /** That the image of an annotation's slot failed. */
 export async function failureOf(store: Store, slot: number, reason: string): Promise<ItemFailure> {
   const { id } = await ensureSet(store, 'failing');
@@ -58,6 +65,7 @@ const TABLES = [
   'SELECT to_jsonb(t) AS row FROM event t ORDER BY id',
   'SELECT to_jsonb(t) AS row FROM item_failure t ORDER BY id',
   'SELECT to_jsonb(t) AS row FROM artifact t ORDER BY run_id, name',
+  'SELECT to_jsonb(t) AS row FROM export t ORDER BY run_id',
   'SELECT to_jsonb(t) AS row FROM pgboss.job t ORDER BY id',
 ];
 

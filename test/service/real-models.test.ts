@@ -101,7 +101,7 @@ test('tiny folders of the real shapes draw and score through the whole service',
         'image-reward': 'image-reward',
       });
 
-      const files = (await client.artifacts(run.id)).filter((file) => file.name.startsWith('images/'));
+      const files = (await client.artifacts(run.id)).filter((file) => file.name.startsWith('images/data/'));
       const rows = (await Promise.all(files.map((file) => readRows(file.path)))).flat();
       assert.equal(rows.length, IMAGES);
       for (const row of rows) {

@@ -57,7 +57,7 @@ const IN_ORDER = ['10/0', '10/1', '9/0', '9/1', 'B/0', 'B/1', 'a/0', 'a/1', 'é/
 test('candidates come in byte order of img_id, then by slot, whatever the page size', async () => {
   const { store } = database;
   for (const pageSize of [1, 3, 10, 11]) {
-    const all = await Array.fromAsync(allScored(store, runId, 'curated', pageSize));
+    const all = await Array.fromAsync(allScored(store, runId, 'curated', { pageSize }));
     assert.deepEqual(slots(all), IN_ORDER);
   }
   const page = await listScored(store, runId, 'curated', { after: { imgId: '9', slot: 0 }, limit: 2 });

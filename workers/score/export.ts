@@ -1,41 +1,96 @@
-/** Writes a run's exports: Parquet in two layouts, and the scores alone. */
+/** Writes exports: the files of a run's last curation stage, and a layout that was asked for by itself. */
 import path from 'node:path';
+import { type ExportSettings, exportCommand } from '../../pipelines/exports.ts';
 import type { RunSettings } from '../../pipelines/settings.ts';
-import { writeExports } from '../../src/export/export.ts';
-import type { TaskHandler } from '../../src/jobs/worker.ts';
-import { metricNames } from '../../src/scoring/score.ts';
-import { describeArtifacts, writeArtifacts } from '../../src/store/artifacts.ts';
+import { readVersion } from '../../src/export/dataset-version.ts';
+import { writeExport } from '../../src/export/export.ts';
+import { removeEarlier } from '../../src/export/export-folders.ts';
+import type { LayoutName } from '../../src/export/layouts/index.ts';
+import { PARQUET_WRITERS } from '../../src/export/parquet-writers.ts';
+import { rewardedAnnotations, storedAnnotations } from '../../src/export/source.ts';
+import { appendEvent } from '../../src/jobs/events.ts';
+import type { TaskContext, TaskHandler } from '../../src/jobs/worker.ts';
+import { type ArtifactFacts, writeArtifacts, writeFiles } from '../../src/store/artifacts.ts';
+import { scoreVersions } from '../../src/store/candidates.ts';
 import type { Tools } from '../process.ts';
-import { curatedAnnotations } from '../rewarded.ts';
 
-export function exportTask({ store, blobs, places }: Tools): TaskHandler {
-  return async ({ task, signal, progress }) => {
-    const run = await store.run.findUniqueOrThrow({ where: { id: task.runId } });
-    const settings = run.settings as unknown as RunSettings;
-    const { reward, pairs, scoring, sampling } = settings;
+/** What every curation leaves. */
+const STAGE_LAYOUTS: readonly LayoutName[] = ['images', 'pickapic', 'scores'];
 
-    const result = await writeExports({
-      annotations: curatedAnnotations(store, task.runId, reward),
-      load: (sha256) => blobs.get(sha256),
-      metrics: metricNames(scoring),
-      reward,
-      pairs,
-      folder: path.join(places.runFolder(task.runId), 'export'),
-      facts: {
-        model: settings.model,
-        sampling: `ddim, ${sampling.steps} steps, guidance ${sampling.guidance}`,
-        'scoring mode': scoring.mode,
-        reward: JSON.stringify(reward),
-        pairs: `${pairs.policy}, margin ${pairs.margin}, ties: ${pairs.ties}`,
-      },
-      onAnnotation(done) {
-        signal.throwIfAborted();
-        progress(done / task.units);
-      },
-    });
-    const artifacts = await describeArtifacts(
-      Object.fromEntries(result.files.map((file) => [file.name, file.path])),
+/** The stage "export" of a run. */
+export function exportTask(tools: Tools): TaskHandler {
+  const { store, places } = tools;
+  return async (context) => {
+    const { runId } = context.task;
+    const { reward, pairs } = await settingsOf(tools, runId);
+    const versions = await scoreVersions(store, runId, 'curated');
+    const newest = Object.entries(versions).map(([metric, all]) => [metric, all.at(-1)!]);
+    const policy = { reward, pairs, scores: Object.fromEntries(newest) };
+    const dataset = await readVersion(policy, storedAnnotations(store, runId, policy.scores));
+    const job = { sourceRun: runId, writer: PARQUET_WRITERS[0], policy, dataset };
+    const artifacts = await write(
+      tools,
+      context,
+      job,
+      STAGE_LAYOUTS,
+      path.join(places.runFolder(runId), 'export'),
     );
-    return (tx) => writeArtifacts(tx, task.runId, artifacts);
+    return (tx) => writeArtifacts(tx, runId, artifacts);
   };
+}
+
+/** A run of kind "export". Each attempt has a folder of its own, so that a stale one can't touch what counts. */
+export function layoutTask(tools: Tools): TaskHandler {
+  return async (context) => {
+    const { runId, attempt } = context.task;
+    const run = await tools.store.run.findUniqueOrThrow({ where: { id: runId } });
+    const { layout, ...job } = run.settings as unknown as ExportSettings;
+    const folder = path.join(tools.places.exports, runId);
+    await removeEarlier(folder, attempt);
+    const files = await write(tools, context, job, [layout], path.join(folder, String(attempt)));
+    const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+    return async (tx) => {
+      await writeFiles(tx, runId, files);
+      await appendEvent(tx, runId, 'export-written', { files: files.length, bytes });
+    };
+  };
+}
+
+async function write(
+  tools: Tools,
+  { task, signal, progress }: TaskContext,
+  job: Omit<ExportSettings, 'layout'>,
+  layouts: readonly LayoutName[],
+  folder: string,
+): Promise<ArtifactFacts[]> {
+  const { store, blobs } = tools;
+  const { sourceRun, writer, policy, dataset } = job;
+  const { model, sampling, scoring } = await settingsOf(tools, sourceRun);
+  const { files } = await writeExport({
+    annotations: rewardedAnnotations(store, sourceRun, policy.reward, policy.scores),
+    load: (sha256) => blobs.get(sha256),
+    policy,
+    version: dataset.version,
+    layouts,
+    writer,
+    folder,
+    facts: {
+      model,
+      sampling: `ddim, ${sampling.steps} steps, guidance ${sampling.guidance}`,
+      'scoring mode': scoring.mode,
+      reward: JSON.stringify(policy.reward),
+      pairs: `${policy.pairs.policy}, margin ${policy.pairs.margin}, ties: ${policy.pairs.ties}`,
+    },
+    command: (layout) => exportCommand(job, layout),
+    onAnnotation(done) {
+      signal.throwIfAborted();
+      progress(done / task.units);
+    },
+  });
+  return files.map(({ name, bytes, sha256 }) => ({ name, path: path.join(folder, name), bytes, sha256 }));
+}
+
+async function settingsOf({ store }: Tools, runId: string): Promise<RunSettings> {
+  const run = await store.run.findUniqueOrThrow({ where: { id: runId } });
+  return run.settings as unknown as RunSettings;
 }

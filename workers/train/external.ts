@@ -4,10 +4,10 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { filledIn, type TrainerCommand } from '../../pipelines/trainers.ts';
 import { writePairFolder } from '../../src/export/pair-folder.ts';
+import { rewardedAnnotations } from '../../src/export/source.ts';
 import { describeArtifacts, writeArtifacts } from '../../src/store/artifacts.ts';
 import type { Store } from '../../src/store/client.ts';
 import type { Tools } from '../process.ts';
-import { curatedAnnotations } from '../rewarded.ts';
 import { runCommand } from './command.ts';
 import { removeTornCheckpoints } from './command-progress.ts';
 import { reportCommand } from './report-command.ts';
@@ -63,7 +63,7 @@ function writePairs(
   folder: string,
 ): Promise<void> {
   return writePairFolder({
-    annotations: curatedAnnotations(store, source, reward),
+    annotations: rewardedAnnotations(store, source, reward),
     load: (sha256) => blobs.get(sha256),
     pairs,
     dominance: reward.policy === 'dominance',

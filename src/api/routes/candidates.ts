@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import { DiptychError } from '../../errors.ts';
-import { arrowScores } from '../../export/scores.ts';
+import { arrowScores } from '../../export/arrow-scores.ts';
 import { getRun } from '../../jobs/runs.ts';
 import { allScored, getCandidate, listScored, VARIANTS } from '../../store/candidates.ts';
 import { Anything, ErrorAnswer, fromCursor, Paging, page, RunId, toCursor } from '../schemas.ts';

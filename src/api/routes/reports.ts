@@ -1,10 +1,9 @@
 /** Pages for people: the list of runs with their reports, and the reports. */
 import { createReadStream } from 'node:fs';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { DiptychError } from '../../errors.ts';
 import { escaped } from '../../evaluation/escaped.ts';
 import { listRuns } from '../../jobs/runs.ts';
-import { listArtifacts } from '../../store/artifacts.ts';
+import { findArtifact } from '../../store/artifacts.ts';
 import { RunId } from '../schemas.ts';
 import type { Services } from '../services.ts';
 
@@ -18,7 +17,7 @@ export function reportRoutes({ store }: Services): FastifyPluginAsyncTypebox {
         ({ id, kind, status, annotationSet, createdAt }) =>
           `<tr><td><a href="/v1/runs/${id}">${id.slice(0, 8)}</a></td><td>${kind}</td><td>${escaped(annotationSet)}</td>
 <td>${status}</td><td>${createdAt.toISOString()}</td>
-<td>${status === 'succeeded' && kind !== 'curate' && kind !== 'train' ? `<a href="/reports/${id}">report</a>` : ''}</td></tr>`,
+<td>${status === 'succeeded' && ['evaluate', 'curate-then-train'].includes(kind) ? `<a href="/reports/${id}">report</a>` : ''}</td></tr>`,
       );
       reply.type('text/html');
       return `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Diptych</title>
@@ -29,8 +28,7 @@ ${rows.join('\n') || '<tr><td colspan="6">no runs yet</td></tr>'}</table></body>
     });
 
     app.get('/reports/:id', { schema: { hide: true, params: RunId } }, async ({ params }, reply) => {
-      const report = (await listArtifacts(store, params.id)).find(({ name }) => name === 'report.html');
-      if (!report) throw new DiptychError('DIPTYCH_NOT_FOUND', `run ${params.id} has no report`);
+      const report = await findArtifact(store, params.id, 'report.html');
       return reply.type('text/html').send(createReadStream(report.path));
     });
   };

@@ -1,6 +1,4 @@
 /** Runs: asked for, watched, cancelled, tried again. */
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import { planRun } from '../../../pipelines/plan.ts';
@@ -9,10 +7,11 @@ import { DiptychError } from '../../errors.ts';
 import { readEvents } from '../../jobs/events.ts';
 import { listFailures } from '../../jobs/failures.ts';
 import { cancelRun, createRun, getRun, listRuns, retryRun } from '../../jobs/runs.ts';
-import { listArtifacts } from '../../store/artifacts.ts';
+import { findArtifact, listArtifacts } from '../../store/artifacts.ts';
 import { ALARM_KINDS } from '../../training/alarms.ts';
 import { readCurves } from '../../training/curves.ts';
 import { Anything, ErrorAnswer, fromCursor, Paging, page, RunId, toCursor } from '../schemas.ts';
+import { sendFile } from '../send-file.ts';
 import type { Services } from '../services.ts';
 
 const POLL_MS = 500;
@@ -228,12 +227,15 @@ export function runRoutes({ store, boss, trainFolder }: Services): FastifyPlugin
         schema: {
           tags: ['runs'],
           params: RunId,
-          response: { 200: Type.Object({ items: Type.Array(Artifact) }), 404: ErrorAnswer },
+          querystring: Type.Object(Paging),
+          response: { 200: page(Artifact), 404: ErrorAnswer },
         },
       },
-      async ({ params }) => {
+      async ({ params, query: { cursor, limit } }) => {
         await getRun(store, params.id);
-        return { items: await listArtifacts(store, params.id) };
+        const after = fromCursor(cursor, Type.String()) ?? '';
+        const items = await listArtifacts(store, params.id, { after, limit });
+        return { items, next: items.length === limit ? toCursor(items.at(-1)!.name) : null };
       },
     );
 
@@ -242,19 +244,13 @@ export function runRoutes({ store, boss, trainFolder }: Services): FastifyPlugin
       {
         schema: {
           tags: ['runs'],
-          summary: 'Download an artifact that is a file',
+          summary: 'Download an artifact that is a file, or a range of it',
           params: Type.Intersect([RunId, Type.Object({ '*': Type.String() })]),
         },
       },
       async (request, reply) => {
         const { id, '*': name } = request.params as { id: string; '*': string };
-        const artifact = (await listArtifacts(store, id)).find((entry) => entry.name === name);
-        if (!artifact) throw new DiptychError('DIPTYCH_NOT_FOUND', `run ${id} has no artifact "${name}"`);
-        if ((await stat(artifact.path)).isDirectory()) {
-          throw new DiptychError('DIPTYCH_INVALID_INPUT', `"${name}" is a folder: ${artifact.path}`);
-        }
-        reply.header('content-length', artifact.bytes).type('application/octet-stream');
-        return reply.send(createReadStream(artifact.path));
+        return sendFile(request, reply, await findArtifact(store, id, name));
       },
     );
   };

@@ -1,0 +1,105 @@
+/** From a request for an export to the run that makes it: which dataset version, in which layout. */
+import { DiptychError } from '../src/errors.ts';
+import { type DatasetPolicy, type DatasetVersion, readVersion } from '../src/export/dataset-version.ts';
+import { LAYOUTS, type LayoutName } from '../src/export/layouts/index.ts';
+import type { ParquetWriterName } from '../src/export/parquet-writers.ts';
+import { storedAnnotations } from '../src/export/source.ts';
+import type { ExportPlan } from '../src/jobs/exports.ts';
+import { type ScoreVersions, scoreVersions } from '../src/store/candidates.ts';
+import type { Store } from '../src/store/client.ts';
+import { checkReward } from './plan.ts';
+import type { ExportRequest, RunSettings } from './settings.ts';
+import { layoutStage } from './stages.ts';
+
+/** Settings of a run of kind "export". */
+export interface ExportSettings {
+  sourceRun: string;
+  layout: LayoutName;
+  writer: ParquetWriterName;
+  policy: DatasetPolicy;
+  /** What the policy gives on the source's data. */
+  dataset: DatasetVersion;
+}
+
+/**
+ * Reads all of the source's annotations and scores once, to name them. Throws DIPTYCH_NOT_FOUND for an unknown run,
+ * DIPTYCH_CONFLICT for one that is not scored yet or whose data is of another version than asked for, and
+ * DIPTYCH_INVALID_INPUT for what the layout or the scores can't give.
+ */
+export async function planExport(store: Store, runId: string, request: ExportRequest): Promise<ExportPlan> {
+  const { layout, writer } = request;
+  const source = await scoredRun(store, runId);
+  const own = source.settings as unknown as RunSettings;
+  const scores = chosenScores(await scoreVersions(store, runId, 'curated'), request.scores ?? {});
+  const policy = { reward: request.reward ?? own.reward, pairs: request.pairs ?? own.pairs, scores };
+  if (request.reward) checkReward(request.reward.weights, Object.keys(scores), 'reward.weights');
+  if (policy.pairs.ties === 'keep' && !LAYOUTS[layout].tellsTies) {
+    throw new DiptychError(
+      'DIPTYCH_INVALID_INPUT',
+      `pairs.ties is "keep", but the layout "${layout}" has no way to tell a tie; make it "drop"`,
+    );
+  }
+  const dataset = await readVersion(policy, storedAnnotations(store, runId, scores));
+  if (request.version !== undefined && request.version !== dataset.version) {
+    throw new DiptychError(
+      'DIPTYCH_CONFLICT',
+      `run ${runId} gives version ${dataset.version}, not ${request.version}: its annotations or scores have changed since, or reward, pairs or scores are others than then (inputs.jsonl of the earlier export names all of them)`,
+    );
+  }
+  const settings: ExportSettings = { sourceRun: runId, layout, writer, policy, dataset };
+  return {
+    sourceId: runId,
+    version: dataset.version,
+    layout,
+    writer: LAYOUTS[layout].isParquet ? writer : '',
+    run: {
+      kind: 'export',
+      setId: source.setId,
+      settings: { ...settings },
+      stages: [layoutStage(layout, dataset.annotations.count)],
+    },
+  };
+}
+
+/** Makes a layout of an export's version again, from the command line. */
+export function exportCommand(
+  { sourceRun, writer, policy, dataset }: Omit<ExportSettings, 'layout'>,
+  layout: LayoutName,
+): string {
+  const options = JSON.stringify({ ...policy, writer });
+  return `npm run diptych -- export ${sourceRun} --layout ${layout} --options '${options}' --version ${dataset.version} --out FOLDER`;
+}
+
+async function scoredRun(store: Store, id: string) {
+  const run = await store.run.findUnique({ where: { id }, include: { stages: true } });
+  if (!run) throw new DiptychError('DIPTYCH_NOT_FOUND', `there is no run ${id}`);
+  const stage = run.stages.find(({ name }) => name === 'score');
+  if (!stage) {
+    throw new DiptychError(
+      'DIPTYCH_INVALID_INPUT',
+      `run ${id} is of kind "${run.kind}"; only candidates of a "curate" or "curate-then-train" run can be exported`,
+    );
+  }
+  if (stage.status !== 'succeeded') {
+    throw new DiptychError(
+      'DIPTYCH_CONFLICT',
+      `run ${id} is not scored yet: its stage "score" is ${stage.status}`,
+    );
+  }
+  return run;
+}
+
+/** Of every metric the asked version, or the newest. */
+function chosenScores(known: Record<string, string[]>, asked: ScoreVersions): ScoreVersions {
+  const wrong = Object.keys(asked).find((metric) => !known[metric]?.includes(asked[metric]!));
+  if (wrong !== undefined) {
+    const there = known[wrong]?.join(', ') ?? `none; measured are ${Object.keys(known).join(', ')}`;
+    throw new DiptychError(
+      'DIPTYCH_INVALID_INPUT',
+      `scores.${wrong} is "${asked[wrong]}"; there are ${there}`,
+    );
+  }
+  return Object.fromEntries(
+    Object.entries(known).map(([metric, versions]) => [metric, asked[metric] ?? versions.at(-1)!]),
+  );
+}

@@ -1,0 +1,88 @@
+/** ImageRewardDB's ranking JSON: a prompt, its images, and the rank of each (THUDM/ImageReward, data/test.json). */
+
+import { openJsonSplits } from '../json-splits.ts';
+import type { Layout } from '../layout.ts';
+import { looseImages } from '../loose-images.ts';
+import type { ExportAnnotation, ExportCandidate } from '../rows.ts';
+import { type Field, type Of, rowOf } from '../table.ts';
+
+type Rewarded = ExportCandidate & { reward: number };
+
+interface RankingSource {
+  annotation: ExportAnnotation;
+  /** Those with a reward, in the order of their slots, with their files. */
+  ranked: readonly Rewarded[];
+  names: readonly string[];
+  ranks: readonly number[];
+  version: string;
+}
+
+const FIELDS: readonly Of<RankingSource, Field>[] = [
+  { name: 'id', type: 'string', about: 'img_id of the LAION-SG annotation', of: (s) => s.annotation.imgId },
+  { name: 'prompt', type: 'string', about: 'text made from the scene graph', of: (s) => s.annotation.prompt },
+  {
+    name: 'generations',
+    type: 'list of string',
+    about: 'files of its images, from this folder',
+    of: (s) => s.names,
+  },
+  {
+    name: 'ranking',
+    type: 'list of int',
+    about: 'rank of each, 1 is best; ties share a rank',
+    of: (s) => s.ranks,
+  },
+  {
+    name: 'rewards',
+    type: 'list of float',
+    about: 'reward of each',
+    of: (s) => s.ranked.map(({ reward }) => reward),
+  },
+  {
+    name: 'metrics',
+    type: 'list of string',
+    about: 'raw scores of each, JSON',
+    of: (s) => s.ranked.map(({ scores }) => JSON.stringify(scores)),
+  },
+  {
+    name: 'dataset_version',
+    type: 'string',
+    about: 'hash of everything that the entry was made from',
+    of: (s) => s.version,
+  },
+];
+
+/** 1 and how many are better by more than `margin`: a tie shares its rank, as images of equal rank do there. */
+export const ranksOf = (rewards: readonly number[], margin: number): number[] =>
+  rewards.map((mine) => 1 + rewards.filter((other) => other - mine > margin).length);
+
+export const imageReward: Layout = {
+  title: 'Rankings (ImageRewardDB layout)',
+  about:
+    'One entry per annotation: all of its images with their ranks. An annotation whose images all tie says nothing and is left out.',
+  fields: () => FIELDS,
+  tellsTies: true,
+  isParquet: false,
+  filesOf: (split) => `${split}.json`,
+  async open(folder, { version, margin }) {
+    const json = await openJsonSplits(folder);
+    const images = looseImages(folder);
+    return {
+      async write({ annotation, split, image }) {
+        const ranked = annotation.candidates.filter((one): one is Rewarded => one.reward !== null);
+        const ranks = ranksOf(
+          ranked.map(({ reward }) => reward),
+          margin,
+        );
+        if (ranks.every((rank) => rank === 1)) return;
+        const names = [];
+        for (const { sha256 } of ranked) names.push(await images.name(sha256, image));
+        json.write(split, rowOf(FIELDS, { annotation, ranked, names, ranks, version }));
+      },
+      async close() {
+        const { files, rows } = json.close();
+        return { files: [...files, ...images.files], rows };
+      },
+    };
+  },
+};

@@ -1,0 +1,88 @@
+/**
+ * Exports: each is a run of kind "export", so that it is queued, fenced, watched, cancelled and tried again as every
+ * run is, and a row that says what it is of, so that the same thing is made once.
+ */
+import type { PgBoss } from 'pg-boss';
+import { DiptychError } from '../errors.ts';
+import { query, type Store } from '../store/client.ts';
+import { getRun, insertRun, LONG, type RunPlan, type RunView } from './runs.ts';
+
+export interface ExportPlan {
+  sourceId: string;
+  version: string;
+  layout: string;
+  writer: string;
+  run: RunPlan;
+}
+
+export interface ExportView extends RunView {
+  sourceId: string;
+  version: string;
+  layout: string;
+}
+
+/**
+ * The export that was made or is being made of this version in this layout, else a new one. One that failed or was
+ * cancelled gives way to the new one.
+ */
+export async function askExport(
+  store: Store,
+  boss: PgBoss,
+  { run, ...of }: ExportPlan,
+): Promise<{ id: string; created: boolean }> {
+  return store.$transaction(async (tx) => {
+    // Two that ask at once wait here for each other.
+    await query(tx, 'SELECT id FROM run WHERE id = $1::uuid FOR NO KEY UPDATE', of.sourceId);
+    const known = await tx.export.findUnique({
+      where: { sourceId_version_layout_writer: of },
+      include: { run: true },
+    });
+    if (known && !['failed', 'cancelled'].includes(known.run.status))
+      return { id: known.runId, created: false };
+    if (known) await tx.run.delete({ where: { id: known.runId } });
+    const id = await insertRun(tx, boss, run);
+    await tx.export.create({ data: { runId: id, ...of } });
+    return { id, created: true };
+  }, LONG);
+}
+
+/** Throws DIPTYCH_NOT_FOUND. */
+export async function getExport(store: Store, id: string): Promise<ExportView> {
+  const found = await store.export.findUnique({ where: { runId: id } });
+  if (!found) throw notFound(id);
+  const { sourceId, version, layout } = found;
+  return { ...(await getRun(store, id)), sourceId, version, layout };
+}
+
+/** Of a run, in the order of their ids, `limit` after the id `after`. */
+export async function listExports(
+  store: Store,
+  sourceId: string,
+  after: string | undefined,
+  limit: number,
+): Promise<ExportView[]> {
+  const rows = await store.export.findMany({
+    where: { sourceId, ...(after === undefined ? {} : { runId: { gt: after } }) },
+    orderBy: { runId: 'asc' },
+    take: limit,
+  });
+  return Promise.all(rows.map(({ runId }) => getExport(store, runId)));
+}
+
+/** Forgets an export; a worker that is at it becomes stale. Its folder is left. Throws DIPTYCH_NOT_FOUND. */
+export async function deleteExport(store: Store, id: string): Promise<void> {
+  const { count } = await store.run.deleteMany({ where: { id, export: { isNot: null } } });
+  if (count === 0) throw notFound(id);
+}
+
+/** Which of some ids are those of exports. */
+export async function knownExports(store: Store, ids: readonly string[]): Promise<Set<string>> {
+  const rows = await query<{ id: string }>(
+    store,
+    'SELECT run_id::text AS id FROM export WHERE run_id::text = ANY($1)',
+    ids,
+  );
+  return new Set(rows.map(({ id }) => id));
+}
+
+const notFound = (id: string) => new DiptychError('DIPTYCH_NOT_FOUND', `there is no export ${id}`);
