@@ -36,6 +36,9 @@ type Settings = Partial<TrainSettings>;
 
 const run = (folder: string, settings: Settings, more: Partial<TrainOptions> = {}) =>
   trainPairs({ ...tinyRun(engine, model, folder, settings), ...more });
+// Before the first test: tests begin as they are declared, and one counts tensors.
+const UNDISTURBED = path.join(common, 'undisturbed');
+await run(UNDISTURBED, SETTINGS);
 const entriesOf = (folder: string) => Array.fromAsync(readValidation(folder));
 /** What is of the run, not of the process. */
 const lasting = (entries: readonly ValidationEntry[]) =>
@@ -154,9 +157,6 @@ test('a line has the images in order and the mean loss since the line before; it
   const { width, height } = await decodeImage(await readFile(validation!.grids[0]!.file));
   assert.deepEqual([width, height], [3 * 96, 96]);
 });
-
-const UNDISTURBED = path.join(common, 'undisturbed');
-await run(UNDISTURBED, SETTINGS);
 
 /** Fails unless both runs left the same measurements, grids, events, checkpoints, telemetry and weights. */
 async function assertSame(folder: string, undisturbed = UNDISTURBED): Promise<void> {
