@@ -12,6 +12,7 @@ import { parseArgs } from 'node:util';
 import { formatDuration } from '../src/cli/progress.ts';
 import { type Cell, runCell } from './study/cell.ts';
 import { openLab } from './study/lab.ts';
+import { writePictures } from './study/pictures.ts';
 import { plannedCells } from './study/plan.ts';
 import { openResults } from './study/results.ts';
 import { studyScenes } from './study/scenes.ts';
@@ -21,11 +22,17 @@ const ROOT = path.resolve(import.meta.dirname, '..');
 const { values } = parseArgs({
   options: { only: { type: 'string' }, most: { type: 'string' }, list: { type: 'boolean', default: false } },
 });
-const results = openResults(path.join(ROOT, 'docs', 'data', 'study', 'results.jsonl'));
+const DATA = path.join(ROOT, 'docs', 'data', 'study');
+const results = openResults(path.join(DATA, 'results.jsonl'));
 const PAGE = path.join(ROOT, 'docs', 'study.md');
 const named = ({ part, arm }: Cell) =>
   !values.only || part.includes(values.only) || arm.includes(values.only);
 const planned = () => plannedCells(results).filter(named);
+/** The page's tables and its pictures, of what is there. */
+function show(): void {
+  writeFileSync(PAGE, withTables(readFileSync(PAGE, 'utf8'), results));
+  writePictures(DATA, results);
+}
 const labelOf = ({ part, arm, seed, train }: Cell) => {
   const told = train ? `, learning rate ${train.learningRate}, beta ${train.beta ?? '-'}` : '';
   return `${part}: ${arm}, seed ${seed}${told}`;
@@ -36,6 +43,7 @@ if (values.list) {
   process.exit();
 }
 
+show();
 const lab = await openLab();
 const scenes = studyScenes();
 const started = Date.now();
@@ -52,7 +60,7 @@ for (let made = 0; made < Number(values.most ?? Number.POSITIVE_INFINITY); made+
     if (done % 50 === 0) console.log(`  step ${done}`);
   });
   results.add(cell, result, lab.machine);
-  writeFileSync(PAGE, withTables(readFileSync(PAGE, 'utf8'), results));
+  show();
   const { reward } = result.measured;
   console.log(`  reward ${(reward!.reduce((sum, x) => sum + x, 0) / reward!.length).toFixed(4)}`);
 }

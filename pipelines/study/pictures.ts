@@ -1,14 +1,43 @@
 /** The study's curves as pictures: reward over optimizer steps, and what a training's own curves look like. */
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { chartSheet, type Series } from '../../src/evaluation/report-charts.ts';
 import type { Finding } from './findings.ts';
-import type { ResultLine } from './results.ts';
+import type { ResultLine, Results } from './results.ts';
+import { TUNING_SEED } from './scenes.ts';
+import { comparedFindings, YARDSTICK } from './tables.ts';
 
 const COLOURS = ['#1f5fbf', '#c2410c', '#0a7a3b', '#7c3aed', '#b3261e', '#0e7490', '#a16207', '#475569'];
 const TOLD_EVERY = 10;
 
+/** Trainings of the tuning that docs/training.md shows: what it says of each is in the name. */
+const SHOWN = [
+  { name: 'goes-well', arm: 'diffusion-dpo', learningRate: 1.5e-5, beta: 2000 },
+  { name: 'rate-too-high', arm: 'diffusion-dpo', learningRate: 4.5e-5, beta: 2000 },
+  { name: 'beta-too-small', arm: 'diffusion-dpo', learningRate: 1.5e-5, beta: 500 },
+  { name: 'no-gradient', arm: 'inversion-dpo published', learningRate: 5e-6, beta: 2000 },
+] as const;
+
+/** Writes the pictures whose trainings are there. */
+export function writePictures(folder: string, results: Results): void {
+  const write = (name: string, svg: string) => writeFileSync(path.join(folder, `${name}.svg`), svg);
+  for (const { name, arm, learningRate, beta } of SHOWN) {
+    const line = results.lines.find(
+      ({ cell: { train, ...cell } }) =>
+        cell.seed === TUNING_SEED &&
+        cell.arm === arm &&
+        train?.learningRate === learningRate &&
+        train.beta === beta,
+    );
+    if (line) write(name, trainingCurves(line));
+  }
+  const findings = comparedFindings(results);
+  if (findings.length > 1) write('reward-curves', rewardCurves(findings));
+}
+
 /** Reward of the quick measurement over steps, a chart for every few objectives, each with the yardstick in it. */
-export function rewardCurves(findings: readonly Finding[], yardstick: string): string {
-  const first = findings.find(({ arm }) => arm === yardstick);
+function rewardCurves(findings: readonly Finding[]): string {
+  const first = findings.find(({ arm }) => arm === YARDSTICK);
   const others = findings.filter((finding) => finding !== first);
   const perChart = 3;
   const charts = Array.from({ length: Math.ceil(others.length / perChart) }, (_, i) => {
@@ -29,7 +58,7 @@ export function rewardCurves(findings: readonly Finding[], yardstick: string): s
 }
 
 /** Loss, accuracy and both sides' errors of one training. */
-export function trainingCurves({ result: { telemetry } }: ResultLine): string {
+function trainingCurves({ result: { telemetry } }: ResultLine): string {
   const series = (name: keyof typeof telemetry, colour: string, label: string = name): Series => ({
     ...{ name: label, colour },
     values: telemetry[name] ?? [],

@@ -8,7 +8,7 @@ import type { ResultLine, Results } from './results.ts';
 import { COMPARED_SEEDS, TUNING_SEED } from './scenes.ts';
 
 /** The arm whose final reward the others are measured by. */
-const YARDSTICK = 'diffusion-dpo';
+export const YARDSTICK = 'diffusion-dpo';
 
 /** A document with every table in it made anew. Throws where a mark is missing. */
 export function withTables(document: string, results: Results): string {
