@@ -144,7 +144,7 @@ test('a measurement is an event and may be an alarm; later progress has its rewa
     step(3),
   ]);
   // Written beside the training, in no order.
-  await until('all is in the log', async () => (await store.event.count({ where: { runId } })) === 5);
+  await until('all is in the log', async () => (await store.event.count({ where: { runId } })) === 6);
   const events = await store.event.findMany({ where: { runId } });
   const of = (type: string) =>
     events
@@ -156,6 +156,8 @@ test('a measurement is an event and may be an alarm; later progress has its rewa
     { step: 2, reward: 0.25, bestStep: 2 },
   ]);
   assert.deepEqual(of('train-alarm'), [alarm]);
+  // Four annotations of three candidates are left to train on.
+  assert.deepEqual(of('train-inverted'), [{ images: 4 * 3, evaluations: 0 }]);
   const told = of('train-progress') as unknown as { validationReward: number; secondsLeft: number }[];
   assert.deepEqual(
     told.map(({ validationReward, secondsLeft }) => [validationReward, secondsLeft]),

@@ -21,10 +21,11 @@ export function builtInTrainer(tools: Tools): Trainer {
   const { store, numeric, places } = tools;
   return async (job) => {
     const { runId, settings, source, model, folder, signal, progress } = job;
-    const { candidates, pairs } = await pairsOfRun(store, source, settings);
+    const { candidates, pairs: formed } = await pairsOfRun(store, source, settings);
     const annotations = new Set(candidates.map(({ imgId }) => imgId));
     checkValidation(settings, annotations.size);
     const measured = validationAnnotations(settings, annotations);
+    const pairs = formed.filter(({ annotationId }) => !measured.has(annotationId));
     const tellAlarms = await alarmTeller(store, runId);
     const onPolicy = isOnPolicy(settings.train.objective);
     const before = onPolicy ? 0 : INVERSION_SHARE;
@@ -39,8 +40,7 @@ export function builtInTrainer(tools: Tools): Trainer {
         model,
         settings: { ...settings.train, seed: settings.seed },
         candidates: await promptedCandidates(store, model, candidates),
-        pairs: pairs.filter(({ annotationId }) => !measured.has(annotationId)),
-        ...{ folder, blobs: places.blobs },
+        ...{ pairs, folder, blobs: places.blobs },
         ...{ trajectories: places.trajectories, trajectoryBytes: places.trajectoryBytes },
         ...(await drawnArgument(tools, job, candidates, measured)),
       },
