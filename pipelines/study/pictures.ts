@@ -10,18 +10,18 @@ import { comparedFindings, YARDSTICK } from './tables.ts';
 const COLOURS = ['#1f5fbf', '#c2410c', '#0a7a3b', '#7c3aed', '#b3261e', '#0e7490', '#a16207', '#475569'];
 const TOLD_EVERY = 10;
 
-/** Trainings of the tuning that docs/training.md shows: what it says of each is in the name. */
+/** Trainings of the tuning that docs/training.md shows beside each other: what it says of each is its name. */
 const SHOWN = [
-  { name: 'goes-well', arm: 'diffusion-dpo', learningRate: 1.5e-5, beta: 2000 },
-  { name: 'rate-too-high', arm: 'diffusion-dpo', learningRate: 4.5e-5, beta: 2000 },
-  { name: 'beta-too-small', arm: 'diffusion-dpo', learningRate: 1.5e-5, beta: 500 },
-  { name: 'no-gradient', arm: 'inversion-dpo published', learningRate: 5e-6, beta: 2000 },
+  { name: 'goes well', arm: YARDSTICK, learningRate: 1.5e-5, beta: 2000 },
+  { name: 'rate too high', arm: YARDSTICK, learningRate: 4.5e-5, beta: 2000 },
+  { name: 'beta too small', arm: YARDSTICK, learningRate: 1.5e-5, beta: 500 },
+  { name: 'no gradient', arm: 'inversion-dpo published', learningRate: 5e-6, beta: 2000 },
 ] as const;
 
 /** Writes the pictures whose trainings are there. */
 export function writePictures(folder: string, results: Results): void {
   const write = (name: string, svg: string) => writeFileSync(path.join(folder, `${name}.svg`), svg);
-  for (const { name, arm, learningRate, beta } of SHOWN) {
+  const shown = SHOWN.flatMap(({ name, arm, learningRate, beta }) => {
     const line = results.lines.find(
       ({ cell: { train, ...cell } }) =>
         cell.seed === TUNING_SEED &&
@@ -29,8 +29,9 @@ export function writePictures(folder: string, results: Results): void {
         train?.learningRate === learningRate &&
         train.beta === beta,
     );
-    if (line) write(name, trainingCurves(line));
-  }
+    return line ? { name, line } : [];
+  });
+  if (shown.length === SHOWN.length) write('trainings', trainingCurves(shown));
   const findings = comparedFindings(results);
   if (findings.length > 1) write('reward-curves', rewardCurves(findings));
 }
@@ -57,22 +58,22 @@ function rewardCurves(findings: readonly Finding[]): string {
   return chartSheet(charts, 2);
 }
 
-/** Loss, accuracy and both sides' errors of one training. */
-function trainingCurves({ result: { telemetry } }: ResultLine): string {
-  const series = (name: keyof typeof telemetry, colour: string, label: string = name): Series => ({
-    ...{ name: label, colour },
-    values: telemetry[name] ?? [],
-    steps: (telemetry[name] ?? []).map((_, i) => (i + 1) * TOLD_EVERY),
+/** The curves of some trainings, a line for each. */
+function trainingCurves(trainings: readonly { name: string; line: ResultLine }[]): string {
+  const chart = (title: string, told: keyof ResultLine['result']['telemetry']) => ({
+    title,
+    series: trainings.map(({ name, line }, i): Series => {
+      const values = line.result.telemetry[told];
+      return { name, colour: COLOURS[i]!, values, steps: values.map((_, k) => (k + 1) * TOLD_EVERY) };
+    }),
   });
   return chartSheet(
     [
-      { title: 'loss', series: [series('loss', COLOURS[0]!)] },
-      { title: 'implicit accuracy', series: [series('accuracy', COLOURS[0]!)] },
-      {
-        title: 'error against the reference:',
-        series: [series('winnerError', COLOURS[2]!, 'winner'), series('loserError', COLOURS[4]!, 'loser')],
-      },
+      chart('loss', 'loss'),
+      chart('accuracy', 'accuracy'),
+      chart('winner error', 'winnerError'),
+      chart('loser error', 'loserError'),
     ],
-    3,
+    2,
   );
 }
