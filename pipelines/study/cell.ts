@@ -36,7 +36,7 @@ export interface CellResult {
   /** Mean distance (1 - cosine) of CLIP's embeddings of two images of the same scene; null where there is one. */
   diversity: number | null;
   /** Means over ten steps each. */
-  telemetry: Partial<Record<(typeof TOLD)[number], number[]>>;
+  telemetry: Partial<Record<Told, number[]>>;
   /** Null of the base. */
   secondsPerStep: number | null;
 }
@@ -46,7 +46,9 @@ export const MILESTONE = 50;
 const SAMPLES = 2;
 const TUNING_SAMPLES = 1;
 const TOLD = ['loss', 'accuracy', 'winnerError', 'loserError'] as const;
-const TOLD_EVERY = 10;
+export type Told = (typeof TOLD)[number];
+/** Steps. */
+export const TOLD_EVERY = 10;
 /** All arms train on pairs. */
 type PairStep = LoopTelemetry & PairTelemetry;
 

@@ -2,13 +2,13 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { chartSheet, type Series } from '../../src/evaluation/report-charts.ts';
+import { TOLD_EVERY, type Told } from './cell.ts';
 import type { Finding } from './findings.ts';
 import type { ResultLine, Results } from './results.ts';
 import { TUNING_SEED } from './scenes.ts';
 import { comparedFindings, YARDSTICK } from './tables.ts';
 
 const COLOURS = ['#1f5fbf', '#c2410c', '#0a7a3b', '#7c3aed', '#b3261e', '#0e7490', '#a16207', '#475569'];
-const TOLD_EVERY = 10;
 
 /** Trainings of the tuning that docs/training.md shows beside each other: what it says of each is its name. */
 const SHOWN = [
@@ -60,7 +60,7 @@ function rewardCurves(findings: readonly Finding[]): string {
 
 /** The curves of some trainings, a line for each. */
 function trainingCurves(trainings: readonly { name: string; line: ResultLine }[]): string {
-  const chart = (title: string, told: keyof ResultLine['result']['telemetry']) => ({
+  const chart = (title: string, told: Told) => ({
     title,
     series: trainings.map(({ name, line }, i): Series => {
       const values = line.result.telemetry[told];
