@@ -63,7 +63,7 @@ function trainingCurves(trainings: readonly { name: string; line: ResultLine }[]
   const chart = (title: string, told: Told) => ({
     title,
     series: trainings.map(({ name, line }, i): Series => {
-      const values = line.result.telemetry[told];
+      const values = line.result.telemetry[told] ?? [];
       return { name, colour: COLOURS[i]!, values, steps: values.map((_, k) => (k + 1) * TOLD_EVERY) };
     }),
   });
