@@ -33,4 +33,6 @@ export const ARMS: readonly Arm[] = [
   inversion('negated', { form: 'negated' }),
   { name: 'inpo', train: { objective: 'inpo', inversionSteps: 10 }, betas: TIE },
   { name: 'smpo', train: { objective: 'smpo', inversionSteps: 5 }, betas: TIE },
+  { name: 'ddpo', train: { objective: 'ddpo' }, betas: null },
+  { name: 'd3po', train: { objective: 'd3po' }, betas: [0.03, 0.1, 0.3] },
 ];

@@ -2,14 +2,17 @@
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Annotation } from '../../src/annotations/annotation.ts';
+import { promptText } from '../../src/annotations/prompt.ts';
 import type { DiffusionModel } from '../../src/models/model-folder.ts';
-import { formPairs, type Pair, type PairSettings } from '../../src/preference/pairs.ts';
+import { textPrompt } from '../../src/models/prompt.ts';
+import { formPairs, type PairSettings } from '../../src/preference/pairs.ts';
 import { hashSeed } from '../../src/random.ts';
+import { createJudge } from '../../src/scoring/judge.ts';
 import { createReward, type MetricValues, type RewardSettings, rewardOn } from '../../src/scoring/reward.ts';
 import { DEFAULT_TRAIN, type TrainSettings } from '../../src/training/settings.ts';
-import type { LoopTelemetry, PairTelemetry } from '../../src/training/telemetry.ts';
+import type { StepTelemetry } from '../../src/training/telemetry.ts';
 import { trainPairs } from '../../src/training/train.ts';
-import { asTrainCandidate, candidatesOf, type StudyCandidate } from './candidates.ts';
+import { asTrainCandidate, candidatesOf } from './candidates.ts';
 import type { Lab } from './lab.ts';
 import { type StudyScenes, TUNING_SEED } from './scenes.ts';
 
@@ -50,7 +53,6 @@ export type Told = (typeof TOLD)[number];
 /** Steps. */
 export const TOLD_EVERY = 10;
 /** All arms train on pairs. */
-type PairStep = LoopTelemetry & PairTelemetry;
 
 /** What all arms are measured by, whatever they were trained on: the paper's two objectives for composition. */
 const REWARD: RewardSettings = { policy: 'mean', weights: { dpg: 1, 't2i-3in1': 1 } };
@@ -73,24 +75,21 @@ export async function runCell(
     return { pairs: 0, curve: [{ step: 0, reward: quick }], measured, diversity, ...told([]) };
   }
   const train = { ...DEFAULT_TRAIN, ...cell.train, seed, checkpointEvery: MILESTONE };
-  const images = path.join(work, `candidates-${seed}`);
-  const candidates = await candidatesOf(lab, scenes.curated.get(seed)!, seed, images);
-  const pairs = await pairsOf(candidates, cell);
   const folder = path.join(work, 'training');
   await rm(folder, { recursive: true, force: true });
+  const material = await materialOf(lab, scenes.curated.get(seed)!, cell, work);
   const curve: CellResult['curve'] = [];
-  const steps: PairStep[] = [];
+  const steps: StepTelemetry[] = [];
   const every = tunes ? train.steps : MILESTONE;
   for (let upTo = every; upTo < train.steps + every; upTo += every) {
     await trainPairs({
       engine: lab.engine,
       model: lab.base,
       settings: { ...train, steps: Math.min(upTo, train.steps) },
-      candidates: candidates.map((candidate) => asTrainCandidate(candidate, images)),
-      ...{ pairs, folder, trajectories: path.join(work, 'trajectories') },
+      ...{ ...material, folder, trajectories: path.join(work, 'trajectories') },
       onProgress(progress) {
         if (progress.phase !== 'train') return;
-        steps.push(progress.telemetry as PairStep);
+        steps.push(progress.telemetry);
         onStep(progress.done);
       },
     });
@@ -104,10 +103,13 @@ export async function runCell(
   tuned.dispose();
   await rm(folder, { recursive: true, force: true });
   curve.push({ step: train.steps, reward: quick });
-  return { pairs: pairs.length, curve, measured, diversity, ...told(steps) };
+  return { pairs: material.pairs.length, curve, measured, diversity, ...told(steps) };
 }
 
-async function pairsOf(candidates: readonly StudyCandidate[], cell: Cell): Promise<Pair[]> {
+/** What a training learns from: pairs of candidates, or scenes that it draws itself and a judge of them. */
+async function materialOf(lab: Lab, curated: readonly Annotation[], cell: Cell, work: string) {
+  const images = path.join(work, `candidates-${cell.seed}`);
+  const candidates = await candidatesOf(lab, curated, cell.seed, images);
   const reward = await createReward(
     cell.reward,
     candidates.map(({ metrics }) => metrics),
@@ -118,7 +120,18 @@ async function pairsOf(candidates: readonly StudyCandidate[], cell: Cell): Promi
     metrics,
     reward: reward(metrics),
   }));
-  return formPairs(rewarded, cell.pairs, cell.reward.policy === 'dominance');
+  return {
+    candidates: candidates.map((candidate) => asTrainCandidate(candidate, images)),
+    pairs: formPairs(rewarded, cell.pairs, cell.reward.policy === 'dominance'),
+    scenes: curated.map((annotation) => ({
+      id: annotation.img_id,
+      prompt: textPrompt(promptText(annotation)),
+    })),
+    judge: createJudge({
+      ...{ ports: lab.ports, mode: 'fixed', reward },
+      annotations: Object.fromEntries(curated.map((annotation) => [annotation.img_id, annotation])),
+    }),
+  };
 }
 
 /** All metrics of a model on some scenes. */
@@ -181,16 +194,15 @@ function rewardsOf(values: readonly MetricValues[]): number[] {
   return values.map((of) => reward(of)!);
 }
 
-function told(steps: readonly PairStep[]): Pick<CellResult, 'telemetry' | 'secondsPerStep'> {
+function told(steps: readonly StepTelemetry[]): Pick<CellResult, 'telemetry' | 'secondsPerStep'> {
   const groups = Array.from({ length: Math.ceil(steps.length / TOLD_EVERY) }, (_, i) =>
     steps.slice(i * TOLD_EVERY, (i + 1) * TOLD_EVERY),
   );
+  // An on-policy step has no errors, and ddpo's no accuracy.
+  const known = TOLD.filter((name) => steps.every((step) => name in step));
+  const value = (step: StepTelemetry, name: Told) => (step as unknown as Record<Told, number>)[name];
   const telemetry = Object.fromEntries(
-    // An on-policy step has no errors.
-    TOLD.filter((name) => steps.every((step) => name in step)).map((name) => [
-      name,
-      groups.map((group) => rounded(mean(group.map((step) => (step as PairTelemetry)[name])))),
-    ]),
+    known.map((name) => [name, groups.map((group) => rounded(mean(group.map((step) => value(step, name)))))]),
   );
   return {
     telemetry,
