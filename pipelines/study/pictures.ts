@@ -4,9 +4,10 @@ import path from 'node:path';
 import { chartSheet, type Series } from '../../src/evaluation/report-charts.ts';
 import { TOLD_EVERY, type Told } from './cell.ts';
 import type { Finding } from './findings.ts';
+import { YARDSTICK } from './plan.ts';
 import type { ResultLine, Results } from './results.ts';
 import { TUNING_SEED } from './scenes.ts';
-import { comparedFindings, YARDSTICK } from './tables.ts';
+import { comparedFindings } from './tables.ts';
 
 const COLOURS = ['#1f5fbf', '#c2410c', '#0a7a3b', '#7c3aed', '#b3261e', '#0e7490', '#a16207', '#475569'];
 

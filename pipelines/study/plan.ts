@@ -13,6 +13,8 @@ import { COMPARED_SEEDS, TUNING_SEED } from './scenes.ts';
 /** The same for all arms. */
 const COMMON = { steps: 150, pairsPerStep: 16, inversionSteps: 20 } as const;
 const ASKED_ABOUT = 'inversion-dpo shared-noise';
+/** The arm whose final reward the others are measured by. */
+export const YARDSTICK = 'diffusion-dpo';
 
 /** All that can be told now, in the order in which to make them. */
 export function plannedCells(results: Results): Cell[] {
@@ -61,7 +63,7 @@ function compared(arm: Arm, results: Results): Cell[] {
 
 /** What the paper leaves open, asked of one arm with its chosen settings. */
 function questions(results: Results): Cell[] {
-  const best = chosen(ARMS.find(({ name }) => name === ASKED_ABOUT)!, results);
+  const best = chosenNamed(ASKED_ABOUT, results);
   if (!best) return [];
   const ask = (part: string, arm: string, change: Partial<Omit<Cell, 'part' | 'arm' | 'seed'>>) =>
     COMPARED_SEEDS.map((seed) => ({ ...cellOf(part, arm, seed, best.train), ...change }));
@@ -71,6 +73,10 @@ function questions(results: Results): Cell[] {
     pairs: { ...DEFAULT_PAIRS, margin },
   });
   return [
+    ...STEADIER.flatMap(({ name, change }) => [
+      ...ask('steadier', name, trained(change)),
+      ...steadierYardstick(name, change, results),
+    ]),
     ...[40, 80].flatMap((inversionSteps) =>
       ask('inversion steps', String(inversionSteps), trained({ inversionSteps })),
     ),
@@ -88,6 +94,22 @@ function questions(results: Results): Cell[] {
     ...ask('timesteps', 'trajectory of 4 pairs', trained({ pairsPerStep: 4, rowsPerPair: 'trajectory' })),
   ];
 }
+
+/** What might make a training hang less on its seed, tried on the yardstick too. */
+const STEADIER: readonly { name: string; change: Partial<TrainSettings> }[] = [
+  { name: 'average of weights, decay 0.95', change: { ema: 0.95 } },
+  { name: 'four timesteps a pair', change: { rowsPerPair: 4 } },
+];
+
+function steadierYardstick(name: string, change: Partial<TrainSettings>, results: Results): Cell[] {
+  const best = chosenNamed(YARDSTICK, results);
+  if (!best) return [];
+  const train = { ...best.train, ...change };
+  return COMPARED_SEEDS.map((seed) => cellOf('steadier', `${YARDSTICK}: ${name}`, seed, train));
+}
+
+const chosenNamed = (name: string, results: Results): Cell | undefined =>
+  chosen(ARMS.find((arm) => arm.name === name)!, results);
 
 function cellOf(part: string, arm: string, seed: number, train: Cell['train']): Cell {
   const pairs: PairSettings = DEFAULT_PAIRS;

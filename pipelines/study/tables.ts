@@ -3,12 +3,9 @@ import type { Arm } from './arms.ts';
 import { ARMS } from './arms.ts';
 import type { Cell } from './cell.ts';
 import { type Finding, findingOf, REPORTED, stepsTo } from './findings.ts';
-import { chosen, tuningCells } from './plan.ts';
+import { chosen, tuningCells, YARDSTICK } from './plan.ts';
 import type { ResultLine, Results } from './results.ts';
 import { COMPARED_SEEDS, TUNING_SEED } from './scenes.ts';
-
-/** The arm whose final reward the others are measured by. */
-export const YARDSTICK = 'diffusion-dpo';
 
 /** A document with every table in it made anew. Throws where a mark is missing. */
 export function withTables(document: string, results: Results): string {
@@ -28,7 +25,7 @@ function tablesOf(results: Results): Record<string, string> {
   };
 }
 
-const QUESTIONS = ['inversion steps', 'timesteps', 'pairs', 'reward'];
+const QUESTIONS = ['steadier', 'inversion steps', 'timesteps', 'pairs', 'reward'];
 
 const basesOf = ({ lines }: Results) =>
   lines.filter(({ cell }) => cell.part === 'base' && cell.seed !== TUNING_SEED);
