@@ -16,7 +16,7 @@ const SHOWN = [
   { name: 'goes well', arm: YARDSTICK, learningRate: 1.5e-5, beta: 2000 },
   { name: 'rate too high', arm: YARDSTICK, learningRate: 4.5e-5, beta: 2000 },
   { name: 'beta too small', arm: YARDSTICK, learningRate: 1.5e-5, beta: 500 },
-  { name: 'no gradient', arm: 'inversion-dpo published', learningRate: 5e-6, beta: 2000 },
+  { name: 'published form', arm: 'inversion-dpo published', learningRate: 5e-6, beta: 2000 },
 ] as const;
 
 /** Writes the pictures whose trainings are there. */

@@ -29,9 +29,9 @@ ${lines}
 </svg></figure>`;
 }
 
-const TITLE_HEIGHT = 24;
+const TITLE_HEIGHT = 36;
 
-/** Charts beside and below each other as one SVG file; several lines in one are named after the title. */
+/** Charts beside and below each other as one SVG file; several lines in one are named below the title. */
 export function chartSheet(
   charts: readonly { title: string; series: readonly Series[] }[],
   columns: number,
@@ -39,9 +39,9 @@ export function chartSheet(
   const drawn = charts.map(({ title, series }, i) => {
     const [left, top] = [(i % columns) * WIDTH, Math.floor(i / columns) * (HEIGHT + TITLE_HEIGHT)];
     const names = (series.length > 1 ? series : []).map(
-      ({ name, colour }) => `<tspan dx="8" fill="${colour}">&#9632; ${escaped(name)}</tspan>`,
+      ({ name, colour }) => `<tspan dx="6" fill="${colour}">&#9632; ${escaped(name)}</tspan>`,
     );
-    return `<g transform="translate(${left} ${top})"><text x="10" y="16" font-size="12">${escaped(title)}${names.join('')}</text>
+    return `<g transform="translate(${left} ${top})"><text x="10" y="16" font-size="12">${escaped(title)}</text><text x="4" y="31">${names.join('')}</text>
 <g transform="translate(0 ${TITLE_HEIGHT})">${chartLines(series)}</g></g>`;
   });
   const [width, height] = [columns * WIDTH, Math.ceil(charts.length / columns) * (HEIGHT + TITLE_HEIGHT)];
