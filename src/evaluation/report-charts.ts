@@ -34,8 +34,9 @@ const TITLE_HEIGHT = 36;
 /** Charts beside and below each other as one SVG file; several lines in one are named below the title. */
 export function chartSheet(
   charts: readonly { title: string; series: readonly Series[] }[],
-  columns: number,
+  mostColumns: number,
 ): string {
+  const columns = Math.min(mostColumns, charts.length);
   const drawn = charts.map(({ title, series }, i) => {
     const [left, top] = [(i % columns) * WIDTH, Math.floor(i / columns) * (HEIGHT + TITLE_HEIGHT)];
     const names = (series.length > 1 ? series : []).map(
