@@ -9,7 +9,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { formatDuration } from '../src/cli/progress.ts';
 import { type Cell, runCell } from './study/cell.ts';
 import { openLab } from './study/lab.ts';
 import { writePictures } from './study/pictures.ts';
@@ -51,10 +50,8 @@ for (let made = 0; made < Number(values.most ?? Number.POSITIVE_INFINITY); made+
   const missing = planned().filter((cell) => !results.of(cell));
   const cell = missing[0];
   if (!cell) break;
-  const left =
-    made > 0
-      ? `, about ${formatDuration((missing.length * (Date.now() - started)) / made / 1000)} left of those known`
-      : '';
+  const minutes = Math.round((missing.length * (Date.now() - started)) / Math.max(1, made) / 60_000);
+  const left = made > 0 ? `, about ${minutes} minutes left of those known` : '';
   console.log(`${new Date().toISOString()} ${labelOf(cell)} (${missing.length} to make${left})`);
   const result = await runCell(lab, scenes, cell, path.join(ROOT, '.diptych', 'study'), (done) => {
     if (done % 50 === 0) console.log(`  step ${done}`);
