@@ -89,8 +89,8 @@ async function scoredRun(store: Store, id: string) {
   return run;
 }
 
-/** Of every metric the asked version, or the newest. */
-function chosenScores(known: Record<string, string[]>, asked: ScoreVersions): ScoreVersions {
+/** Of every metric the asked version, or the newest. Throws DIPTYCH_INVALID_INPUT for one that there is not. */
+export function chosenScores(known: Record<string, string[]>, asked: ScoreVersions): ScoreVersions {
   const wrong = Object.keys(asked).find((metric) => !known[metric]?.includes(asked[metric]!));
   if (wrong !== undefined) {
     const there = known[wrong]?.join(', ') ?? `none; measured are ${Object.keys(known).join(', ')}`;

@@ -2,7 +2,7 @@
 import { DiptychError } from '../src/errors.ts';
 import { formPairs, type Pair, type PairSettings } from '../src/preference/pairs.ts';
 import { createReward, type RewardSettings } from '../src/scoring/reward.ts';
-import { allScored, type ScoredCandidate, type Variant } from '../src/store/candidates.ts';
+import { allMetrics, allScored, type ScoredCandidate, type Variant } from '../src/store/candidates.ts';
 import type { Store } from '../src/store/client.ts';
 
 /** `reward` is null where a metric with a say is missing: such a candidate makes no pair. */
@@ -14,10 +14,7 @@ export async function* rewardedCandidates(
   variant: Variant,
   settings: RewardSettings,
 ): AsyncGenerator<RewardedCandidate> {
-  async function* metrics() {
-    for await (const { scores } of allScored(store, runId, variant)) yield scores;
-  }
-  const reward = await createReward(settings, metrics());
+  const reward = await createReward(settings, allMetrics(store, runId, variant));
   for await (const candidate of allScored(store, runId, variant)) {
     yield { ...candidate, reward: reward(candidate.scores) };
   }

@@ -40,10 +40,7 @@ export async function candidatesOf(
     })),
   );
   const images = lab.draw(lab.base, draws);
-  const metrics = await lab.measure(
-    draws.map(({ annotation }) => annotation),
-    images,
-  );
+  const metrics = await lab.measure(draws, images);
   const candidates: StudyCandidate[] = [];
   for (const [i, { annotation, slot }] of draws.entries()) {
     const png = await encodePng(images[i]!);

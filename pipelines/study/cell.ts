@@ -44,7 +44,7 @@ export interface CellResult {
   secondsPerStep: number | null;
 }
 
-export const MILESTONE = 50;
+const MILESTONE = 50;
 /** Images of each scene. Settings are chosen on fewer, without a curve. */
 const SAMPLES = 2;
 const TUNING_SAMPLES = 1;
@@ -52,8 +52,6 @@ const TOLD = ['loss', 'accuracy', 'winnerError', 'loserError'] as const;
 export type Told = (typeof TOLD)[number];
 /** Steps. */
 export const TOLD_EVERY = 10;
-/** All arms train on pairs. */
-
 /** What all arms are measured by, whatever they were trained on: the paper's two objectives for composition. */
 const REWARD: RewardSettings = { policy: 'mean', weights: { dpg: 1, 't2i-3in1': 1 } };
 
@@ -144,10 +142,7 @@ async function measureModel(
 ) {
   const draws = drawsOf(scenes, samples, seed);
   const images = lab.draw(model, draws);
-  const values = await lab.measure(
-    draws.map(({ annotation }) => annotation),
-    images,
-  );
+  const values = await lab.measure(draws, images);
   const rewards = rewardsOf(values);
   const perScene = (of: readonly number[]) =>
     scenes.map((_, i) => rounded(mean(of.filter((_, k) => Math.floor(k / samples) === i))));
@@ -172,10 +167,7 @@ async function quickReward(
   seed: number,
 ): Promise<number> {
   const draws = drawsOf(scenes.slice(0, scenes.length / 2), 1, seed);
-  const values = await lab.measure(
-    draws.map(({ annotation }) => annotation),
-    lab.draw(model, draws),
-  );
+  const values = await lab.measure(draws, lab.draw(model, draws));
   return rounded(mean(rewardsOf(values)));
 }
 

@@ -14,10 +14,10 @@ import { readImage } from '../../src/sample-world/reader.ts';
 import { clipScorer } from '../../src/scoring/clip-scorer.ts';
 import type { ScoringPorts } from '../../src/scoring/ports.ts';
 import type { MetricValues } from '../../src/scoring/reward.ts';
-import { scoreImages } from '../../src/scoring/score.ts';
+import { metricValues, scoreImages } from '../../src/scoring/score.ts';
 
 const SAMPLE = path.resolve(import.meta.dirname, '../../models/sample');
-export const SAMPLING = { steps: 20, guidance: 3 };
+const SAMPLING = { steps: 20, guidance: 3 };
 /** Images scored at once. */
 const TOGETHER = 64;
 
@@ -33,7 +33,7 @@ export interface Lab {
   load(folder: string): Promise<DiffusionModel>;
   draw(model: DiffusionModel, draws: readonly Draw[]): RgbImage[];
   /** All metrics of each image, and `exact`: 1 where it shows the scene and nothing else. */
-  measure(annotations: readonly Annotation[], images: readonly RgbImage[]): Promise<MetricValues[]>;
+  measure(draws: readonly Draw[], images: readonly RgbImage[]): Promise<MetricValues[]>;
   /** CLIP's embeddings. */
   features(images: readonly RgbImage[]): Float32Array[];
   /** What the numbers were made on. */
@@ -61,12 +61,12 @@ export async function openLab(): Promise<Lab> {
         SAMPLING,
         () => {},
       ),
-    async measure(annotations, images) {
+    async measure(draws, images) {
       const values: MetricValues[] = [];
       for (let i = 0; i < images.length; i += TOGETHER) {
         const subjects = images
           .slice(i, i + TOGETHER)
-          .map((image, k) => ({ image, annotation: annotations[i + k]! }));
+          .map((image, k) => ({ image, annotation: draws[i + k]!.annotation }));
         const scored = await scoreImages(subjects, ports, 'fixed');
         values.push(...scored.map(({ scores }, k) => withExact(subjects[k]!, scores)));
       }
@@ -81,7 +81,7 @@ function withExact(
   { annotation, image }: { annotation: Annotation; image: RgbImage },
   scores: readonly { metric: string; value: number }[],
 ): MetricValues {
-  const values = Object.fromEntries(scores.map(({ metric, value }) => [metric, value]));
+  const values = metricValues(scores);
   const shapes = readImage(image).length;
   return { ...values, exact: values.dpg === 1 && shapes === annotation.items.length ? 1 : 0 };
 }

@@ -28,6 +28,13 @@ export const Anything = Type.Unknown();
 /** A cursor is the last entry's key, as base64url of its JSON. */
 export const toCursor = (key: unknown): string => Buffer.from(JSON.stringify(key)).toString('base64url');
 
+/** `next` of a page: there may be more behind one that is full. */
+export const nextCursor = <T>(
+  items: readonly T[],
+  limit: number,
+  keyOf: (item: T) => unknown,
+): string | null => (items.length === limit ? toCursor(keyOf(items.at(-1)!)) : null);
+
 /** The key in a cursor. Throws DIPTYCH_INVALID_INPUT when it is not one that `toCursor` made of such a key. */
 export function fromCursor<T extends TSchema>(cursor: string | undefined, key: T): Static<T> | undefined {
   if (cursor === undefined) return undefined;

@@ -1,7 +1,7 @@
 /** A run's curated candidates in the store, an annotation at a time, as exports want them. */
 import { createReward, type RewardSettings } from '../scoring/reward.ts';
 import { getAnnotations, type StoredAnnotation } from '../store/annotations.ts';
-import { allScored, type ScoredCandidate, type ScoreVersions } from '../store/candidates.ts';
+import { allMetrics, allScored, type ScoredCandidate, type ScoreVersions } from '../store/candidates.ts';
 import type { Store } from '../store/client.ts';
 import type { VersionedAnnotation } from './dataset-version.ts';
 import { type ExportAnnotation, grouped } from './rows.ts';
@@ -45,10 +45,7 @@ export async function* rewardedAnnotations(
   settings: RewardSettings,
   scores?: ScoreVersions,
 ): AsyncGenerator<ExportAnnotation> {
-  async function* metrics() {
-    for await (const candidate of allScored(store, runId, 'curated', { scores })) yield candidate.scores;
-  }
-  const reward = await createReward(settings, metrics());
+  const reward = await createReward(settings, allMetrics(store, runId, 'curated', { scores }));
   for await (const annotation of storedAnnotations(store, runId, scores)) {
     const candidates = annotation.candidates.map((one) => ({ ...one, reward: reward(one.scores) }));
     yield { ...annotation, candidates };

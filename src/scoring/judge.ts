@@ -4,7 +4,7 @@ import type { RgbImage } from '../engine/image.ts';
 import type { ScoringMode } from './metric.ts';
 import type { ScoringPorts } from './ports.ts';
 import type { MetricValues, Reward } from './reward.ts';
-import { scoreImages } from './score.ts';
+import { metricValues, scoreImages } from './score.ts';
 
 export interface JudgeOptions {
   ports: ScoringPorts;
@@ -23,7 +23,7 @@ export function createJudge({ ports, mode, reward, annotations }: JudgeOptions) 
     const subjects = images.map((image, i) => ({ annotation: annotations[scenes[i]!.id]!, image }));
     const measured = await scoreImages(subjects, ports, mode);
     return measured.map(({ scores }) => {
-      const metrics = Object.fromEntries(scores.map(({ metric, value }) => [metric, value]));
+      const metrics = metricValues(scores);
       return { metrics, reward: reward(metrics) };
     });
   };

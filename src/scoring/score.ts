@@ -5,6 +5,7 @@ import { aesthetic, imageReward } from './image-rating.ts';
 import { clipScore, hpsV2, pickScore } from './image-text.ts';
 import type { Metric, Score, ScoringMode, Subject } from './metric.ts';
 import type { ScoringPorts } from './ports.ts';
+import type { MetricValues } from './reward.ts';
 import { entityIou, relationIou, sgIou } from './scene-graph-iou.ts';
 import { blipVqa, compbenchClip, spatial2d, threeInOne } from './t2i-compbench.ts';
 
@@ -42,6 +43,10 @@ export const metricNames = (ports: OptionalPorts): string[] => [
 
 /** Every metric there is. */
 export const METRIC_NAMES: readonly string[] = metricNames({ hps: true, aesthetic: true, imageReward: true });
+
+/** Their values by metric. */
+export const metricValues = (scores: readonly Pick<Score, 'metric' | 'value'>[]): MetricValues =>
+  Object.fromEntries(scores.map(({ metric, value }) => [metric, value]));
 
 /** One entry per subject. Where a part of the 3-in-1 score failed, that score is missing too. */
 export async function scoreImages(

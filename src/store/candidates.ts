@@ -143,6 +143,13 @@ export async function* allScored(
   }
 }
 
+/** The metrics alone of all of them: what a reward's scales are made of. */
+export async function* allMetrics(
+  ...which: Parameters<typeof allScored>
+): AsyncGenerator<ScoredCandidate['scores']> {
+  for await (const { scores } of allScored(...which)) yield scores;
+}
+
 /** The score versions that a variant of a run has, by metric, the one that counts by default last. */
 export async function scoreVersions(
   store: Store,

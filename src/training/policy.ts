@@ -115,7 +115,7 @@ function loraPolicy(
   return {
     ...flat,
     weights: () => engine.tf.tidy(() => owned(merged(flat.weights()))),
-    tuned: () => engine.tf.tidy(() => owned(merged(flat.tuned(), reference))),
+    tuned: () => engine.tf.tidy(() => owned(merged(flat.tuned()))),
     ...stepsOn(flat, reference, merged),
     save,
     async finish(folder) {

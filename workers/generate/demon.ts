@@ -1,11 +1,9 @@
 /** An evaluation's sampling demon as plain data for the numeric thread: what it goes by, and by which settings. */
 import type { RunSettings } from '../../pipelines/settings.ts';
 import type { DemonSettings } from '../../src/diffusion/demon.ts';
-import { rewardScales } from '../../src/scoring/reward.ts';
 import type { StoredAnnotation } from '../../src/store/annotations.ts';
-import { allScored } from '../../src/store/candidates.ts';
-import type { Store } from '../../src/store/client.ts';
-import { scorerFolders } from '../model-folders.ts';
+import { allMetrics } from '../../src/store/candidates.ts';
+import { judgeArgument } from '../judge-argument.ts';
 import type { JudgeArgument } from '../numeric/methods.ts';
 import type { Tools } from '../process.ts';
 
@@ -20,20 +18,15 @@ export interface Demon {
  */
 export async function demonOf(
   { store, places }: Pick<Tools, 'store' | 'places'>,
-  { clip, pick, reward, scoring }: RunSettings,
+  run: RunSettings,
   settings: DemonSettings,
   trained: string | null,
   annotations: readonly StoredAnnotation[],
 ): Promise<Demon> {
+  const set = trained === null ? [] : allMetrics(store, trained, 'curated');
   return {
     settings,
-    judge: {
-      folders: scorerFolders({ clip, pick, scoring }, places.answers),
-      mode: scoring.mode,
-      reward,
-      scales: await rewardScales(reward, trained === null ? [] : curatedMetrics(store, trained)),
-      annotations: Object.fromEntries(annotations.map(({ imgId, body }) => [imgId, body])),
-    },
+    judge: await judgeArgument(places, run, run.reward, set, annotations),
   };
 }
 
@@ -43,8 +36,4 @@ export function demonRequest({ settings, judge }: Demon, imgId: string): unknown
   // Where answers are kept decides nothing.
   const { answers: _, ...scorers } = folders;
   return [settings, goesBy, scorers, annotations[imgId]];
-}
-
-async function* curatedMetrics(store: Store, runId: string) {
-  for await (const { scores } of allScored(store, runId, 'curated')) yield scores;
 }

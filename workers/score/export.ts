@@ -1,6 +1,6 @@
 /** Writes exports: the files of a run's last curation stage, and a layout that was asked for by itself. */
 import path from 'node:path';
-import { type ExportSettings, exportCommand } from '../../pipelines/exports.ts';
+import { chosenScores, type ExportSettings, exportCommand } from '../../pipelines/exports.ts';
 import type { RunSettings } from '../../pipelines/settings.ts';
 import { readVersion } from '../../src/export/dataset-version.ts';
 import { writeExport } from '../../src/export/export.ts';
@@ -23,10 +23,9 @@ export function exportTask(tools: Tools): TaskHandler {
   return async (context) => {
     const { runId } = context.task;
     const { reward, pairs } = await settingsOf(tools, runId);
-    const versions = await scoreVersions(store, runId, 'curated');
-    const newest = Object.entries(versions).map(([metric, all]) => [metric, all.at(-1)!]);
-    const policy = { reward, pairs, scores: Object.fromEntries(newest) };
-    const dataset = await readVersion(policy, storedAnnotations(store, runId, policy.scores));
+    const scores = chosenScores(await scoreVersions(store, runId, 'curated'), {});
+    const policy = { reward, pairs, scores };
+    const dataset = await readVersion(policy, storedAnnotations(store, runId, scores));
     const job = { sourceRun: runId, writer: PARQUET_WRITERS[0], policy, dataset };
     const artifacts = await write(
       tools,

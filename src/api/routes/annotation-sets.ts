@@ -4,7 +4,7 @@ import { Type } from 'typebox';
 import type { Annotation } from '../../annotations/annotation.ts';
 import { readAnnotations } from '../../annotations/records.ts';
 import { ensureSet, findSet, listAnnotations, listSets, upsertAnnotations } from '../../store/annotations.ts';
-import { Anything, ErrorAnswer, fromCursor, Paging, page, toCursor } from '../schemas.ts';
+import { Anything, ErrorAnswer, fromCursor, nextCursor, Paging, page } from '../schemas.ts';
 import type { Services } from '../services.ts';
 
 /** Records written in one statement. */
@@ -51,7 +51,7 @@ export function annotationRoutes({ store }: Services): FastifyPluginAsyncTypebox
             count,
             createdAt: createdAt.toISOString(),
           })),
-          next: sets.length === limit ? toCursor(sets.at(-1)!.name) : null,
+          next: nextCursor(sets, limit, ({ name }) => name),
         };
       },
     );
@@ -71,7 +71,7 @@ export function annotationRoutes({ store }: Services): FastifyPluginAsyncTypebox
         const rows = await listAnnotations(store, set.id, fromCursor(cursor, Type.String()) ?? '', limit);
         return {
           items: rows.map(({ body }) => body),
-          next: rows.length === limit ? toCursor(rows.at(-1)!.imgId) : null,
+          next: nextCursor(rows, limit, ({ imgId }) => imgId),
         };
       },
     );

@@ -6,7 +6,7 @@ import { DiptychError } from '../../errors.ts';
 import { arrowScores } from '../../export/arrow-scores.ts';
 import { getRun } from '../../jobs/runs.ts';
 import { allScored, getCandidate, listScored, VARIANTS } from '../../store/candidates.ts';
-import { Anything, ErrorAnswer, fromCursor, Paging, page, RunId, toCursor } from '../schemas.ts';
+import { Anything, ErrorAnswer, fromCursor, nextCursor, Paging, page, RunId } from '../schemas.ts';
 import type { Services } from '../services.ts';
 
 const VariantQuery = {
@@ -46,11 +46,7 @@ export function candidateRoutes({ store, blobs }: Services): FastifyPluginAsyncT
         await getRun(store, params.id);
         const after = fromCursor(cursor, CandidateKey);
         const items = await listScored(store, params.id, variant, { after, limit });
-        const last = items.at(-1);
-        return {
-          items,
-          next: items.length === limit ? toCursor({ imgId: last!.imgId, slot: last!.slot }) : null,
-        };
+        return { items, next: nextCursor(items, limit, ({ imgId, slot }) => ({ imgId, slot })) };
       },
     );
 

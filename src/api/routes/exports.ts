@@ -15,7 +15,7 @@ import {
 } from '../../jobs/exports.ts';
 import { getRun } from '../../jobs/runs.ts';
 import { findArtifact, listArtifacts } from '../../store/artifacts.ts';
-import { Anything, ErrorAnswer, fromCursor, Paging, page, RunId, toCursor } from '../schemas.ts';
+import { Anything, ErrorAnswer, fromCursor, nextCursor, Paging, page, RunId } from '../schemas.ts';
 import { sendFile } from '../send-file.ts';
 import type { Services } from '../services.ts';
 
@@ -114,10 +114,7 @@ export function exportRoutes({ store, boss, exportsFolder }: Services): FastifyP
       async ({ params, query: { cursor, limit } }) => {
         await getRun(store, params.id);
         const items = await listExports(store, params.id, fromCursor(cursor, ExportId.properties.id), limit);
-        return {
-          items: items.map(viewOf),
-          next: items.length === limit ? toCursor(items.at(-1)!.id) : null,
-        };
+        return { items: items.map(viewOf), next: nextCursor(items, limit, ({ id }) => id) };
       },
     );
 
@@ -163,7 +160,7 @@ export function exportRoutes({ store, boss, exportsFolder }: Services): FastifyP
         });
         return {
           items: files.map(({ name, bytes, sha256 }) => ({ name, bytes, sha256, link: fileLink(id, name) })),
-          next: files.length === limit ? toCursor(files.at(-1)!.name) : null,
+          next: nextCursor(files, limit, ({ name }) => name),
         };
       },
     );

@@ -10,7 +10,7 @@ import { cancelRun, createRun, getRun, listRuns, retryRun } from '../../jobs/run
 import { findArtifact, listArtifacts } from '../../store/artifacts.ts';
 import { ALARM_KINDS } from '../../training/alarms.ts';
 import { readCurves } from '../../training/curves.ts';
-import { Anything, ErrorAnswer, fromCursor, Paging, page, RunId, toCursor } from '../schemas.ts';
+import { Anything, ErrorAnswer, fromCursor, nextCursor, Paging, page, RunId } from '../schemas.ts';
 import { sendFile } from '../send-file.ts';
 import type { Services } from '../services.ts';
 
@@ -99,7 +99,7 @@ export function runRoutes({ store, boss, trainFolder }: Services): FastifyPlugin
         const runs = await listRuns(store, fromCursor(cursor, RunId.properties.id) ?? null, limit);
         return {
           items: JSON.parse(JSON.stringify(runs)),
-          next: runs.length === limit ? toCursor(runs.at(-1)!.id) : null,
+          next: nextCursor(runs, limit, ({ id }) => id),
         };
       },
     );
@@ -193,7 +193,7 @@ export function runRoutes({ store, boss, trainFolder }: Services): FastifyPlugin
         await getRun(store, params.id);
         const after = fromCursor(cursor, FailureKey) ?? '0';
         const items = await listFailures(store, params.id, after, limit);
-        return { items, next: items.length === limit ? toCursor(items.at(-1)!.id) : null };
+        return { items, next: nextCursor(items, limit, ({ id }) => id) };
       },
     );
 
@@ -235,7 +235,7 @@ export function runRoutes({ store, boss, trainFolder }: Services): FastifyPlugin
         await getRun(store, params.id);
         const after = fromCursor(cursor, Type.String()) ?? '';
         const items = await listArtifacts(store, params.id, { after, limit });
-        return { items, next: items.length === limit ? toCursor(items.at(-1)!.name) : null };
+        return { items, next: nextCursor(items, limit, ({ name }) => name) };
       },
     );
 

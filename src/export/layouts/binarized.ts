@@ -3,6 +3,7 @@ import { closeSplits, type Layout, openTables, rowBytes } from '../layout.ts';
 import type { CandidatePair } from '../pairs.ts';
 import type { ExportAnnotation } from '../rows.ts';
 import { type Of, rowOf } from '../table.ts';
+import { ANNOTATION_ID, datasetVersion, PROMPT } from './common-fields.ts';
 
 interface ChosenSource {
   annotation: ExportAnnotation;
@@ -26,7 +27,7 @@ const COLUMNS: readonly Of<ChosenSource>[] = [
     about: 'CHOSEN/REJECTED, each as ANNOTATION-SLOT',
     of: ({ pair }) => `${pair.winnerUid}/${pair.loserUid}`,
   },
-  { name: 'prompt', type: 'string', about: 'text made from the scene graph', of: (s) => s.annotation.prompt },
+  PROMPT,
   {
     name: 'chosen',
     type: 'image',
@@ -52,12 +53,7 @@ const COLUMNS: readonly Of<ChosenSource>[] = [
     of: ({ pair }) => pair.loser.generation.model,
   },
   ...['evolution', 'category', 'sub_category'].map(absent),
-  {
-    name: 'annotation_id',
-    type: 'string',
-    about: 'img_id of the LAION-SG annotation',
-    of: (s) => s.annotation.imgId,
-  },
+  ANNOTATION_ID,
   {
     name: 'chosen_reward',
     type: 'float64',
@@ -72,12 +68,7 @@ const COLUMNS: readonly Of<ChosenSource>[] = [
   },
   { name: 'chosen_sha256', type: 'string', about: 'hash of its file', of: ({ pair }) => pair.winner.sha256 },
   { name: 'rejected_sha256', type: 'string', about: 'hash of its file', of: ({ pair }) => pair.loser.sha256 },
-  {
-    name: 'dataset_version',
-    type: 'string',
-    about: 'hash of everything that the rows were made from',
-    of: (s) => s.version,
-  },
+  datasetVersion('the rows were made from'),
 ];
 
 export const binarized: Layout = {

@@ -5,6 +5,7 @@ import { looseImages } from '../loose-images.ts';
 import type { CandidatePair } from '../pairs.ts';
 import type { ExportAnnotation } from '../rows.ts';
 import { type Field, type Of, rowOf } from '../table.ts';
+import { ANNOTATION_ID, datasetVersion, PROMPT } from './common-fields.ts';
 
 interface PathSource {
   annotation: ExportAnnotation;
@@ -15,7 +16,7 @@ interface PathSource {
 }
 
 const FIELDS: readonly Of<PathSource, Field>[] = [
-  { name: 'prompt', type: 'string', about: 'text made from the scene graph', of: (s) => s.annotation.prompt },
+  PROMPT,
   { name: 'choice_dist', type: 'null', about: 'votes for either image: nobody voted', of: () => null },
   { name: 'confidence', type: 'null', about: 'agreement of the votes: nobody voted', of: () => null },
   { name: 'path1', type: 'string', about: 'file of the better image, from this folder', of: (s) => s.path1 },
@@ -32,12 +33,7 @@ const FIELDS: readonly Of<PathSource, Field>[] = [
     about: 'generator of the worse image',
     of: ({ pair }) => pair.loser.generation.model,
   },
-  {
-    name: 'annotation_id',
-    type: 'string',
-    about: 'img_id of the LAION-SG annotation',
-    of: (s) => s.annotation.imgId,
-  },
+  ANNOTATION_ID,
   {
     name: 'model1_overall_score',
     type: 'float',
@@ -62,12 +58,7 @@ const FIELDS: readonly Of<PathSource, Field>[] = [
     about: 'raw scores of the worse image, JSON',
     of: ({ pair }) => JSON.stringify(pair.loser.scores),
   },
-  {
-    name: 'dataset_version',
-    type: 'string',
-    about: 'hash of everything that the entry was made from',
-    of: (s) => s.version,
-  },
+  datasetVersion('the entry was made from'),
 ];
 
 export const hpdv3: Layout = {

@@ -5,6 +5,7 @@ import type { Layout } from '../layout.ts';
 import { looseImages } from '../loose-images.ts';
 import type { ExportAnnotation, ExportCandidate } from '../rows.ts';
 import { type Field, type Of, rowOf } from '../table.ts';
+import { datasetVersion, PROMPT } from './common-fields.ts';
 
 type Rewarded = ExportCandidate & { reward: number };
 
@@ -19,7 +20,7 @@ interface RankingSource {
 
 const FIELDS: readonly Of<RankingSource, Field>[] = [
   { name: 'id', type: 'string', about: 'img_id of the LAION-SG annotation', of: (s) => s.annotation.imgId },
-  { name: 'prompt', type: 'string', about: 'text made from the scene graph', of: (s) => s.annotation.prompt },
+  PROMPT,
   {
     name: 'generations',
     type: 'list of string',
@@ -44,12 +45,7 @@ const FIELDS: readonly Of<RankingSource, Field>[] = [
     about: 'raw scores of each, JSON',
     of: (s) => s.ranked.map(({ scores }) => JSON.stringify(scores)),
   },
-  {
-    name: 'dataset_version',
-    type: 'string',
-    about: 'hash of everything that the entry was made from',
-    of: (s) => s.version,
-  },
+  datasetVersion('the entry was made from'),
 ];
 
 /** 1 and how many are better by more than `margin`: a tie shares its rank, as images of equal rank do there. */

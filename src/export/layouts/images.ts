@@ -2,6 +2,7 @@
 import { closeSplits, type Layout, openTables, rowBytes } from '../layout.ts';
 import { type ExportAnnotation, type ExportCandidate, imageUid } from '../rows.ts';
 import { type Of, rowOf } from '../table.ts';
+import { ANNOTATION_ID, datasetVersion, PROMPT } from './common-fields.ts';
 
 interface ImageSource {
   annotation: ExportAnnotation;
@@ -17,24 +18,14 @@ export const scoreColumn = (metric: string) => `score_${metric.replaceAll('-', '
 
 export function imageColumns(metrics: readonly string[]): Of<ImageSource>[] {
   return [
-    {
-      name: 'annotation_id',
-      type: 'string',
-      about: 'img_id of the LAION-SG annotation',
-      of: (s) => s.annotation.imgId,
-    },
+    ANNOTATION_ID,
     {
       name: 'image_index',
       type: 'int32',
       about: 'slot of the candidate, from 0',
       of: (s) => s.candidate.slot,
     },
-    {
-      name: 'prompt',
-      type: 'string',
-      about: 'text made from the scene graph',
-      of: (s) => s.annotation.prompt,
-    },
+    PROMPT,
     {
       name: 'scene_graph',
       type: 'string',
@@ -91,12 +82,7 @@ export function imageColumns(metrics: readonly string[]): Of<ImageSource>[] {
       about: 'policy and weights, as JSON',
       of: (s) => s.rewardPolicy,
     },
-    {
-      name: 'dataset_version',
-      type: 'string',
-      about: 'hash of everything that the rows were made from',
-      of: (s) => s.version,
-    },
+    datasetVersion('the rows were made from'),
   ];
 }
 

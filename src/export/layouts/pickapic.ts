@@ -8,6 +8,7 @@ import { closeSplits, type Entry, type Layout, type LayoutContext, openTables, r
 import type { CandidatePair } from '../pairs.ts';
 import type { ExportAnnotation, ExportCandidate } from '../rows.ts';
 import { type Of, type Row, rowOf } from '../table.ts';
+import { ANNOTATION_ID, datasetVersion } from './common-fields.ts';
 
 /** A candidate on one side of a row. */
 interface Side {
@@ -101,12 +102,7 @@ export const PICKAPIC_COLUMNS: readonly Of<PairSource>[] = [
     about: 'row number; PickScore drops the column by name',
     of: (s) => s.index,
   },
-  {
-    name: 'annotation_id',
-    type: 'string',
-    about: 'img_id of the LAION-SG annotation',
-    of: (s) => s.annotation.imgId,
-  },
+  ANNOTATION_ID,
   ...both('reward_#', 'float64', 'reward of image #', (side) => side.candidate.reward),
   {
     name: 'margin',
@@ -134,12 +130,7 @@ export const PICKAPIC_COLUMNS: readonly Of<PairSource>[] = [
   },
   { name: 'pair_policy', type: 'string', about: 'pairing policy', of: (s) => s.pair.policy },
   { name: 'label_source', type: 'string', about: '"machine"', of: () => 'machine' },
-  {
-    name: 'dataset_version',
-    type: 'string',
-    about: 'hash of everything that the rows were made from; null in what a training command gets',
-    of: (s) => s.version,
-  },
+  datasetVersion('the rows were made from; null in what a training command gets'),
 ];
 
 /** 63 bits of a hash: ids of a million annotations meet with a chance of one in ten million. */

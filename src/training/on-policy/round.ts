@@ -1,15 +1,13 @@
 /** A round of images as the policy draws them now: every state on the way, and the density of every step. */
 import { type StepFactors, sampleStep, stepFactors, stepMean } from '../../diffusion/ddim.ts';
-import { imagesOf } from '../../diffusion/draw-images.ts';
+import { imagesOf, openBatch } from '../../diffusion/draw-images.ts';
 import { seededNoise } from '../../diffusion/noise.ts';
-import { guidedPredictor } from '../../diffusion/predictor.ts';
 import { gridStep, type Schedule, samplingTimesteps } from '../../diffusion/schedule.ts';
 import { logDensity } from '../../diffusion/step-density.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { Weights } from '../../engine/weights.ts';
 import { imagesAtOnce } from '../../models/cost.ts';
 import type { DiffusionModel } from '../../models/model-folder.ts';
-import { disposeCondition, encodeEmpty, encodePrompts } from '../../models/text-condition.ts';
 import { hashSeed } from '../../random.ts';
 import type { Judge, Scene } from '../judge.ts';
 
@@ -74,19 +72,12 @@ export async function drawRound(options: RoundOptions): Promise<Trajectory[]> {
 async function drawBatch(options: RoundOptions, onStep: () => void | Promise<void>): Promise<Trajectory[]> {
   const { engine, model, weights, schedule, drawings, samplingSteps, guidance, judge } = options;
   const { tf } = engine;
-  const { config } = model.unet;
-  const shape = [config.sampleSize, config.sampleSize, config.inChannels];
-  const noiseOf = (seedOf: (drawing: Drawing) => number) => seededNoise(tf, drawings.map(seedOf), shape);
   const scenes = drawings.map(({ scene }) => scene);
-  const prompt = encodePrompts(
-    engine,
-    model,
-    scenes.map((scene) => scene.prompt),
-  );
-  const empty = encodeEmpty(engine, model);
-  const predict = guidedPredictor(engine, config, weights, { prompt, empty }, guidance);
+  const requests = drawings.map(({ scene, startSeed }) => ({ prompt: scene.prompt, seed: startSeed }));
+  const policy = { ...model, unet: { ...model.unet, weights } };
+  const { predict, noise, dispose } = openBatch(engine, policy, requests, guidance);
   const stride = gridStep(schedule, samplingSteps);
-  let x = noiseOf(({ startSeed }) => startSeed);
+  let x = noise.clone();
   const states = [x.dataSync() as Float32Array];
   const logDensities: Float32Array[] = [];
   try {
@@ -95,7 +86,8 @@ async function drawBatch(options: RoundOptions, onStep: () => void | Promise<voi
       const before = x;
       x = tf.tidy(() => {
         const output = predict(before, t);
-        const freshNoise = noiseOf(({ stepSeed }) => hashSeed('sampling-step', stepSeed, i));
+        const seeds = drawings.map(({ stepSeed }) => hashSeed('sampling-step', stepSeed, i));
+        const freshNoise = seededNoise(tf, seeds, x.shape.slice(1));
         const next = sampleStep(schedule, before, output, t, stride, { eta: ETA, freshNoise });
         if (factors.sigma > 0) {
           const mean = stepMean(schedule, before, output, factors);
@@ -117,7 +109,7 @@ async function drawBatch(options: RoundOptions, onStep: () => void | Promise<voi
     }));
   } finally {
     x.dispose();
-    for (const condition of [prompt, empty]) disposeCondition(condition);
+    dispose();
   }
 }
 
