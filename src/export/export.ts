@@ -42,7 +42,7 @@ export interface ExportResult {
 }
 
 export const MANIFEST = 'manifest.json';
-const INPUTS = 'inputs.jsonl';
+export const INPUTS = 'inputs.jsonl';
 
 /** Throws DIPTYCH_CONFLICT, with nothing left behind, when the annotations are of another version. */
 export async function writeExport(options: ExportOptions): Promise<ExportResult> {

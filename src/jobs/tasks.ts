@@ -22,6 +22,9 @@ export interface ClaimedTask {
   attempt: number;
 }
 
+/** An import of a million rows is written in one commit. */
+const COMMIT = { timeout: 3_600_000, maxWait: 30_000 };
+
 const COLUMNS = 'id, run_id AS "runId", ordinal, seq, worker, kind, payload, units, attempt';
 
 /**
@@ -83,7 +86,7 @@ export async function commitTask(
       } else if (state === 'failed') await failBarrenRun(tx, task, name, dropped);
       else await failRunIfSettled(tx, task);
     },
-    { timeout: 120_000, maxWait: 30_000 },
+    COMMIT,
   );
 }
 

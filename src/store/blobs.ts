@@ -1,6 +1,6 @@
 /** Bytes by content hash: written once, never changed. */
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { DiptychError } from '../errors.ts';
 
@@ -9,9 +9,12 @@ export interface BlobStore {
   put(bytes: Uint8Array): Promise<string>;
   /** Throws DIPTYCH_NOT_FOUND. */
   get(sha256: string): Promise<Buffer>;
+  /** Takes over every blob of another store's folder, which must be on the same disk and durable. */
+  adopt(folder: string): Promise<void>;
 }
 
-export function folderBlobs(folder: string): BlobStore {
+/** `durable: false`: what is put may be lost with the power until somebody syncs it. */
+export function folderBlobs(folder: string, { durable = true } = {}): BlobStore {
   const fileOf = (sha256: string) => path.join(folder, sha256.slice(0, 2), sha256);
   return {
     async put(bytes) {
@@ -24,7 +27,7 @@ export function folderBlobs(folder: string): BlobStore {
       const handle = await open(temporary, 'w');
       try {
         await handle.writeFile(bytes);
-        await handle.sync();
+        if (durable) await handle.sync();
       } finally {
         await handle.close();
       }
@@ -36,6 +39,15 @@ export function folderBlobs(folder: string): BlobStore {
         return await readFile(fileOf(sha256));
       } catch (cause) {
         throw new DiptychError('DIPTYCH_NOT_FOUND', `there is no blob ${sha256} in ${folder}`, { cause });
+      }
+    },
+    async adopt(from) {
+      for (const prefix of await readdir(from)) {
+        await mkdir(path.join(folder, prefix), { recursive: true });
+        for (const sha256 of await readdir(path.join(from, prefix))) {
+          // Over the same bytes, where they are there.
+          await rename(path.join(from, prefix, sha256), fileOf(sha256));
+        }
       }
     },
   };

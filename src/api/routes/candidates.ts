@@ -22,7 +22,7 @@ const Candidate = Type.Object({
   prompt: Type.String(),
   variant: Type.String(),
   slot: Type.Integer(),
-  seed: Type.Integer(),
+  seed: Type.Union([Type.Integer(), Type.Null()], { description: 'Null: imported, and unknown' }),
   sha256: Type.String({ description: 'The image is at /v1/blobs/SHA256' }),
   width: Type.Integer(),
   height: Type.Integer(),
@@ -66,7 +66,7 @@ export function candidateRoutes({ store, blobs }: Services): FastifyPluginAsyncT
         const { annotation, scores, seed, ...rest } = candidate;
         return {
           ...rest,
-          seed: Number(seed),
+          seed: seed === null ? null : Number(seed),
           prompt: annotation.prompt,
           annotation: annotation.body,
           scores: scores.map(({ candidateId: _, ...score }) => score),
