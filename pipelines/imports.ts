@@ -42,8 +42,12 @@ export async function planImport(
   }
   const source = upload === undefined ? given! : uploadFolder(uploads, upload);
   if (!path.isAbsolute(source) || !(await stat(source).catch(() => null))) {
-    const what = upload === undefined ? `path is "${given}", which is no` : `upload is "${upload}", which has no`;
-    throw new DiptychError('DIPTYCH_INVALID_INPUT', `${what} file or folder on the server; a path must be absolute`);
+    const what =
+      upload === undefined ? `path is "${given}", which is no` : `upload is "${upload}", which has no`;
+    throw new DiptychError(
+      'DIPTYCH_INVALID_INPUT',
+      `${what} file or folder on the server; a path must be absolute`,
+    );
   }
   const files = await filesBelow(source);
   const full = Default(RunSettings, settings) as RunSettings;

@@ -98,7 +98,11 @@ export async function planRun(store: Store, { kind, annotationSet, settings }: R
 /** What a label came with can't be measured in images that are drawn anew. */
 function checkImportedReward({ reward, train }: RunSettings, measurable: readonly string[]): void {
   const label = Object.keys(reward.weights).find((name) => !measurable.includes(name));
-  const draws = train.validation ? 'train.validation' : isOnPolicy(train.objective) ? 'train.objective' : null;
+  const draws = train.validation
+    ? 'train.validation'
+    : isOnPolicy(train.objective)
+      ? 'train.objective'
+      : null;
   if (label === undefined || draws === null) return;
   throw new DiptychError(
     'DIPTYCH_INVALID_INPUT',

@@ -54,7 +54,10 @@ function check(value: unknown): asserts value is Annotation {
   const items = array(record.items, 'items', MAX_ITEMS);
   const caption = (record.caption_ori as string | undefined)?.trim();
   if (items.length === 0 && !caption) {
-    throw new Invalid('items', 'is empty; a scene graph has at least one item, or a caption in its place (caption_ori)');
+    throw new Invalid(
+      'items',
+      'is empty; a scene graph has at least one item, or a caption in its place (caption_ori)',
+    );
   }
   for (const [i, raw] of items.entries()) {
     const at = `items[${i}]`;

@@ -83,7 +83,8 @@ export async function openDiptych(files: readonly SourceFile[]): Promise<Diptych
     throw bad(name, 'is missing; import the folder that `diptych export --layout images` wrote');
   };
   const manifest = named(MANIFEST);
-  if (manifest.bytes > MAX_MANIFEST_BYTES) throw bad(MANIFEST, `has ${manifest.bytes} bytes, which is too much`);
+  if (manifest.bytes > MAX_MANIFEST_BYTES)
+    throw bad(MANIFEST, `has ${manifest.bytes} bytes, which is too much`);
   const { version, source } = parsed(await readFile(manifest.path, 'utf8'), Manifest, MANIFEST);
   const inputs = named(INPUTS).path;
   for await (const line of linesOf(inputs, INPUTS, MAX_LINE_BYTES)) {
@@ -115,7 +116,8 @@ async function* read(
     let content: ReadAnnotation['content'] = null;
     for (const candidate of [first, ...others]) {
       const { value: row } = await stream.next();
-      if (!row) throw bad(place, `has candidate ${candidate.slot} of "${line.annotation}", of which there is no row`);
+      if (!row)
+        throw bad(place, `has candidate ${candidate.slot} of "${line.annotation}", of which there is no row`);
       content = contentOf(row, line, candidate.slot);
       candidates.push(candidateOf(row, candidate, scores));
     }
@@ -136,9 +138,14 @@ async function* rowsOf(files: readonly SourceFile[], prefix: string): AsyncGener
   }
 }
 
-function contentOf({ values, fail }: ReadRow, line: Static<typeof Line>, slot: number): ReadAnnotation['content'] {
+function contentOf(
+  { values, fail }: ReadRow,
+  line: Static<typeof Line>,
+  slot: number,
+): ReadAnnotation['content'] {
   const { annotation_id: imgId, image_index: index, prompt, scene_graph: graph } = values;
-  if (imgId !== line.annotation) throw fail('annotation_id', `is "${imgId}", ${INPUTS} has "${line.annotation}" here`);
+  if (imgId !== line.annotation)
+    throw fail('annotation_id', `is "${imgId}", ${INPUTS} has "${line.annotation}" here`);
   if (index !== slot) throw fail('image_index', `is ${index}, ${INPUTS} has ${slot} here`);
   const found = validateAnnotation(jsonOf(graph as string, (problem) => fail('scene_graph', problem)));
   if (found.problem) throw fail('scene_graph', `${found.problem.field} ${found.problem.reason}`);
@@ -157,7 +164,8 @@ function candidateOf(
   if (!bytes) throw fail('image', 'has no bytes');
   const own = Object.entries(scores).map(([metric, value]) => {
     const [mode, version] = (versions[metric] ?? '').split('/');
-    if (!version) throw fail('annotation_id', `has a score "${metric}", whose version ${INPUTS} does not name`);
+    if (!version)
+      throw fail('annotation_id', `has a score "${metric}", whose version ${INPUTS} does not name`);
     return { metric, mode: mode!, version, value, evidence: {} };
   });
   return {

@@ -13,7 +13,9 @@ export interface SourceFile {
 /** In the order of their names. Throws DIPTYCH_BAD_FILE for a link to somewhere else. */
 export async function filesBelow(root: string): Promise<SourceFile[]> {
   const real = await realpath(root).catch((cause) => {
-    throw new DiptychError('DIPTYCH_INVALID_INPUT', `there is no file or folder "${root}" on the server`, { cause });
+    throw new DiptychError('DIPTYCH_INVALID_INPUT', `there is no file or folder "${root}" on the server`, {
+      cause,
+    });
   });
   const facts = await stat(real);
   if (facts.isFile()) return [{ name: path.basename(real), path: real, bytes: facts.size }];

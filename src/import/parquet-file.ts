@@ -3,7 +3,14 @@
  * against the file and against limits before memory is taken for it, and what is wrong is said with the place.
  */
 import { type FileHandle, open } from 'node:fs/promises';
-import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync, parquetScan, parquetSchema } from 'hyparquet';
+import {
+  type AsyncBuffer,
+  type FileMetaData,
+  parquetMetadataAsync,
+  parquetScan,
+  parquetSchema,
+  type SchemaTree,
+} from 'hyparquet';
 import { parquetHeader } from 'hyparquet/src/column.js';
 import { asError, DiptychError } from '../errors.ts';
 import type { Column } from '../export/table.ts';
@@ -44,8 +51,8 @@ export async function* readParquet(
   try {
     const { size } = await handle.stat();
     const file = bufferOf(handle, size);
-    const metadata = await readFooter(file, name);
-    const wanted = wantedColumns(metadata, name, columns);
+    const { metadata, top } = await readFooter(file, name);
+    const wanted = wantedColumns(top, name, columns);
     let start = 0;
     for (const [group, { num_rows, columns: chunks }] of metadata.row_groups.entries()) {
       const rows = Number(num_rows);
@@ -79,7 +86,11 @@ export async function* readParquet(
   }
 }
 
-async function readFooter(file: AsyncBuffer, name: string): Promise<FileMetaData> {
+/** With the columns at the top of the schema. */
+async function readFooter(
+  file: AsyncBuffer,
+  name: string,
+): Promise<{ metadata: FileMetaData; top: SchemaTree[] }> {
   const refuse = (problem: string, cause?: unknown) =>
     bad(name, 'footer', `${problem}; the file is cut off, damaged or no Parquet`, cause);
   if (file.byteLength < 12) throw refuse(`the file has ${file.byteLength} bytes`);
@@ -89,7 +100,7 @@ async function readFooter(file: AsyncBuffer, name: string): Promise<FileMetaData
   try {
     const metadata = await parquetMetadataAsync(file, { geoparquet: false });
     if (metadata.row_groups.every(({ columns }) => columns.every(({ meta_data }) => meta_data)))
-      return metadata;
+      return { metadata, top: parquetSchema(metadata).children };
   } catch (thrown) {
     throw refuse(asError(thrown).message, thrown);
   }
@@ -97,8 +108,7 @@ async function readFooter(file: AsyncBuffer, name: string): Promise<FileMetaData
 }
 
 /** Names of the columns that are there, whose types are right. */
-function wantedColumns(metadata: FileMetaData, name: string, columns: readonly ReadColumn[]): string[] {
-  const there = parquetSchema(metadata).children;
+function wantedColumns(there: readonly SchemaTree[], name: string, columns: readonly ReadColumn[]): string[] {
   return columns.flatMap((column) => {
     const found = there.find(({ element }) => element.name === column.name);
     if (!found) {
@@ -128,7 +138,11 @@ async function checkChunk(
   if (!(start >= 4 && length >= 0 && start + length <= limit))
     throw bad(name, place, `lies at byte ${start} with ${length} bytes, outside of the file`);
   const tooLong = (bytes: number) =>
-    bad(name, place, `takes ${bytes} bytes, the most allowed is ${MAX_CHUNK_BYTES}; write smaller row groups`);
+    bad(
+      name,
+      place,
+      `takes ${bytes} bytes, the most allowed is ${MAX_CHUNK_BYTES}; write smaller row groups`,
+    );
   if (length > MAX_CHUNK_BYTES) throw tooLong(length);
   const view = new DataView(await file.slice(start, start + length));
   const reader = { view, offset: 0 };

@@ -41,17 +41,19 @@ function annotationOf({ values, fail }: ReadRow, imgId: string): ReadAnnotation 
   }) as { annotation?: Annotation; problem?: { field: string; reason: string } };
   if (!annotation) throw fail('caption', problem!.reason);
   const labels = labelsOf({ values, fail });
-  const candidates = ([0, 1] as const).map((slot): ReadCandidate => ({
-    ...{ slot, seed: null, bytes: values[`jpg_${slot}`] as Uint8Array },
-    generation: {
-      model: (values[`model_${slot}`] as string | null) ?? 'unknown',
-      ...{ modelHash: null, sampler: null, steps: null, guidance: null },
-    },
-    scores: labels
-      ? [{ metric: LABEL, mode: 'imported', version: '1', value: labels[slot], evidence: {} }]
-      : [],
-    fail: (what) => fail(`jpg_${slot}`, what),
-  }));
+  const candidates = ([0, 1] as const).map(
+    (slot): ReadCandidate => ({
+      ...{ slot, seed: null, bytes: values[`jpg_${slot}`] as Uint8Array },
+      generation: {
+        model: (values[`model_${slot}`] as string | null) ?? 'unknown',
+        ...{ modelHash: null, sampler: null, steps: null, guidance: null },
+      },
+      scores: labels
+        ? [{ metric: LABEL, mode: 'imported', version: '1', value: labels[slot], evidence: {} }]
+        : [],
+      fail: (what) => fail(`jpg_${slot}`, what),
+    }),
+  );
   return { imgId, content: { body: annotation, prompt: promptText(annotation) }, candidates };
 }
 

@@ -64,7 +64,9 @@ export async function stageImport(
     );
     await appendFile(rows, lines.join(''));
     count += window.length;
-    onImages(window.flatMap(({ candidates }) => candidates).reduce((sum, { bytes }) => sum + bytes.length, 0));
+    onImages(
+      window.flatMap(({ candidates }) => candidates).reduce((sum, { bytes }) => sum + bytes.length, 0),
+    );
   };
 
   try {

@@ -29,7 +29,10 @@ export async function putUpload(
   const folder = uploadFolder(uploads, upload);
   const parts = name.split('/');
   if (Buffer.byteLength(name) > MAX_NAME_BYTES || parts.some((part) => /^\.{0,2}$|[\\\0]/.test(part))) {
-    throw new DiptychError('DIPTYCH_INVALID_INPUT', `file is "${name}", must be a name, or names with "/" between`);
+    throw new DiptychError(
+      'DIPTYCH_INVALID_INPUT',
+      `file is "${name}", must be a name, or names with "/" between`,
+    );
   }
   const file = path.join(folder, ...parts);
   // Beside the uploads, so that an import never meets half of a file.

@@ -1,7 +1,7 @@
 /** Pick-a-Pic files with small real images, whose every value is known. */
 import sharp from 'sharp';
-import { parquetWriter } from '../../src/export/parquet.ts';
 import { PICKAPIC_COLUMNS } from '../../src/export/layouts/pickapic.ts';
+import { parquetWriter } from '../../src/export/parquet.ts';
 import type { Column, Row } from '../../src/export/table.ts';
 
 /** The dataset's own columns. */
@@ -19,7 +19,13 @@ export async function pickapicRow(n: number): Promise<Row> {
   return {
     ...{ are_different: true, best_image_uid: label === 0.5 ? 'tie' : `uid-${n}-${1 - label}` },
     ...{ caption: n === 1 ? 'ein Würfel\u2028mit 🎲' : `a cube ${n}`, created_at: new Date(1e12 + n) },
-    ...{ has_label: true, image_0_uid: `uid-${n}-0`, image_0_url: '', image_1_uid: `uid-${n}-1`, image_1_url: '' },
+    ...{
+      has_label: true,
+      image_0_uid: `uid-${n}-0`,
+      image_0_url: '',
+      image_1_uid: `uid-${n}-1`,
+      image_1_url: '',
+    },
     ...{ jpg_0: await jpeg(2 * n), jpg_1: await jpeg(2 * n + 1), label_0: label, label_1: 1 - label },
     ...{ model_0: 'dreamlike-art/dreamlike-photoreal-2.0', model_1: null },
     // No number holds this one.

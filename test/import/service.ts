@@ -1,7 +1,7 @@
 /** The HTTP application beside the worker that imports, exports and "scores". */
 import path from 'node:path';
-import { getRun, type RunView } from '../../src/jobs/runs.ts';
 import { openQueue } from '../../src/jobs/queue.ts';
+import { getRun, type RunView } from '../../src/jobs/runs.ts';
 import { runWorker } from '../../src/jobs/worker.ts';
 import { places } from '../../src/store/places.ts';
 import type { NumericThread } from '../../workers/numeric/client.ts';

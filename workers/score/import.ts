@@ -1,5 +1,5 @@
 /** A run of kind "import": everything is read and checked first, then the store gets it in one transaction. */
-import { rm } from 'node:fs/promises';
+import { rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import { Check } from 'typebox/value';
 import type { ImportSettings } from '../../pipelines/imports.ts';
@@ -29,7 +29,11 @@ export function importTask({ store, blobs, places }: Tools): TaskHandler {
     await removeForgotten(places.imports, (ids) => activeRuns(store, ids));
     await removeEarlier(path.join(places.imports, runId), attempt);
     const folder = path.join(places.imports, runId, String(attempt));
-    const clean = () => rm(folder, { recursive: true, force: true });
+    const clean = async () => {
+      await rm(folder, { recursive: true, force: true });
+      // Another attempt's may be in it.
+      await rmdir(path.dirname(folder)).catch(() => {});
+    };
     try {
       const files = await filesBelow(settings.import.path);
       const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
