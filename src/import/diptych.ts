@@ -55,7 +55,11 @@ const Manifest = Type.Object({
 });
 
 /** Where an export came from: what it says of itself when it is made again. */
-export type Origin = Static<typeof Manifest>['source'];
+export interface Origin {
+  run: string;
+  /** In their order, which an object would lose in the store. */
+  facts: [name: string, value: string][];
+}
 
 export interface DiptychExport {
   version: string;
@@ -90,7 +94,7 @@ export async function openDiptych(files: readonly SourceFile[]): Promise<Diptych
   for await (const line of linesOf(inputs, INPUTS, MAX_LINE_BYTES)) {
     const header = parsed(line, Header, `${INPUTS}, line 1`);
     const policy = header as unknown as DatasetPolicy;
-    return { version, origin: source, policy, annotations: read(files, inputs, policy, version) };
+    return { version, origin: { run: source.run, facts: Object.entries(source.facts) }, policy, annotations: read(files, inputs, policy, version) };
   }
   throw bad(INPUTS, 'is empty');
 }

@@ -89,11 +89,9 @@ async function write(
 /** How the candidates came about. */
 function factsOf(settings: RunSettings | ImportSettings): Record<string, string> {
   const { model, sampling, scoring } = settings;
-  const made =
-    'import' in settings
-      ? { images: `imported as ${settings.import.as}` }
-      : { model, sampling: `ddim, ${sampling.steps} steps, guidance ${sampling.guidance}` };
-  return { ...made, 'scoring mode': scoring.mode };
+  const mode = { 'scoring mode': scoring.mode };
+  if ('import' in settings) return { images: `imported as ${settings.import.as}`, ...mode };
+  return { model, sampling: `ddim, ${sampling.steps} steps, guidance ${sampling.guidance}`, ...mode };
 }
 
 const policyFacts = ({ reward, pairs }: DatasetPolicy): Record<string, string> => ({
@@ -101,8 +99,10 @@ const policyFacts = ({ reward, pairs }: DatasetPolicy): Record<string, string> =
   pairs: `${pairs.policy}, margin ${pairs.margin}, ties: ${pairs.ties}`,
 });
 
-const originOf = (settings: RunSettings | ImportSettings) =>
-  'import' in settings ? settings.import.origin : undefined;
+function originOf(settings: RunSettings | ImportSettings) {
+  const origin = 'import' in settings ? settings.import.origin : undefined;
+  return origin && { run: origin.run, facts: Object.fromEntries(origin.facts) };
+}
 
 async function settingsOf({ store }: Tools, runId: string): Promise<RunSettings | ImportSettings> {
   const run = await store.run.findUniqueOrThrow({ where: { id: runId } });
