@@ -2,7 +2,7 @@
  * Where an import keeps what it has read until all of it is known to be good: a folder with the rows as JSON lines and
  * the images by hash. What the store then gets, it gets at once; memory holds a few images at a time.
  */
-import { appendFile, mkdir, open, readdir } from 'node:fs/promises';
+import { appendFile, mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import PQueue from 'p-queue';
 import { measureImage } from '../engine/png.ts';
@@ -21,7 +21,7 @@ const WINDOW = 32;
 const BATCH = 500;
 
 export interface Staged {
-  /** A blob store's folder, durable. */
+  /** Folder of a blob store, to be adopted. */
   blobs: string;
   annotations: number;
   /** In their order, some at a time. */
@@ -83,7 +83,6 @@ export async function stageImport(
     queue.clear();
     await queue.onIdle();
   }
-  await makeDurable(blobs);
   return { blobs, annotations: count, batches: () => batchesOf(rows) };
 }
 
@@ -96,22 +95,4 @@ async function* batchesOf(rows: string): AsyncGenerator<ImportedAnnotation[]> {
     batch = [];
   }
   if (batch.length > 0) yield batch;
-}
-
-/** At the end, when most of the bytes have found their way to the disk already: syncing each at once takes twice as long. */
-async function makeDurable(blobs: string): Promise<void> {
-  const queue = new PQueue({ concurrency: 2 * CONCURRENCY });
-  for (const prefix of await readdir(blobs)) {
-    const names = await readdir(path.join(blobs, prefix));
-    await queue.addAll(
-      names.map((name) => async () => {
-        const handle = await open(path.join(blobs, prefix, name));
-        try {
-          await handle.sync();
-        } finally {
-          await handle.close();
-        }
-      }),
-    );
-  }
 }

@@ -8,11 +8,19 @@ import type { Column, Row } from '../../src/export/table.ts';
 export const COLUMNS: readonly Column[] = PICKAPIC_COLUMNS.slice(0, 19);
 export const LABELS = [1, 0, 0.5] as const;
 
-/** JPEG, as in the dataset: 8 x 8 of one colour. */
-export const jpeg = (shade: number): Promise<Buffer> =>
-  sharp({ create: { width: 8, height: 8, channels: 3, background: { r: shade, g: 255 - shade, b: 99 } } })
-    .jpeg()
-    .toBuffer();
+const made = new Map<number, Promise<Buffer>>();
+
+/** JPEG, as in the dataset: 32 x 48 of one of 256 colours. */
+export function jpeg(shade: number): Promise<Buffer> {
+  const r = shade % 256;
+  const image =
+    made.get(r) ??
+    sharp({ create: { width: 32, height: 48, channels: 3, background: { r, g: 255 - r, b: 99 } } })
+      .jpeg()
+      .toBuffer();
+  made.set(r, image);
+  return image;
+}
 
 export async function pickapicRow(n: number): Promise<Row> {
   const label = LABELS[n % LABELS.length]!;

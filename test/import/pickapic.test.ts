@@ -35,8 +35,8 @@ test('the pairs of the run are the ones that people chose, ties included', async
 
   const [first] = (await send('GET', `/v1/runs/${run.id}/candidates`)).body.items;
   assert.deepEqual(
-    [first!.imgId, first!.seed, first!.width, first!.scores],
-    ['train-00000-of-00001-00000000', null, 8, { label: 1 }],
+    [first!.imgId, first!.seed, first!.width, first!.height, first!.scores],
+    ['train-00000-of-00001-00000000', null, 32, 48, { label: 1 }],
   );
   assert.equal((first!.generation as { model: string }).model, 'dreamlike-art/dreamlike-photoreal-2.0');
   const { items } = (await send('GET', '/v1/annotation-sets/pick/annotations')).body;

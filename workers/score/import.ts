@@ -46,8 +46,9 @@ export function importTask({ store, blobs, places }: Tools): TaskHandler {
       });
       if (staged.annotations === 0)
         throw new DiptychError('DIPTYCH_BAD_FILE', `${settings.import.path} has nothing to import`);
+      // Before the transaction, which need not wait for a disk or a bucket. If it fails, they are blobs of nobody.
+      await blobs.adopt(staged.blobs);
       return async (tx) => {
-        await blobs.adopt(staged.blobs);
         const sum = { annotations: 0, candidates: 0, scores: 0 };
         const scored: { id: string; candidates: number }[] = [];
         for await (const batch of staged.batches()) {
