@@ -21,6 +21,8 @@ import { COMPRESSORS } from './compressors.ts';
 const MAX_FOOTER_BYTES = 64 * 2 ** 20;
 /** Of one column in one row group, packed or not: what memory has to hold. */
 const MAX_CHUNK_BYTES = 2 ** 30;
+/** "PAR1". */
+const MAGIC = 0x31524150;
 const MAX_GROUP_ROWS = 1_000_000;
 
 export interface ReadColumn extends Pick<Column, 'name' | 'type'> {
@@ -94,7 +96,9 @@ async function readFooter(
   const refuse = (problem: string, cause?: unknown) =>
     bad(name, 'footer', `${problem}; the file is cut off, damaged or no Parquet`, cause);
   if (file.byteLength < 12) throw refuse(`the file has ${file.byteLength} bytes`);
-  const length = new DataView(await file.slice(file.byteLength - 8)).getUint32(0, true);
+  const end = new DataView(await file.slice(file.byteLength - 8));
+  if (end.getUint32(4, true) !== MAGIC) throw refuse('does not end with PAR1');
+  const length = end.getUint32(0, true);
   if (length > MAX_FOOTER_BYTES)
     throw refuse(`claims ${length} bytes, the most allowed is ${MAX_FOOTER_BYTES}`);
   try {

@@ -49,21 +49,24 @@ export function importTask({ store, blobs, places }: Tools): TaskHandler {
       // Before the transaction, which need not wait for a disk or a bucket. If it fails, they are blobs of nobody.
       await blobs.adopt(staged.blobs);
       return async (tx) => {
-        const sum = { annotations: 0, candidates: 0, scores: 0 };
-        const scored: { id: string; candidates: number }[] = [];
-        for await (const batch of staged.batches()) {
-          const { ids, counts } = await insertImported(tx, { runId, setId: run.setId }, batch);
-          for (const name of ['annotations', 'candidates', 'scores'] as const) sum[name] += counts[name];
-          if (isScored) scored.push(...ids.map((id, i) => ({ id, candidates: batch[i]!.candidates.length })));
+        try {
+          const sum = { annotations: 0, candidates: 0, scores: 0 };
+          const scored: { id: string; candidates: number }[] = [];
+          for await (const batch of staged.batches()) {
+            const { ids, counts } = await insertImported(tx, { runId, setId: run.setId }, batch);
+            for (const name of ['annotations', 'candidates', 'scores'] as const) sum[name] += counts[name];
+            if (isScored) scored.push(...ids.map((id, i) => ({ id, candidates: batch[i]!.candidates.length })));
+          }
+          if (isScored) {
+            const tasks = importedScoreTasks(scored);
+            await addTasks(tx, runId, ordinal + 1, { worker: 'score', kind: 'score', tasks });
+          }
+          await tx.run.update({ where: { id: runId }, data: { settings: known as object } });
+          await appendEvent(tx, runId, 'import-written', sum);
+        } finally {
+          // If the transaction fails, the next attempt reads all of it again.
+          await clean();
         }
-        if (isScored) {
-          const tasks = importedScoreTasks(scored);
-          await addTasks(tx, runId, ordinal + 1, { worker: 'score', kind: 'score', tasks });
-        }
-        await tx.run.update({ where: { id: runId }, data: { settings: known as object } });
-        await appendEvent(tx, runId, 'import-written', sum);
-        // If the transaction fails from here on, the next attempt reads all of it again.
-        await clean();
       };
     } catch (thrown) {
       await clean();
