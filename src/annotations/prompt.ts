@@ -36,7 +36,8 @@ export function tripleTexts(annotation: Annotation): [subject: string, relation:
   return triples(annotation).map((t) => [nodeText(t.subject), t.relation, nodeText(t.object)]);
 }
 
-/** The prompt that generators and text metrics get. */
+/** The prompt that generators and text metrics get: a benchmark's own, or the graph's text. */
 export function promptText(annotation: Annotation): string {
+  if (annotation.benchmark) return annotation.benchmark.prompt;
   return [...tripleTexts(annotation).flat(), ...isolatedItems(annotation).map(nodeText)].join(' ');
 }

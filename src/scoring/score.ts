@@ -7,7 +7,8 @@ import type { Metric, Score, ScoringMode, Subject } from './metric.ts';
 import type { ScoringPorts } from './ports.ts';
 import type { MetricValues } from './reward.ts';
 import { entityIou, relationIou, sgIou } from './scene-graph-iou.ts';
-import { blipVqa, compbenchClip, spatial2d, threeInOne } from './t2i-compbench.ts';
+import { blipVqa, compbenchClip, spatial2d } from './t2i-compbench.ts';
+import { threeInOne } from './three-in-one.ts';
 
 const MEASURED: readonly Metric[] = [
   ...[dpg, sgIou, entityIou, relationIou],

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ScoringMode } from '../../src/scoring/metric.ts';
-import { blipVqa, compbenchClip, spatial2d, threeInOne } from '../../src/scoring/t2i-compbench.ts';
+import { blipVqa, compbenchClip, spatial2d } from '../../src/scoring/t2i-compbench.ts';
+import { threeInOne } from '../../src/scoring/three-in-one.ts';
 import { graph, measured, subject, type Tables, tablePorts } from './ports.ts';
 
 const close = (got: number | undefined, want: number) =>
