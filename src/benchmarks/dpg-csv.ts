@@ -7,7 +7,14 @@ import { validateAnnotation } from '../annotations/validate.ts';
 import { badFile } from './bench-text.ts';
 
 /** Those that are read; keywords, category_broad and category_detailed repeat the tuple and are not. */
-const COLUMNS = ['item_id', 'text', 'proposition_id', 'dependency', 'tuple', 'question_natural_language'] as const;
+const COLUMNS = [
+  'item_id',
+  'text',
+  'proposition_id',
+  'dependency',
+  'tuple',
+  'question_natural_language',
+] as const;
 type Row = Record<(typeof COLUMNS)[number], string> & { line: number };
 
 /** Annotations by item_id. Throws DIPTYCH_BAD_FILE with line and column of the first thing that is wrong. */
@@ -21,10 +28,18 @@ export function readDpgCsv(text: string): Annotation[] {
     if (!known) items.set(row.item_id, [row]);
     else {
       if (previous!.item_id !== row.item_id) {
-        throw wrong(row, 'item_id', `is "${row.item_id}", whose rows began in line ${known[0]!.line}; keep them together`);
+        throw wrong(
+          row,
+          'item_id',
+          `is "${row.item_id}", whose rows began in line ${known[0]!.line}; keep them together`,
+        );
       }
       if (row.text !== known[0]!.text) {
-        throw wrong(row, 'text', `is another one than in line ${known[0]!.line}, of the same item_id "${row.item_id}"`);
+        throw wrong(
+          row,
+          'text',
+          `is another one than in line ${known[0]!.line}, of the same item_id "${row.item_id}"`,
+        );
       }
       known.push(row);
     }
@@ -59,16 +74,18 @@ function checkedHeader(header: string[]): string[] {
 }
 
 function annotationOf(rows: readonly Row[], first: boolean): Annotation {
-  const questions = rows.map((row): GivenQuestion => ({
-    id: wholeNumber(row, 'proposition_id', row.proposition_id),
-    // 0 stands for none.
-    dependencies: row.dependency
-      .split(',')
-      .map((id) => wholeNumber(row, 'dependency', id))
-      .filter((id) => id !== 0),
-    tuple: row.tuple,
-    question: row.question_natural_language,
-  }));
+  const questions = rows.map(
+    (row): GivenQuestion => ({
+      id: wholeNumber(row, 'proposition_id', row.proposition_id),
+      // 0 stands for none.
+      dependencies: row.dependency
+        .split(',')
+        .map((id) => wholeNumber(row, 'dependency', id))
+        .filter((id) => id !== 0),
+      tuple: row.tuple,
+      question: row.question_natural_language,
+    }),
+  );
   const { items, relations } = graphOf(rows);
   const annotation: Annotation = {
     img_id: rows[0]!.item_id,
@@ -84,7 +101,11 @@ function annotationOf(rows: readonly Row[], first: boolean): Annotation {
   const { problem } = validateAnnotation(annotation);
   if (!problem) return annotation;
   const [, index = '0', key = ''] = /^benchmark\.questions\[(\d+)\]\.(\w+)/.exec(problem.field) ?? [];
-  throw wrong(rows[Number(index)]!, COLUMN_OF[key || problem.field.replace(/\[.*/, '')] ?? 'tuple', problem.reason);
+  throw wrong(
+    rows[Number(index)]!,
+    COLUMN_OF[key || problem.field.replace(/\[.*/, '')] ?? 'tuple',
+    problem.reason,
+  );
 }
 
 /** Columns by what is made of them; items and relations come from the tuples. */

@@ -106,5 +106,9 @@ function isVerb(token: string, open: readonly string[], next: string | undefined
 
 function asPhrase(tokens: readonly string[]): NounPhrase {
   const named = tokens.filter((token) => isContent(token) && token.toLowerCase() !== 'and');
-  return { text: tokens.join(' ').replaceAll(' ,', ','), attributes: named.slice(0, -1), label: named.at(-1)! };
+  return {
+    text: tokens.join(' ').replaceAll(' ,', ','),
+    attributes: named.slice(0, -1),
+    label: named.at(-1)!,
+  };
 }

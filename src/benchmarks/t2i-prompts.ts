@@ -21,7 +21,8 @@ export function readT2iPrompts(text: string, category: T2iCategory): Annotation[
   return prompts.map(({ prompt, line }, i) => {
     const annotation = annotationOf(`${category}-${String(i + 1).padStart(4, '0')}`, prompt, category);
     const { problem } = validateAnnotation(annotation);
-    if (problem) throw badFile(line, 'column 1', `"${prompt.slice(0, 60)}": ${problem.field} ${problem.reason}`);
+    if (problem)
+      throw badFile(line, 'column 1', `"${prompt.slice(0, 60)}": ${problem.field} ${problem.reason}`);
     return annotation;
   });
 }

@@ -12,25 +12,33 @@ export interface ThreeParts {
   clip: number;
 }
 
-/** Spatial prompts (2D + BLIP) / 2, action prompts (CLIP + BLIP) / 2, others the mean of all three, a missing 2D as 0. */
 export function threeInOne(
   annotation: Annotation,
   parts: ThreeParts,
   mode: ScoringMode,
 ): { value: number; rule: ThreeInOneRule } {
-  const { blip, clip } = parts;
-  const spatial = parts.spatial ?? 0;
   const rule = ruleOf(annotation, parts, mode);
-  const values = { spatial: (spatial + blip) / 2, action: (clip + blip) / 2, thirds: (blip + spatial + clip) / 3 };
-  return { value: values[rule], rule };
+  return { value: combined(rule, parts), rule };
+}
+
+/** Spatial: (2D + BLIP) / 2; action: (CLIP + BLIP) / 2; else the mean of all three. A missing 2D score is 0. */
+export function combined(rule: ThreeInOneRule, { blip, spatial, clip }: ThreeParts): number {
+  const place = spatial ?? 0;
+  if (rule === 'spatial') return (place + blip) / 2;
+  return rule === 'action' ? (clip + blip) / 2 : (blip + place + clip) / 3;
 }
 
 /**
  * A complex prompt of the benchmark has the rule of the list it is in. Of other graphs fixed decides by the relations;
  * compat knows the benchmark's own prompts only, so that every graph is an "other".
  */
-function ruleOf({ benchmark, relations }: Annotation, { spatial }: ThreeParts, mode: ScoringMode): ThreeInOneRule {
-  if (benchmark?.name === 't2i-compbench' && benchmark.category === 'complex') return complexRule(benchmark.prompt);
+function ruleOf(
+  { benchmark, relations }: Annotation,
+  { spatial }: ThreeParts,
+  mode: ScoringMode,
+): ThreeInOneRule {
+  if (benchmark?.name === 't2i-compbench' && benchmark.category === 'complex')
+    return complexRule(benchmark.prompt);
   if (mode === 'compat') return 'thirds';
   if (spatial === null) return 'action';
   const allSpatial = relations.every(({ relation }) => directionOf(relation, mode) !== undefined);

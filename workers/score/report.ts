@@ -15,6 +15,7 @@ import { evaluationsText, pairEvaluations, RELEASED_EVALUATIONS } from '../../sr
 import { readTelemetry } from '../../src/training/telemetry.ts';
 import type { Tools } from '../process.ts';
 import { pairsOfRun } from '../rewarded.ts';
+import { writeBenchmarkResults } from './benchmark-results.ts';
 import { frechetResults } from './frechet.ts';
 import { compareMetrics, type Match, matchCandidates } from './matches.ts';
 import { measuredTraining } from './measured-training.ts';
@@ -115,7 +116,8 @@ export function reportTask(tools: Tools): TaskHandler {
       'before-after.png': await writeWhole(folder, 'before-after.png', await contactSheet(pictures)),
       'summary.json': await writeWhole(folder, 'summary.json', `${JSON.stringify(summary, null, 2)}\n`),
     };
-    const artifacts = await describeArtifacts(files);
+    const results = await writeBenchmarkResults(tools, task.runId, ['base', 'tuned'], settings.scoring.mode);
+    const artifacts = await describeArtifacts({ ...files, ...results });
     return (tx) => writeArtifacts(tx, task.runId, artifacts);
   };
 }
