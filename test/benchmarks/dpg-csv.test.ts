@@ -111,7 +111,7 @@ test('what is broken is told by line and column, and nothing of the file is take
       changed(4, 'Is this a photo?', 'Is\u0000this?'),
       /line 10, column question_natural_language: contains a NUL/,
     ],
-    [latin, /line 10, byte 6 of the line: is no UTF-8/],
+    [latin, /line 10, byte 7 of the line: is no UTF-8/],
     [gzipSync(csv()).subarray(0, 60), /gzip stream is damaged/],
   ];
   for (const [text, message] of cases) {

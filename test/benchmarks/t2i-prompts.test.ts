@@ -80,7 +80,7 @@ test('a prompt without a phrase is an item itself and is asked nothing', async (
 test('broken files are refused with the line', async () => {
   const cases: [string, RegExp][] = [
     ['\n \n', /line 1, column 1: there is no prompt/],
-    [`a cat\n${'long '.repeat(2000)}`, /line 2, column 1: .*has \d+ characters, the most allowed is/],
+    [`a cat\na ${'x'.repeat(9000)}`, /line 2, column 1: .*has \d+ characters, the most allowed is/],
     ['a cat\na \u0000 dog', /line 2, column 1: .*NUL/],
     ['a cat\n'.repeat(10_000), /line 10000, column 1: a file has at most 9999 prompts/],
   ];
