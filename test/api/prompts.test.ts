@@ -32,7 +32,10 @@ test('a CSV is stored once, and shown with its questions', async () => {
   });
   assert.deepEqual(await post('dpg', 'format=dpg-bench', CSV), counts(1, 0, 0));
   assert.deepEqual(await post('dpg', 'format=dpg-bench', CSV), counts(0, 0, 1));
-  assert.deepEqual(await post('dpg', 'format=dpg-bench', CSV.replace('Is there', 'Do you see')), counts(0, 1, 0));
+  assert.deepEqual(
+    await post('dpg', 'format=dpg-bench', CSV.replace('Is there', 'Do you see')),
+    counts(0, 1, 0),
+  );
   const { body } = await send('GET', '/v1/annotation-sets/dpg/annotations');
   const { benchmark } = body.items[0] as { benchmark: { prompt: string; questions: { question: string }[] } };
   assert.equal(benchmark.prompt, 'A red hat');
@@ -64,7 +67,12 @@ test('an unknown format or category is refused', async () => {
 
 test('the key is checked in records that come by themselves', async () => {
   const [scene] = scenes(1);
-  const benchmark = { name: 't2i-compbench', prompt: 'a red hat', category: 'color', noun_phrases: ['a red hat'] };
+  const benchmark = {
+    name: 't2i-compbench',
+    prompt: 'a red hat',
+    category: 'color',
+    noun_phrases: ['a red hat'],
+  };
   const records = [
     { ...scene, benchmark },
     { ...scene, benchmark: { ...benchmark, noun_phrases: [''] } },

@@ -34,7 +34,7 @@ test('rows become prompts with their own questions, dependencies and a graph of 
   assert.deepEqual(chair!.relations, [{ item1: 0, relation: 'by', item2: 1 }]);
   const { benchmark } = chair!;
   assert.equal(benchmark!.prompt, 'A red chair, "old", by\na table.');
-  assert.equal(benchmark!.name === 'dpg-bench' && benchmark.unread_first, true);
+  assert.equal(benchmark!.name === 'dpg-bench' && benchmark!.unread_first, true);
   assert.deepEqual(
     dpgQuestions(chair!).map(({ id, dependencies, category, question }) => [
       id,

@@ -22,7 +22,8 @@ const where = { ...places(), runFolder: (run: string) => path.join(folder, run) 
 const SIDE = 8;
 const IMAGES = 3;
 /** Anything that differs between images and texts. */
-const chance = (image: { data: Uint8Array }, text: string) => hashSeed('test', image.data[0]!, text) / 2 ** 32;
+const chance = (image: { data: Uint8Array }, text: string) =>
+  hashSeed('test', image.data[0]!, text) / 2 ** 32;
 const scorer = {
   name: 'chance',
   score: async (images: readonly { data: Uint8Array }[], texts: readonly string[]) =>
@@ -70,7 +71,15 @@ async function resultsOf(set: string, query: string, file: string, mode: Scoring
     const scored = await scoreImages(subjects, ports, mode);
     await store.$transaction(async (tx) => {
       const rows = subjects.map((_, slot) => ({
-        ...{ runId, annotationId: id, variant: 'curated' as const, slot, seed: slot, width: SIDE, height: SIDE },
+        ...{
+          runId,
+          annotationId: id,
+          variant: 'curated' as const,
+          slot,
+          seed: slot,
+          width: SIDE,
+          height: SIDE,
+        },
         ...{ requestHash: `${id}/${slot}`, sha256: 'none' },
         generation: { model: 'm', modelHash: 'h', sampler: 'ddim', steps: 1, guidance: 1 },
       }));
@@ -99,10 +108,13 @@ const dpgCsv = `${HEADER}\n${['b', 'a', '12']
   ])
   .join('\n')}\n`;
 
-const near = (got: number, want: number) => assert.ok(Math.abs(got - want) < 1e-9, `${got}, expected ${want}`);
+const near = (got: number, want: number) =>
+  assert.ok(Math.abs(got - want) < 1e-9, `${got}, expected ${want}`);
 
 for (const mode of ['fixed', 'compat'] as const) {
-  test(`DPG-Bench's results in ${mode} are what its script makes of the same answers`, { skip: withoutPython }, async () => {
+  test(`DPG-Bench's results in ${mode} are what its script makes of the same answers`, {
+    skip: withoutPython,
+  }, async () => {
     const { runId, files } = await resultsOf(`dpg-${mode}`, 'format=dpg-bench', dpgCsv, mode);
     assert.deepEqual(Object.keys(files), [
       'dpg-bench/curated/dpg-bench_results.txt',
@@ -132,7 +144,10 @@ for (const mode of ['fixed', 'compat'] as const) {
     const between = (from: string, to: string) =>
       Object.fromEntries(
         lines
-          .slice(lines.indexOf(from) + 1, lines.findIndex((line) => line.startsWith(to)))
+          .slice(
+            lines.indexOf(from) + 1,
+            lines.findIndex((line) => line.startsWith(to)),
+          )
           .map((line) => /^\t(.*): (.*)$/.exec(line)!.slice(1) as [string, string]),
       );
     for (const [got, wanted] of [
@@ -143,9 +158,17 @@ for (const mode of ['fixed', 'compat'] as const) {
       for (const [name, value] of Object.entries(got)) near(Number(value), wanted[name]!);
     }
     near(Number(/^DPG-Bench score: (.*)$/.exec(lines.at(-2)!)![1]), want.score);
-    const details = (await readFile(files['dpg-bench/curated/dpg-bench_results_detail.txt']!, 'utf8')).split('\n');
-    assert.match(details[0]!, /^dpg-bench\/curated\/12\.png, \(0, 0, 8, 8\), Is there a hat, 12\?, (yes|no)$/);
-    assert.ok(details.some((line) => line.includes('(0, 8, 8, 16)')), 'the third image lies below the first');
+    const details = (await readFile(files['dpg-bench/curated/dpg-bench_results_detail.txt']!, 'utf8')).split(
+      '\n',
+    );
+    assert.match(
+      details[0]!,
+      /^dpg-bench\/curated\/12\.png, \(0, 0, 8, 8\), Is there a hat, 12\?, (yes|no)$/,
+    );
+    assert.ok(
+      details.some((line) => line.includes('(0, 8, 8, 16)')),
+      'the third image lies below the first',
+    );
   });
 }
 
@@ -155,9 +178,16 @@ const COMPLEX = {
   'The smooth lake lay next to the tall tower.': 'thirds',
 };
 
-test("T2I-CompBench's complex results: four files that 3_in_1.py agrees with", { skip: withoutPython }, async () => {
+test("T2I-CompBench's complex results: four files that 3_in_1.py agrees with", {
+  skip: withoutPython,
+}, async () => {
   const file = Object.keys(COMPLEX).join('\n');
-  const { runId, files } = await resultsOf('complex', 'format=t2i-compbench&category=complex', file, 'compat');
+  const { runId, files } = await resultsOf(
+    'complex',
+    'format=t2i-compbench&category=complex',
+    file,
+    'compat',
+  );
   const place = 't2i-compbench/curated/complex';
   assert.deepEqual(
     Object.keys(files).map((name) => name.replace(`${place}/`, '')),
@@ -174,7 +204,13 @@ test("T2I-CompBench's complex results: four files that 3_in_1.py agrees with", {
   );
   const rules = Object.values(COMPLEX).flatMap((rule) => Array(IMAGES).fill(rule));
   const want = await python<{ answers: number[]; blip: number; spatial: number; total: number }>(
-    ...(['benchmarks/official.py', folder, 't2i', path.join(folder, runId, place), JSON.stringify(rules)] as const),
+    ...([
+      'benchmarks/official.py',
+      folder,
+      't2i',
+      path.join(folder, runId, place),
+      JSON.stringify(rules),
+    ] as const),
   );
   const text = (name: string) => readFile(files[`${place}/${name}`]!, 'utf8');
   const answers = JSON.parse(await text('annotation_3_in_1/vqa_result.json')) as {
@@ -202,7 +238,11 @@ test("T2I-CompBench's complex results: four files that 3_in_1.py agrees with", {
 
 test('each category has the files of its own evaluators; 3D relations and numbers have none', async () => {
   for (const [category, prompt, names] of [
-    ['color', 'a red hat and a blue box', ['annotation_blip/vqa_result.json', 'annotation_blip/blip_vqa_score.txt']],
+    [
+      'color',
+      'a red hat and a blue box',
+      ['annotation_blip/vqa_result.json', 'annotation_blip/blip_vqa_score.txt'],
+    ],
     ['non_spatial', 'A man is waving.', ['annotation_clip/vqa_result.json']],
     ['numeracy', 'two hats', []],
   ] as const) {

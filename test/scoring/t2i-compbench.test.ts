@@ -165,7 +165,10 @@ const ofBenchmark = (category: 'color' | 'complex', prompt: string, phrases: str
 test('a prompt of the benchmark is asked its noun phrases, and compared as its category has it', async () => {
   const prompt = 'The red hat was on top of the old box.';
   const plain = 'The hat was on top of the box.';
-  const tables = { yes: { 'The red hat?': 0.5, 'the old box?': 0.4 }, cosines: { [prompt]: 0.3, [plain]: 0.2 } };
+  const tables = {
+    yes: { 'The red hat?': 0.5, 'the old box?': 0.4 },
+    cosines: { [prompt]: 0.3, [plain]: 0.2 },
+  };
   for (const [category, cosine] of [
     ['color', 0.3],
     ['complex', 0.2],
