@@ -19,7 +19,7 @@ const READABLE = /\.(png|jpe?g|webp)$/i;
 type ImageSet = (() => Promise<Buffer>)[];
 
 /**
- * Tuned against base, and both against the images of the run `curated`, which was trained on, and against the photographs of
+ * Tuned against base, and both against the images of the run `curated`, which was trained on, and the photographs of
  * `evaluation.realImages`; over CLIP's features, and Inception's where its weights are named. Sets of fewer than two
  * images have no covariance and are left out.
  */
