@@ -94,7 +94,12 @@ export async function openDiptych(files: readonly SourceFile[]): Promise<Diptych
   for await (const line of linesOf(inputs, INPUTS, MAX_LINE_BYTES)) {
     const header = parsed(line, Header, `${INPUTS}, line 1`);
     const policy = header as unknown as DatasetPolicy;
-    return { version, origin: { run: source.run, facts: Object.entries(source.facts) }, policy, annotations: read(files, inputs, policy, version) };
+    return {
+      version,
+      origin: { run: source.run, facts: Object.entries(source.facts) },
+      policy,
+      annotations: read(files, inputs, policy, version),
+    };
   }
   throw bad(INPUTS, 'is empty');
 }

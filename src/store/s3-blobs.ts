@@ -57,7 +57,9 @@ export function s3Blobs(place: Bucket): BlobStore {
       const queue = new PQueue({ concurrency: SENT_TOGETHER });
       for (const prefix of await readdir(folder)) {
         const names = await readdir(path.join(folder, prefix));
-        await queue.addAll(names.map((name) => async () => put(await readFile(path.join(folder, prefix, name)))));
+        await queue.addAll(
+          names.map((name) => async () => put(await readFile(path.join(folder, prefix, name)))),
+        );
       }
     },
     async get(sha256) {

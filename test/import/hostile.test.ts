@@ -43,7 +43,10 @@ test('files that are cut off or no Parquet', async () => {
     /^x.parquet: footer: the file has 0 bytes; the file is cut off/,
   );
   await refused(await fileOf(Buffer.from('PAR1 a text')), /footer: the file has 11 bytes/);
-  await refused(await fileOf(Buffer.from('img_id,caption\n1,a cube')), /footer: does not end with PAR1; the file is cut off, damaged or no Parquet/);
+  await refused(
+    await fileOf(Buffer.from('img_id,caption\n1,a cube')),
+    /footer: does not end with PAR1; the file is cut off, damaged or no Parquet/,
+  );
   for (const length of [12, 400, whole.length - 9, whole.length - 1])
     await refused(await fileOf(whole.subarray(0, length)), /footer: .*cut off, damaged or no Parquet/);
   const footer = whole.readUInt32LE(whole.length - 8);
