@@ -1,6 +1,6 @@
 /** Encoded images to pixels and back, through sharp. */
 import sharp, { type Sharp } from 'sharp';
-import { asError, DiptychError } from '../errors.ts';
+import { DiptychError } from '../errors.ts';
 import type { RgbImage } from './image.ts';
 
 const READABLE: readonly string[] = ['png', 'jpeg', 'webp'];
@@ -69,6 +69,6 @@ async function readableSize(encoded: Sharp) {
 const unreadable = (bytes: Uint8Array, cause: unknown) =>
   new DiptychError(
     'DIPTYCH_BAD_FILE',
-    `not a PNG, JPEG or WebP that can be decoded (${bytes.length} bytes): ${asError(cause).message}`,
+    `not a PNG, JPEG or WebP that can be decoded (${bytes.length} bytes)`,
     { cause },
   );
