@@ -1,6 +1,6 @@
 /** Bytes by content hash: written once, never changed. */
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename, stat } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DiptychError } from '../errors.ts';
 
@@ -9,6 +9,8 @@ export interface BlobStore {
   put(bytes: Uint8Array): Promise<string>;
   /** Throws DIPTYCH_NOT_FOUND. */
   get(sha256: string): Promise<Buffer>;
+  /** Throws when nothing can be put. */
+  check(): Promise<void>;
 }
 
 export function folderBlobs(folder: string): BlobStore {
@@ -37,6 +39,13 @@ export function folderBlobs(folder: string): BlobStore {
       } catch (cause) {
         throw new DiptychError('DIPTYCH_NOT_FOUND', `there is no blob ${sha256} in ${folder}`, { cause });
       }
+    },
+    async check() {
+      await mkdir(folder, { recursive: true });
+      // Written, not only asked about: a full disk has permissions too.
+      const trial = path.join(folder, `${randomUUID()}.tmp`);
+      await writeFile(trial, 'x');
+      await rm(trial);
     },
   };
 }

@@ -77,6 +77,7 @@ export function candidateRoutes({ store, blobs }: Services): FastifyPluginAsyncT
     app.get(
       '/runs/:id/scores.arrow',
       {
+        config: { streams: true },
         schema: {
           tags: ['candidates'],
           summary: 'All scores as an Arrow stream',
