@@ -37,11 +37,12 @@ export async function shedLoad(app: FastifyInstance): Promise<void> {
       throw overloaded(reply, type === 'eventLoopDelay' ? 'is behind with its work' : 'is short of memory');
     },
   });
-  app.addHook('onRequest', async ({ raw, headers }) => {
+  app.server.on('request', (request) => {
+    const { headers } = request;
     if (!Number(headers['content-length']) && headers['transfer-encoding'] === undefined) return;
-    raw.setTimeout(SILENCE_MS, () => raw.destroy());
+    request.setTimeout(SILENCE_MS, () => request.destroy());
     // The answer may take longer, and the connection may serve others after it.
-    raw.once('end', () => raw.setTimeout(0));
+    request.once('end', () => request.setTimeout(0));
   });
 }
 

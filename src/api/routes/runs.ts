@@ -3,6 +3,7 @@ import type { OutgoingHttpHeaders } from 'node:http';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import { planRun } from '../../../pipelines/plan.ts';
+import { checkSafe } from '../../../pipelines/safe-settings.ts';
 import { RunRequest } from '../../../pipelines/settings.ts';
 import { DiptychError } from '../../errors.ts';
 import { readEvents } from '../../jobs/events.ts';
@@ -95,6 +96,7 @@ export function runRoutes({ store, boss, trainFolder }: Services): FastifyPlugin
         },
       },
       async (request, reply) => {
+        if (await app.needsKeys()) await checkSafe(request.body.settings);
         const id = await createRun(store, boss, await planRun(store, request.body));
         reply.status(201);
         return view(id);

@@ -1,0 +1,70 @@
+/**
+ * What a run may name that lies outside of the store: files of this machine, and servers. Where the API asks for keys,
+ * those who hold one are not those who own the machine, so both must be what the owner named in the environment.
+ */
+import { realpath } from 'node:fs/promises';
+import path from 'node:path';
+import { DiptychError } from '../src/errors.ts';
+import { places } from '../src/store/places.ts';
+import type { RunSettings } from './settings.ts';
+
+/** DIPTYCH_MODELS: folders with models, separated as PATH is. */
+const ROOTS = 'DIPTYCH_MODELS';
+
+/** Throws DIPTYCH_INVALID_INPUT for a file or folder outside of the owner's, or a server that is not the owner's. */
+export async function checkSafe(settings: RunSettings): Promise<void> {
+  const { generator, scoring } = settings;
+  checkServer('settings.generator.url', generator?.url, 'DIPTYCH_GENERATOR_URL');
+  checkServer('settings.scoring.endpoint.url', scoring.endpoint?.url, 'DIPTYCH_VISION_URL');
+  const roots = await allowedRoots();
+  for (const [where, name] of Object.entries(namedPaths(settings))) {
+    if (name === undefined || name === 'sample' || (await liesIn(roots, name))) continue;
+    throw new DiptychError(
+      'DIPTYCH_INVALID_INPUT',
+      `settings.${where} is "${name}", which is not in a folder that this service takes models from; its owner names those in ${ROOTS}`,
+    );
+  }
+}
+
+/** Every setting that is a path on the server, by its place. */
+export function namedPaths(settings: RunSettings): Record<string, string | undefined> {
+  const { model, clip, pick, scoring, evaluation, compare } = settings;
+  return {
+    ...{ model, clip, pick },
+    'scoring.answerer': scoring.answerer,
+    'scoring.detector': scoring.detector,
+    'scoring.hps': scoring.hps,
+    'scoring.aesthetic': scoring.aesthetic,
+    'scoring.imageReward': scoring.imageReward,
+    'evaluation.inception': evaluation.inception,
+    'evaluation.realImages': evaluation.realImages,
+    'compare.base': compare?.base,
+    'compare.tuned': compare?.tuned,
+  };
+}
+
+/** The owner's, and what runs of this store made. */
+async function allowedRoots(): Promise<string[]> {
+  const { home } = places();
+  const named = (process.env[ROOTS] ?? '').split(path.delimiter).filter((root) => path.isAbsolute(root));
+  const there = await Promise.all([path.join(home, 'runs'), ...named].map(real));
+  return there.filter((root) => root !== null);
+}
+
+/** With links followed: one inside that leads outside is outside. */
+async function liesIn(roots: readonly string[], name: string): Promise<boolean> {
+  const target = path.isAbsolute(name) ? await real(name) : null;
+  if (target === null) return false;
+  return roots.some((root) => target === root || target.startsWith(root + path.sep));
+}
+
+const real = (name: string): Promise<string | null> => realpath(name).catch(() => null);
+
+function checkServer(where: string, url: string | undefined, variable: string): void {
+  const own = URL.parse(process.env[variable] ?? '');
+  if (url === undefined || URL.parse(url)?.origin === (own?.origin ?? '')) return;
+  throw new DiptychError(
+    'DIPTYCH_INVALID_INPUT',
+    `${where} is not the server that this service uses; its owner names that in ${variable}`,
+  );
+}
