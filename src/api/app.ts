@@ -2,7 +2,7 @@
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { log } from '../log.ts';
 import { type AccessOptions, forAnyone, guardAccess } from './access.ts';
 import { answerErrors } from './errors.ts';
@@ -27,8 +27,7 @@ export type AppOptions = Partial<Pick<AccessOptions, 'exposed' | 'limits'>>;
 export async function buildApp(services: Services, options: AppOptions = {}): Promise<App> {
   const app = Fastify({
     loggerInstance: log as FastifyBaseLogger,
-    disableRequestLogging: true,
-    requestIdLogLabel: 'request',
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request' }),
     bodyLimit: BODY_BYTES,
     // Unknown settings are an error, not silently dropped.
     ajv: { customOptions: { removeAdditional: false, allErrors: false } },

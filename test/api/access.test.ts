@@ -1,7 +1,7 @@
 /** Who gets in: keys, scopes, sessions, other sites' pages, wrong names, limits. */
 import assert from 'node:assert/strict';
 import http from 'node:http';
-import { type TestContext, test } from 'node:test';
+import { after, test } from 'node:test';
 import { buildApp } from '../../src/api/app.ts';
 import { createKey, listKeys, revokeKey, rotateKey, type Scope } from '../../src/store/api-keys.ts';
 import { folderBlobs } from '../../src/store/blobs.ts';
@@ -9,16 +9,16 @@ import { execute, useDatabase } from '../database.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { until } from '../wait.ts';
 
-const { store, boss, url: databaseUrl } = await useDatabase();
+const { store, boss, closing, url: databaseUrl } = await useDatabase();
+const folder = await temporaryFolder({ after });
 
-async function setUp(t: TestContext, options: Parameters<typeof buildApp>[1] = {}) {
-  const folder = await temporaryFolder(t);
+async function start(options: Parameters<typeof buildApp>[1] = {}) {
   const services = {
     ...{ store, boss, blobs: folderBlobs(folder), exportsFolder: folder },
     trainFolder: () => folder,
   };
   const app = await buildApp(services, options);
-  t.after(() => app.close());
+  closing.unshift(() => app.close());
   const ask = async (method: 'GET' | 'POST' | 'DELETE', path: string, headers = {}, payload?: object) => {
     const {
       statusCode,
@@ -34,21 +34,92 @@ async function setUp(t: TestContext, options: Parameters<typeof buildApp>[1] = {
   };
   return { app, ask };
 }
+/** Used by the first tests, while there is no key. */
+const open = await start();
+const exposed = await start({ exposed: true, limits: { requests: 6000, wrongKeys: 1000 } });
+
 const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
 const keyOf = async (scope: Scope) => (await createKey(store, `a ${scope} key`, scope)).key;
+/** As if there had never been one; what is open asks again in a second at the earliest. */
 const noKeys = () => execute(databaseUrl, 'DELETE FROM api_key');
 
-test('without any key everything is open on the loopback', async (t) => {
-  await noKeys();
-  const { ask } = await setUp(t);
+test('without any key everything is open on the loopback', async () => {
+  const { ask } = open;
   assert.equal((await ask('GET', '/v1/runs')).status, 200);
   assert.equal((await ask('GET', '/v1/webhooks')).status, 200);
   assert.deepEqual((await ask('GET', '/v1/session')).json, { needsKey: false, scope: 'admin' });
 });
 
-test('without any key a service that other machines reach answers nobody', async (t) => {
-  await noKeys();
-  const { ask } = await setUp(t, { exposed: true });
+test('pages of other sites change nothing, whatever they send', async () => {
+  const { ask } = open;
+  for (const origin of ['https://evil.test', 'null', 'http://localhost:81', 'http://127.0.0.1']) {
+    const { status, code } = await ask('POST', '/v1/annotation-sets/x/annotations', {
+      ...{ origin, host: 'localhost:80' },
+      'content-type': 'text/plain',
+    });
+    assert.deepEqual([status, code], [403, 'DIPTYCH_FORBIDDEN'], origin);
+  }
+  const own = { origin: 'http://localhost:80', host: 'localhost:80' };
+  const { status } = await ask('POST', '/v1/annotation-sets/x/annotations', {
+    ...{ origin: 'http://localhost:8080', host: 'localhost:8080' },
+    'content-type': 'text/plain',
+  });
+  assert.equal(status, 200);
+  assert.equal((await ask('GET', '/v1/runs', own)).status, 200);
+});
+
+test('a name that was pointed at the loopback gets no answer', async () => {
+  const { ask } = open;
+  for (const host of ['evil.test', 'evil.test:80', '127.0.0.1.evil.test', 'localhost.evil.test', '10.0.0.1'])
+    assert.equal((await ask('GET', '/v1/runs', { host })).code, 'DIPTYCH_FORBIDDEN', host);
+  for (const host of ['localhost', '127.0.0.1:4000', '[::1]:4000', '127.8.0.1'])
+    assert.equal((await ask('GET', '/v1/runs', { host })).status, 200, host);
+});
+
+test("every answer tells browsers to run this service's files alone, and the API page has no script inside", async () => {
+  const { ask } = open;
+  for (const path of ['/v1/runs', '/nothing', '/docs/static/index.html', '/docs/']) {
+    const { headers } = await ask('GET', path);
+    const policy = String(headers['content-security-policy']);
+    assert.match(policy, /script-src 'self'(;|$)/, path);
+    assert.match(policy, /frame-ancestors 'none'/);
+    assert.equal(headers['x-content-type-options'], 'nosniff');
+  }
+  const page = (await ask('GET', '/docs/static/index.html')).body;
+  assert.ok(page.includes('swagger-ui'));
+  assert.doesNotMatch(page, /<script(?![^>]*\bsrc=)[^>]*>/);
+});
+
+test('a JSON body over the limit is refused with its code', async () => {
+  const { ask } = open;
+  const { status, code } = await ask('POST', '/v1/runs', {}, { kind: 'x'.repeat(1024 * 1024) });
+  assert.deepEqual([status, code], [413, 'DIPTYCH_TOO_LARGE']);
+});
+
+test('more bodies of annotations at once than memory has room for are put off', async () => {
+  const { app } = open;
+  const at = new URL(await app.listen({ host: '127.0.0.1', port: 0 }));
+  const statuses: (number | undefined)[] = [];
+  const retryAfter: unknown[] = [];
+  const requests = Array.from({ length: 9 }, () => {
+    const request = http.request(new URL('/v1/annotation-sets/many/annotations', at), { method: 'POST' });
+    request.on('response', (response) => {
+      response.resume();
+      statuses.push(response.statusCode);
+      retryAfter.push(response.headers['retry-after']);
+    });
+    request.on('error', () => {});
+    request.write('\n');
+    return request;
+  });
+  await until('one is put off', () => statuses.length === 1);
+  assert.deepEqual([statuses, retryAfter], [[503], ['10']]);
+  for (const request of requests) request.end();
+  await until('the others are read', () => statuses.filter((status) => status === 200).length === 8);
+});
+
+test('without any key a service that other machines reach answers nobody', async () => {
+  const { ask } = exposed;
   for (const path of ['/v1/runs', '/metrics', '/', '/nothing']) {
     assert.deepEqual(
       [(await ask('GET', path)).status, (await ask('GET', path)).code],
@@ -57,19 +128,6 @@ test('without any key a service that other machines reach answers nobody', async
   }
   for (const path of ['/healthz', '/readyz', '/docs/json', '/v1/session'])
     assert.equal((await ask('GET', path)).status, 200, path);
-});
-
-test('a service that is running closes when the first key is made, and stays closed when the last is revoked', async (t) => {
-  await noKeys();
-  const { ask } = await setUp(t);
-  assert.equal((await ask('GET', '/v1/runs')).status, 200);
-  const { id, key } = await createKey(store, 'first', 'read');
-  await until('it asks for a key', async () => (await ask('GET', '/v1/runs')).status === 401);
-  assert.equal((await ask('GET', '/v1/runs', bearer(key))).status, 200);
-  await revokeKey(store, id);
-  assert.equal((await ask('GET', '/v1/runs', bearer(key))).code, 'DIPTYCH_UNAUTHENTICATED');
-  const { ask: askLater } = await setUp(t);
-  assert.equal((await askLater('GET', '/v1/runs')).status, 401);
 });
 
 const asked: [method: 'GET' | 'POST' | 'DELETE', path: string, needs: Scope][] = [
@@ -82,8 +140,9 @@ const asked: [method: 'GET' | 'POST' | 'DELETE', path: string, needs: Scope][] =
   ['GET', '/v1/webhooks', 'admin'],
   ['POST', '/v1/webhooks', 'admin'],
 ];
-test('a scope allows what it names and what those before it do', async (t) => {
-  const { ask } = await setUp(t, { exposed: true });
+
+test('a scope allows what it names and what those before it do', async () => {
+  const { ask } = exposed;
   const keys = { read: await keyOf('read'), write: await keyOf('write'), admin: await keyOf('admin') };
   const order = Object.keys(keys) as Scope[];
   for (const [method, path, needs] of asked) {
@@ -96,8 +155,8 @@ test('a scope allows what it names and what those before it do', async (t) => {
   }
 });
 
-test('every route of the API needs a key, but those that say they do not', async (t) => {
-  const { app, ask } = await setUp(t, { exposed: true, limits: { requests: 6000, wrongKeys: 1000 } });
+test('every route of the API needs a key, but those that say they do not', async () => {
+  const { app, ask } = exposed;
   await app.ready();
   const { paths } = (await ask('GET', '/docs/json')).json as { paths: Record<string, object> };
   const open = [];
@@ -118,8 +177,8 @@ test('every route of the API needs a key, but those that say they do not', async
   ]);
 });
 
-test('a rotated key goes on for a while, and its successor has its name and scope', async (t) => {
-  const { ask } = await setUp(t, { exposed: true });
+test('a rotated key goes on for a while, and its successor has its name and scope', async () => {
+  const { ask } = exposed;
   const old = await createKey(store, 'robot', 'write');
   const fresh = await rotateKey(store, old.id);
   for (const { key } of [old, fresh]) assert.equal((await ask('GET', '/v1/runs', bearer(key))).status, 200);
@@ -133,8 +192,8 @@ test('a rotated key goes on for a while, and its successor has its name and scop
   await assert.rejects(revokeKey(store, 'nonsense'), { code: 'DIPTYCH_NOT_FOUND' });
 });
 
-test('the last use is noted, and no key is stored', async (t) => {
-  const { ask } = await setUp(t, { exposed: true });
+test('the last use is noted, and no key is stored', async () => {
+  const { ask } = exposed;
   const { id, key } = await createKey(store, 'used', 'read');
   const seen = async () => (await listKeys(store)).find((known) => known.id === id)!.lastUsedAt;
   assert.equal(await seen(), null);
@@ -145,8 +204,8 @@ test('the last use is noted, and no key is stored', async (t) => {
   assert.ok(!JSON.stringify(rows).includes(key.slice('diptych_'.length)));
 });
 
-test('what is no key is refused, and too many wrong ones from one address are not even looked at', async (t) => {
-  const { ask } = await setUp(t, { exposed: true, limits: { requests: 6000, wrongKeys: 5 } });
+test('what is no key is refused, and too many wrong ones from one address are not even looked at', async () => {
+  const { ask } = await start({ exposed: true, limits: { requests: 6000, wrongKeys: 5 } });
   const good = await keyOf('read');
   const wrong = [`diptych_${'A'.repeat(43)}`, good.slice(0, -1), '', "' OR 1=1 --", 'diptych_%00'];
   for (const key of wrong) assert.equal((await ask('GET', '/v1/runs', bearer(key))).status, 401, key);
@@ -157,16 +216,16 @@ test('what is no key is refused, and too many wrong ones from one address are no
   assert.equal((await ask('GET', '/v1/runs', bearer(good))).status, 200);
 });
 
-test('a key may ask so often a minute, each by itself', async (t) => {
-  const { ask } = await setUp(t, { exposed: true, limits: { requests: 3, wrongKeys: 5 } });
+test('a key may ask so often a minute, each by itself', async () => {
+  const { ask } = await start({ exposed: true, limits: { requests: 3, wrongKeys: 5 } });
   const [one, other] = [await keyOf('read'), await keyOf('read')];
   for (let i = 0; i < 3; i++) assert.equal((await ask('GET', '/v1/runs', bearer(one))).status, 200);
   assert.equal((await ask('GET', '/v1/runs', bearer(one))).code, 'DIPTYCH_TOO_MANY_REQUESTS');
   assert.equal((await ask('GET', '/v1/runs', bearer(other))).status, 200);
 });
 
-test('a page signs in with a key, works with its cookie, and signs out', async (t) => {
-  const { ask } = await setUp(t, { exposed: true });
+test('a page signs in with a key, works with its cookie, and signs out', async () => {
+  const { ask } = exposed;
   const { id, key } = await createKey(store, 'person', 'read');
   const signedIn = await ask(
     'POST',
@@ -196,74 +255,15 @@ test('a page signs in with a key, works with its cookie, and signs out', async (
   assert.equal((await ask('GET', '/v1/runs', second)).status, 401);
 });
 
-test('pages of other sites change nothing, whatever they send', async (t) => {
+test('a service that is running closes when the first key is made, and stays closed when the last is revoked', async () => {
   await noKeys();
-  const { ask } = await setUp(t);
-  for (const origin of ['https://evil.test', 'null', 'http://localhost:81', 'http://127.0.0.1']) {
-    const { status, code } = await ask('POST', '/v1/annotation-sets/x/annotations', {
-      ...{ origin, host: 'localhost:80' },
-      'content-type': 'text/plain',
-    });
-    assert.deepEqual([status, code], [403, 'DIPTYCH_FORBIDDEN'], origin);
-  }
-  const own = { origin: 'http://localhost:80', host: 'localhost:80' };
-  const { status } = await ask('POST', '/v1/annotation-sets/x/annotations', {
-    ...{ origin: 'http://localhost:8080', host: 'localhost:8080' },
-    'content-type': 'text/plain',
-  });
-  assert.equal(status, 200);
-  assert.equal((await ask('GET', '/v1/runs', own)).status, 200);
-});
-
-test('a name that was pointed at the loopback gets no answer', async (t) => {
-  await noKeys();
-  const { ask } = await setUp(t);
-  for (const host of ['evil.test', 'evil.test:80', '127.0.0.1.evil.test', 'localhost.evil.test', '10.0.0.1'])
-    assert.equal((await ask('GET', '/v1/runs', { host })).code, 'DIPTYCH_FORBIDDEN', host);
-  for (const host of ['localhost', '127.0.0.1:4000', '[::1]:4000', '127.8.0.1'])
-    assert.equal((await ask('GET', '/v1/runs', { host })).status, 200, host);
-});
-
-test("every answer tells browsers to run this service's files alone, and the API page has no script inside", async (t) => {
-  await noKeys();
-  const { ask } = await setUp(t);
-  for (const path of ['/v1/runs', '/nothing', '/docs/static/index.html', '/docs/']) {
-    const { headers } = await ask('GET', path);
-    const policy = String(headers['content-security-policy']);
-    assert.match(policy, /script-src 'self'(;|$)/, path);
-    assert.match(policy, /frame-ancestors 'none'/);
-    assert.equal(headers['x-content-type-options'], 'nosniff');
-  }
-  const page = (await ask('GET', '/docs/static/index.html')).body;
-  assert.ok(page.includes('swagger-ui'));
-  assert.doesNotMatch(page, /<script(?![^>]*\bsrc=)[^>]*>/);
-});
-
-test('a JSON body over the limit is refused with its code', async (t) => {
-  const { ask } = await setUp(t);
-  const { status, code } = await ask('POST', '/v1/runs', {}, { kind: 'x'.repeat(1024 * 1024) });
-  assert.deepEqual([status, code], [413, 'DIPTYCH_TOO_LARGE']);
-});
-
-test('more bodies of annotations at once than memory has room for are put off', async (t) => {
-  await noKeys();
-  const { app } = await setUp(t);
-  const at = new URL(await app.listen({ host: '127.0.0.1', port: 0 }));
-  const statuses: (number | undefined)[] = [];
-  const retryAfter: unknown[] = [];
-  const requests = Array.from({ length: 9 }, () => {
-    const request = http.request(new URL('/v1/annotation-sets/many/annotations', at), { method: 'POST' });
-    request.on('response', (response) => {
-      response.resume();
-      statuses.push(response.statusCode);
-      retryAfter.push(response.headers['retry-after']);
-    });
-    request.on('error', () => {});
-    request.write('\n');
-    return request;
-  });
-  await until('one is put off', () => statuses.length === 1);
-  assert.deepEqual([statuses, retryAfter], [[503], ['10']]);
-  for (const request of requests) request.end();
-  await until('the others are read', () => statuses.filter((status) => status === 200).length === 8);
+  const { ask } = await start();
+  assert.equal((await ask('GET', '/v1/runs')).status, 200);
+  const { id, key } = await createKey(store, 'first', 'read');
+  await until('it asks for a key', async () => (await ask('GET', '/v1/runs')).status === 401);
+  assert.equal((await ask('GET', '/v1/runs', bearer(key))).status, 200);
+  await revokeKey(store, id);
+  assert.equal((await ask('GET', '/v1/runs', bearer(key))).code, 'DIPTYCH_UNAUTHENTICATED');
+  const { ask: askLater } = await start();
+  assert.equal((await askLater('GET', '/v1/runs')).status, 401);
 });
