@@ -3,7 +3,7 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
-import { log } from '../log.ts';
+import { log as serviceLog } from '../log.ts';
 import { type AccessOptions, forAnyone, guardAccess } from './access.ts';
 import { answerErrors } from './errors.ts';
 import { sendSafeHeaders } from './headers.ts';
@@ -22,11 +22,16 @@ import { refuseUnstorable } from './storable.ts';
 
 export type App = FastifyInstance;
 
-export type AppOptions = Partial<Pick<AccessOptions, 'exposed' | 'limits'>>;
+export interface AppOptions extends Partial<Pick<AccessOptions, 'exposed' | 'limits'>> {
+  log?: FastifyBaseLogger;
+}
 
-export async function buildApp(services: Services, options: AppOptions = {}): Promise<App> {
+export async function buildApp(
+  services: Services,
+  { log = serviceLog as FastifyBaseLogger, ...access }: AppOptions = {},
+): Promise<App> {
   const app = Fastify({
-    loggerInstance: log as FastifyBaseLogger,
+    loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request' }),
     bodyLimit: BODY_BYTES,
     // Unknown settings are an error, not silently dropped.
@@ -39,7 +44,7 @@ export async function buildApp(services: Services, options: AppOptions = {}): Pr
   limitAnswers(app);
   await sendSafeHeaders(app);
   await shedLoad(app);
-  await guardAccess(app, { store: services.store, exposed: false, ...options });
+  await guardAccess(app, { store: services.store, exposed: false, ...access });
   refuseUnstorable(app);
   await app.register(swagger, {
     openapi: {

@@ -66,7 +66,10 @@ export async function startService({ home, log }: ServiceOptions): Promise<Servi
     child.on('exit', (code, signal) => {
       children.delete(child);
       if (stopping) return;
-      if (code === NO_USE) return onRefusal?.(last);
+      if (code === NO_USE) {
+        log(`${name}: ended, and is not started again: ${last}`);
+        return onRefusal?.(last);
+      }
       log(`${name}: ended (${signal ?? `code ${code}`}), starting it again`);
       setTimeout(() => !stopping && keepRunning(script, own, onStart, onRefusal), RESTART_DELAY_MS);
     });
