@@ -33,6 +33,7 @@ export const ERROR_CODES = {
   DIPTYCH_DATABASE_UNAVAILABLE: { status: 503, retryable: true },
   /** The service has as much to do as it can; Retry-After says when to ask again. */
   DIPTYCH_OVERLOADED: { status: 503, retryable: true },
+  DIPTYCH_BLOBS_UNAVAILABLE: { status: 503, retryable: true },
 } as const satisfies Record<string, ErrorFacts>;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

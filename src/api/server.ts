@@ -4,7 +4,7 @@ import { buryDeadTasks } from '../jobs/worker.ts';
 import { log } from '../log.ts';
 import { NO_USE, onProcessEnd } from '../process-end.ts';
 import { hasValidKey } from '../store/api-keys.ts';
-import { folderBlobs } from '../store/blobs.ts';
+import { openBlobs } from '../store/blob-places.ts';
 import { openStore } from '../store/client.ts';
 import { migrate } from '../store/migrate.ts';
 import { places } from '../store/places.ts';
@@ -31,7 +31,7 @@ if (exposed && !(await hasValidKey(store))) {
 const boss = await openQueue(databaseUrl, true);
 await buryDeadTasks(store, boss);
 const { blobs, exports: exportsFolder, trainFolder } = places();
-const services = { store, boss, blobs: folderBlobs(blobs), exportsFolder, trainFolder };
+const services = { store, boss, blobs: openBlobs(blobs), exportsFolder, trainFolder };
 const app = await buildApp(services, { exposed });
 const webhooks = deliverWebhooks(store);
 const url = await app.listen({

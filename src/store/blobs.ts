@@ -13,11 +13,13 @@ export interface BlobStore {
   check(): Promise<void>;
 }
 
+export const sha256Of = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
 export function folderBlobs(folder: string): BlobStore {
   const fileOf = (sha256: string) => path.join(folder, sha256.slice(0, 2), sha256);
   return {
     async put(bytes) {
-      const sha256 = createHash('sha256').update(bytes).digest('hex');
+      const sha256 = sha256Of(bytes);
       const file = fileOf(sha256);
       if (await exists(file)) return sha256;
       await mkdir(path.dirname(file), { recursive: true });

@@ -20,7 +20,7 @@ import { createJudge } from '../../src/scoring/judge.ts';
 import type { ScoringMode } from '../../src/scoring/metric.ts';
 import { type RewardScales, type RewardSettings, rewardOn } from '../../src/scoring/reward.ts';
 import { type SubjectScores, scoreImages } from '../../src/scoring/score.ts';
-import { folderBlobs } from '../../src/store/blobs.ts';
+import { openBlobs } from '../../src/store/blob-places.ts';
 import type { Scene } from '../../src/training/judge.ts';
 import type { TunedFiles } from '../../src/training/policy.ts';
 import type { TrainSettings } from '../../src/training/settings.ts';
@@ -169,7 +169,7 @@ export async function openNumericMethods(): Promise<NumericMethods> {
 
     async train({ model: folder, candidates, blobs: blobFolder, judge, ...rest }, call) {
       const model = await diffusion.get(folder, await diffusionModelHash(folder));
-      const blobs = folderBlobs(blobFolder);
+      const blobs = openBlobs(blobFolder);
       return trainPairs({
         ...rest,
         engine,
