@@ -96,6 +96,37 @@ test('a JSON body over the limit is refused with its code', async () => {
   assert.deepEqual([status, code], [413, 'DIPTYCH_TOO_LARGE']);
 });
 
+const outward = [
+  '../../../../etc/passwd',
+  '..',
+  '/etc/passwd',
+  'a/../../../../../etc/passwd',
+  '..\\..\\etc\\passwd',
+];
+const written = [
+  encodeURIComponent,
+  (path: string) => encodeURIComponent(encodeURIComponent(path)),
+  encodeURI,
+];
+test('no path in a request leads to a file that the service did not name', async () => {
+  const { ask } = open;
+  const { paths } = (await ask('GET', '/docs/json')).json as { paths: Record<string, object> };
+  const asked = Object.keys(paths).filter((path) => path.includes('{') && 'get' in paths[path]!);
+  assert.ok(asked.length > 10);
+  for (const path of [...asked, '/docs/static/{*}', '/docs/{*}', '/reports/{id}', '/{*}']) {
+    for (const write of written) {
+      for (const outside of outward) {
+        const { status, body } = await ask('GET', path.replace(/\{[^}]+\}/g, write(outside)));
+        assert.ok(
+          status === 400 || status === 404 || path.startsWith('/docs'),
+          `${path} ${write(outside)}: ${status}`,
+        );
+        assert.ok(!body.includes('root:'), path);
+      }
+    }
+  }
+});
+
 test('more bodies of annotations at once than memory has room for are put off', async () => {
   const { app } = open;
   const at = new URL(await app.listen({ host: '127.0.0.1', port: 0 }));
