@@ -21,6 +21,7 @@ const mayImport = {
   store: ['annotations', 'preference', 'scoring'],
   jobs: ['store', 'annotations', 'preference', 'scoring'],
   export: ['annotations', 'preference', 'scoring', 'engine', 'store'],
+  import: ['annotations', 'preference', 'scoring', 'engine', 'store', 'export'],
 };
 
 const roomRules = Object.entries(mayImport).map(([room, allowed]) => ({

@@ -6,7 +6,7 @@ import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { DiptychError } from '../src/errors.ts';
 import { places } from '../src/store/places.ts';
-import type { RunSettings } from './settings.ts';
+import type { ImportRequest, RunSettings } from './settings.ts';
 
 /** DIPTYCH_MODELS: folders with models, separated as PATH is. */
 const ROOTS = 'DIPTYCH_MODELS';
@@ -16,30 +16,42 @@ export async function checkSafe(settings: RunSettings): Promise<void> {
   const { generator, scoring } = settings;
   checkServer('settings.generator.url', generator?.url, 'DIPTYCH_GENERATOR_URL');
   checkServer('settings.scoring.endpoint.url', scoring.endpoint?.url, 'DIPTYCH_VISION_URL');
+  await checkPaths(namedPaths(settings));
+}
+
+/** The same for an import. */
+export async function checkSafeImport({ path: from, settings }: ImportRequest): Promise<void> {
+  checkServer('settings.scoring.endpoint.url', settings.scoring.endpoint?.url, 'DIPTYCH_VISION_URL');
+  await checkPaths({ path: from, ...namedPaths(settings) });
+}
+
+async function checkPaths(paths: Record<string, string | undefined>): Promise<void> {
   const roots = await allowedRoots();
-  for (const [where, name] of Object.entries(namedPaths(settings))) {
+  for (const [where, name] of Object.entries(paths)) {
     if (name === undefined || name === 'sample' || (await liesIn(roots, name))) continue;
     throw new DiptychError(
       'DIPTYCH_INVALID_INPUT',
-      `settings.${where} is "${name}", which is not in a folder that this service takes models from; its owner names those in ${ROOTS}`,
+      `${where} is "${name}", which is not in a folder that this service takes models from; its owner names those in ${ROOTS}`,
     );
   }
 }
 
 /** Every setting that is a path on the server, by its place. */
-export function namedPaths(settings: RunSettings): Record<string, string | undefined> {
+export function namedPaths(settings: Partial<RunSettings>): Record<string, string | undefined> {
   const { model, clip, pick, scoring, evaluation, compare } = settings;
   return {
-    ...{ model, clip, pick },
-    'scoring.answerer': scoring.answerer,
-    'scoring.detector': scoring.detector,
-    'scoring.hps': scoring.hps,
-    'scoring.aesthetic': scoring.aesthetic,
-    'scoring.imageReward': scoring.imageReward,
-    'evaluation.inception': evaluation.inception,
-    'evaluation.realImages': evaluation.realImages,
-    'compare.base': compare?.base,
-    'compare.tuned': compare?.tuned,
+    'settings.model': model,
+    'settings.clip': clip,
+    'settings.pick': pick,
+    'settings.scoring.answerer': scoring?.answerer,
+    'settings.scoring.detector': scoring?.detector,
+    'settings.scoring.hps': scoring?.hps,
+    'settings.scoring.aesthetic': scoring?.aesthetic,
+    'settings.scoring.imageReward': scoring?.imageReward,
+    'settings.evaluation.inception': evaluation?.inception,
+    'settings.evaluation.realImages': evaluation?.realImages,
+    'settings.compare.base': compare?.base,
+    'settings.compare.tuned': compare?.tuned,
   };
 }
 

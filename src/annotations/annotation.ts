@@ -23,6 +23,7 @@ export interface Relation {
 
 export interface Annotation {
   img_id: string;
+  /** Empty where nothing is known but the caption, which is then the prompt. */
   items: Item[];
   relations: Relation[];
   name?: string;

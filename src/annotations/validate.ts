@@ -52,7 +52,13 @@ function check(value: unknown): asserts value is Annotation {
   }
   const ids = new Set<number>();
   const items = array(record.items, 'items', MAX_ITEMS);
-  if (items.length === 0) throw new Invalid('items', 'is empty; a scene graph has at least one item');
+  const caption = (record.caption_ori as string | undefined)?.trim();
+  if (items.length === 0 && !caption) {
+    throw new Invalid(
+      'items',
+      'is empty; a scene graph has at least one item, or a caption in its place (caption_ori)',
+    );
+  }
   for (const [i, raw] of items.entries()) {
     const at = `items[${i}]`;
     const item = object(raw, at);

@@ -13,6 +13,7 @@ import { annotationRoutes } from './routes/annotation-sets.ts';
 import { candidateRoutes } from './routes/candidates.ts';
 import { exportRoutes } from './routes/exports.ts';
 import { healthRoutes } from './routes/health.ts';
+import { importRoutes } from './routes/imports.ts';
 import { reportRoutes } from './routes/reports.ts';
 import { runRoutes } from './routes/runs.ts';
 import { sessionRoutes } from './routes/session.ts';
@@ -62,6 +63,7 @@ export async function buildApp(
         { name: 'exports', description: 'Dataset versions as files for other tools' },
         { name: 'webhooks', description: 'Who is told when a run has ended' },
         { name: 'service', description: 'Signing in, and how the service is' },
+        { name: 'imports', description: 'Images, scores and preferences that were made elsewhere' },
       ],
       components: { securitySchemes: { key: { type: 'http', scheme: 'bearer' } } },
       security: [{ key: [] }, {}],
@@ -75,6 +77,7 @@ export async function buildApp(
   await app.register(runRoutes(services), { prefix: '/v1' });
   await app.register(candidateRoutes(services), { prefix: '/v1' });
   await app.register(exportRoutes(services), { prefix: '/v1' });
+  await app.register(importRoutes(services), { prefix: '/v1' });
   await app.register(reportRoutes(services));
   await app.register(webhookRoutes(services), { prefix: '/v1' });
   await app.register(sessionRoutes(services), { prefix: '/v1' });

@@ -30,8 +30,11 @@ if (exposed && !(await hasValidKey(store))) {
 }
 const boss = await openQueue(databaseUrl, true);
 await buryDeadTasks(store, boss);
-const { blobs, exports: exportsFolder, trainFolder } = places();
-const services = { store, boss, blobs: openBlobs(blobs), exportsFolder, trainFolder };
+const { blobs, exports: exportsFolder, uploads: uploadsFolder, trainFolder } = places();
+const services = {
+  ...{ store, boss, blobs: openBlobs(blobs) },
+  ...{ exportsFolder, uploadsFolder, trainFolder },
+};
 const app = await buildApp(services, { exposed });
 const webhooks = deliverWebhooks(store);
 const url = await app.listen({

@@ -3,6 +3,7 @@ import { demo } from './demo.ts';
 import { doctor } from './doctor.ts';
 import { estimate } from './estimate.ts';
 import { exportCommand } from './export.ts';
+import { importCommand } from './import.ts';
 import { keys } from './keys.ts';
 import { models } from './models.ts';
 import { start } from './start.ts';
@@ -23,6 +24,11 @@ const COMMANDS: Record<string, { run(args: readonly string[]): Promise<number>; 
     run: exportCommand,
     about:
       'export RUN --layout LAYOUT --out FOLDER: a scored run as files for other tools, from a running service',
+  },
+  import: {
+    run: importCommand,
+    about:
+      'import FILE|FOLDER --as KIND --set SET: images made elsewhere, with labels or scores, into a running service',
   },
   models: {
     run: models,

@@ -84,6 +84,8 @@ export async function runWorker({ store, boss, worker, handlers }: WorkerOptions
           fraction = value;
         },
       });
+      // Reports would wait for the commit, one a second, and take the connections.
+      clearInterval(reporter);
       await commitTask(store, boss, task, write);
       taskLog.info('task done');
     } catch (thrown) {

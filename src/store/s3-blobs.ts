@@ -2,7 +2,10 @@
  * Blobs as objects of a bucket, for workers on many machines. The address of the server, the region and the keys are
  * those of the AWS tools: AWS_ENDPOINT_URL_S3, AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and their like.
  */
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
 import type { S3Client } from '@aws-sdk/client-s3';
+import PQueue from 'p-queue';
 import { asError, DiptychError } from '../errors.ts';
 import { type BlobStore, sha256Of } from './blobs.ts';
 
@@ -10,6 +13,7 @@ import { type BlobStore, sha256Of } from './blobs.ts';
 const PATIENCE = 30_000;
 /** Of one request, with growing pauses between them: about half a minute of a server that refuses at once. */
 const ATTEMPTS = 8;
+const SENT_TOGETHER = 8;
 
 export interface Bucket {
   bucket: string;
@@ -34,18 +38,29 @@ export function s3Blobs(place: Bucket): BlobStore {
       { cause },
     );
 
+  // The same bytes have the same name: putting them again changes nothing, so nothing is asked first.
+  async function put(bytes: Uint8Array): Promise<string> {
+    const sha256 = sha256Of(bytes);
+    const { sdk, client } = await open();
+    const command = new sdk.PutObjectCommand({ Bucket: bucket, Key: keyOf(sha256), Body: bytes });
+    try {
+      await client.send(command);
+    } catch (cause) {
+      throw failed(`put blob ${sha256}`, cause);
+    }
+    return sha256;
+  }
+
   return {
-    // The same bytes have the same name: putting them again changes nothing, so nothing is asked first.
-    async put(bytes) {
-      const sha256 = sha256Of(bytes);
-      const { sdk, client } = await open();
-      const put = new sdk.PutObjectCommand({ Bucket: bucket, Key: keyOf(sha256), Body: bytes });
-      try {
-        await client.send(put);
-      } catch (cause) {
-        throw failed(`put blob ${sha256}`, cause);
+    put,
+    async adopt(folder) {
+      const queue = new PQueue({ concurrency: SENT_TOGETHER });
+      for (const prefix of await readdir(folder)) {
+        const names = await readdir(path.join(folder, prefix));
+        await queue.addAll(
+          names.map((name) => async () => put(await readFile(path.join(folder, prefix, name)))),
+        );
       }
-      return sha256;
     },
     async get(sha256) {
       const { sdk, client } = await open();

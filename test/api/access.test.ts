@@ -14,7 +14,7 @@ const folder = await temporaryFolder({ after });
 
 async function start(options: Parameters<typeof buildApp>[1] = {}) {
   const services = {
-    ...{ store, boss, blobs: folderBlobs(folder), exportsFolder: folder },
+    ...{ store, boss, blobs: folderBlobs(folder), exportsFolder: folder, uploadsFolder: folder },
     trainFolder: () => folder,
   };
   const app = await buildApp(services, options);

@@ -4,8 +4,8 @@ import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { Default } from 'typebox/value';
-import { checkSafe, namedPaths } from '../../pipelines/safe-settings.ts';
-import { RunSettings } from '../../pipelines/settings.ts';
+import { checkSafe, checkSafeImport, namedPaths } from '../../pipelines/safe-settings.ts';
+import { IMPORT_KINDS, RunSettings } from '../../pipelines/settings.ts';
 import { temporaryFolder } from '../temporary.ts';
 
 const settings = (given: object) => Default(RunSettings, structuredClone(given)) as RunSettings;
@@ -81,4 +81,13 @@ test('a server must be the one that the owner named', async (t) => {
     await assert.rejects(checkSafe(generator(url)), /DIPTYCH_GENERATOR_URL/, url);
   const endpoint = { url: 'http://169.254.169.254/latest', model: 'x' };
   await assert.rejects(checkSafe(settings({ scoring: { endpoint } })), /DIPTYCH_VISION_URL/);
+});
+
+test('an import takes files from the same folders alone', async (t) => {
+  const { models } = await setUp(t);
+  const asked = (path: string) =>
+    checkSafeImport({ as: IMPORT_KINDS[0], annotationSet: 'x', path, score: false, settings: settings({}) });
+  await asked(`${models}/sd`);
+  for (const path of ['/etc/passwd', `${models}/link`, `${models}/../models-secret`])
+    await assert.rejects(asked(path), { code: 'DIPTYCH_INVALID_INPUT', message: /^path is / });
 });
