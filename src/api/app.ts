@@ -5,7 +5,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { log as serviceLog } from '../log.ts';
 import { type AccessOptions, forAnyone, guardAccess } from './access.ts';
-import { answerErrors } from './errors.ts';
+import { answerBrokenRequests, answerErrors } from './errors.ts';
 import { sendSafeHeaders } from './headers.ts';
 import { BODY_BYTES, limitAnswers, shedLoad } from './load.ts';
 import { logRequests } from './request-log.ts';
@@ -23,6 +23,8 @@ import { refuseUnstorable } from './storable.ts';
 
 export type App = FastifyInstance;
 
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
 export interface AppOptions extends Partial<Pick<AccessOptions, 'exposed' | 'limits'>> {
   log?: FastifyBaseLogger;
 }
@@ -36,7 +38,12 @@ export async function buildApp(
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request' }),
     bodyLimit: BODY_BYTES,
     // Unknown settings are an error, not silently dropped.
-    ajv: { customOptions: { removeAdditional: false, allErrors: false } },
+    ajv: {
+      customOptions: { removeAdditional: false, allErrors: false },
+      // Its own takes "urn:uuid:…" too, which PostgreSQL does not.
+      onCreate: (ajv) => ajv.addFormat('uuid', UUID),
+    },
+    ...answerBrokenRequests,
     // What is under way is finished first (server.ts sets the limit).
     forceCloseConnections: 'idle',
   }).withTypeProvider<TypeBoxTypeProvider>();

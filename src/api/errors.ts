@@ -1,5 +1,5 @@
 /** Errors as `{error: {code, message}}`: codes from the catalogue, messages that quote the wrong value. */
-import type { FastifyError, FastifyInstance } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyServerOptions } from 'fastify';
 import { DiptychError, ERROR_CODES, type ErrorCode } from '../errors.ts';
 import { withoutSecrets } from '../secrets.ts';
 
@@ -18,6 +18,24 @@ export function answerErrors(app: FastifyInstance): void {
     reply.status(404).send({ error: { code: 'DIPTYCH_NOT_FOUND', message: withoutSecrets(message) } });
   });
 }
+
+/** What does not get as far as a route: URLs that can't be decoded, and what is no HTTP. */
+export const answerBrokenRequests: Pick<FastifyServerOptions, 'frameworkErrors' | 'clientErrorHandler'> = {
+  frameworkErrors(thrown, _request, reply) {
+    const { code, message } = describe(thrown, {});
+    reply
+      .status(ERROR_CODES[code].status)
+      .send({ error: { code, message: withoutSecrets(message) } } as never);
+  },
+  clientErrorHandler(thrown, socket) {
+    if (thrown.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+    const error = { code: 'DIPTYCH_INVALID_INPUT', message: `the request is not HTTP: ${thrown.code}` };
+    const body = JSON.stringify({ error });
+    socket.end(
+      `HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+    );
+  },
+};
 
 type Parts = Record<string, unknown>;
 
