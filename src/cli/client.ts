@@ -23,6 +23,13 @@ export interface IngestResult {
   rejections: { line: number; img_id?: string; field: string; reason: string }[];
 }
 
+export interface PromptsResult {
+  received: number;
+  inserted: number;
+  updated: number;
+  unchanged: number;
+}
+
 export interface ArtifactView {
   name: string;
   path: string;
@@ -92,6 +99,17 @@ export function openClient(url: string) {
         body: Readable.toWeb(file) as ReadableStream,
         duplex: 'half',
       } as RequestInit),
+    /** Sends a benchmark's file into a set, creating it. */
+    ingestPrompts: (set: string, file: ReadStream, asked: { format: string; category?: string }) =>
+      request<PromptsResult>(
+        `/annotation-sets/${encodeURIComponent(set)}/prompts?${new URLSearchParams(asked)}`,
+        {
+          method: 'POST',
+          headers: { 'content-type': 'text/plain' },
+          body: Readable.toWeb(file) as ReadableStream,
+          duplex: 'half',
+        } as RequestInit,
+      ),
     createRun: (settings: Record<string, unknown>) =>
       request<RunView>('/runs', {
         method: 'POST',

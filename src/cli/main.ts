@@ -4,6 +4,7 @@ import { doctor } from './doctor.ts';
 import { estimate } from './estimate.ts';
 import { exportCommand } from './export.ts';
 import { importCommand } from './import.ts';
+import { ingestCommand } from './ingest.ts';
 import { keys } from './keys.ts';
 import { models } from './models.ts';
 import { start } from './start.ts';
@@ -19,6 +20,11 @@ const COMMANDS: Record<string, { run(args: readonly string[]): Promise<number>; 
   estimate: {
     run: estimate,
     about: 'estimate KIND --annotations N [--settings FILE]: time, memory and disk of a run, before it',
+  },
+  ingest: {
+    run: ingestCommand,
+    about:
+      "ingest FILE --set NAME [--format dpg-bench|t2i-compbench]: annotations or a benchmark's prompts, to a running service",
   },
   export: {
     run: exportCommand,

@@ -7,7 +7,8 @@ import type { Metric, Score, ScoringMode, Subject } from './metric.ts';
 import type { ScoringPorts } from './ports.ts';
 import type { MetricValues } from './reward.ts';
 import { entityIou, relationIou, sgIou } from './scene-graph-iou.ts';
-import { blipVqa, compbenchClip, spatial2d, threeInOne } from './t2i-compbench.ts';
+import { blipVqa, compbenchClip, spatial2d } from './t2i-compbench.ts';
+import { threeInOne } from './three-in-one.ts';
 
 /** They ask about items, so they say nothing of an annotation that is a caption alone. */
 const OF_GRAPH: readonly Metric[] = [dpg, sgIou, entityIou, relationIou, blipVqa, spatial2d, compbenchClip];

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { MAX_DEPTH, MAX_NAME, MAX_TEXT, validateAnnotation } from '../../src/annotations/validate.ts';
+import { MAX_NAME, MAX_TEXT } from '../../src/annotations/checks.ts';
+import { MAX_DEPTH, validateAnnotation } from '../../src/annotations/validate.ts';
 
 /** The shape of the published data set, with keys that this project knows nothing of. */
 const published = () => ({

@@ -11,9 +11,15 @@ import { PARQUET_WRITERS } from '../../src/export/parquet-writers.ts';
 import { rewardedAnnotations, storedAnnotations } from '../../src/export/source.ts';
 import { appendEvent } from '../../src/jobs/events.ts';
 import type { TaskContext, TaskHandler } from '../../src/jobs/worker.ts';
-import { type ArtifactFacts, writeArtifacts, writeFiles } from '../../src/store/artifacts.ts';
+import {
+  type ArtifactFacts,
+  describeArtifacts,
+  writeArtifacts,
+  writeFiles,
+} from '../../src/store/artifacts.ts';
 import { scoreVersions } from '../../src/store/candidates.ts';
 import type { Tools } from '../process.ts';
+import { writeBenchmarkResults } from './benchmark-results.ts';
 
 /** What every curation leaves. */
 const STAGE_LAYOUTS: readonly LayoutName[] = ['images', 'pickapic', 'scores'];
@@ -23,7 +29,7 @@ export function exportTask(tools: Tools): TaskHandler {
   const { store, places } = tools;
   return async (context) => {
     const { runId } = context.task;
-    const { reward, pairs } = await settingsOf(tools, runId);
+    const { reward, pairs, scoring } = await settingsOf(tools, runId);
     const scores = chosenScores(await scoreVersions(store, runId, 'curated'), {});
     const policy = { reward, pairs, scores };
     const dataset = await readVersion(policy, storedAnnotations(store, runId, scores));
@@ -35,6 +41,8 @@ export function exportTask(tools: Tools): TaskHandler {
       STAGE_LAYOUTS,
       path.join(places.runFolder(runId), 'export'),
     );
+    const results = await writeBenchmarkResults(tools, runId, ['curated'], scoring.mode);
+    artifacts.push(...(await describeArtifacts(results)));
     return (tx) => writeArtifacts(tx, runId, artifacts);
   };
 }

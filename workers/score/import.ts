@@ -55,7 +55,8 @@ export function importTask({ store, blobs, places }: Tools): TaskHandler {
           for await (const batch of staged.batches()) {
             const { ids, counts } = await insertImported(tx, { runId, setId: run.setId }, batch);
             for (const name of ['annotations', 'candidates', 'scores'] as const) sum[name] += counts[name];
-            if (isScored) scored.push(...ids.map((id, i) => ({ id, candidates: batch[i]!.candidates.length })));
+            if (isScored)
+              scored.push(...ids.map((id, i) => ({ id, candidates: batch[i]!.candidates.length })));
           }
           if (isScored) {
             const tasks = importedScoreTasks(scored);
