@@ -24,7 +24,7 @@ export const answerBrokenRequests: Pick<FastifyServerOptions, 'frameworkErrors' 
   frameworkErrors(thrown, _request, reply) {
     const { code, message } = describe(thrown, {});
     reply
-      .status(ERROR_CODES[code].status)
+      .status(ERROR_CODES[code].status as never)
       .send({ error: { code, message: withoutSecrets(message) } } as never);
   },
   clientErrorHandler(thrown, socket) {

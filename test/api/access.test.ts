@@ -116,7 +116,10 @@ test('no path in a request leads to a file that the service did not name', async
   for (const path of [...asked, '/docs/static/{*}', '/docs/{*}', '/reports/{id}', '/{*}']) {
     for (const write of written) {
       for (const outside of outward) {
-        const { status, body } = await ask('GET', path.replace(/\{[^}]+\}/g, write(outside)));
+        const url = path.replace(/\{[^}]+\}/g, write(outside));
+        // What a client itself makes the first page of is no way out.
+        if (new URL(url, 'http://localhost').pathname === '/') continue;
+        const { status, body } = await ask('GET', url);
         assert.ok(
           status === 400 || status === 404 || path.startsWith('/docs'),
           `${path} ${write(outside)}: ${status}`,
