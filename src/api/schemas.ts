@@ -1,6 +1,7 @@
 /** Schemas that several routes share. */
 import { type Static, type TSchema, Type } from 'typebox';
 import { Check } from 'typebox/value';
+import { findUnstorable } from '../annotations/validate.ts';
 import { DiptychError } from '../errors.ts';
 
 export const ErrorAnswer = Type.Object({
@@ -39,7 +40,7 @@ export const nextCursor = <T>(
 export function fromCursor<T extends TSchema>(cursor: string | undefined, key: T): Static<T> | undefined {
   if (cursor === undefined) return undefined;
   const value = parsed(Buffer.from(cursor, 'base64url').toString());
-  if (Check(key, value)) return value;
+  if (Check(key, value) && !findUnstorable(value)) return value;
   throw new DiptychError(
     'DIPTYCH_INVALID_INPUT',
     `cursor is "${cursor}"; use the "next" of an earlier page as it came`,

@@ -58,9 +58,16 @@ const POLL_MS = 500;
 /** How long an API that does not answer is waited for: the service starts it again when it died. */
 const PATIENCE_MS = 60_000;
 
+/** DIPTYCH_KEY, for services that ask for one. */
+export function authorization(): Record<string, string> {
+  const key = process.env.DIPTYCH_KEY;
+  return key ? { authorization: `Bearer ${key}` } : {};
+}
+
 export function openClient(url: string) {
   async function request<T>(route: string, init?: RequestInit): Promise<T> {
-    const response = await fetch(`${url}/v1${route}`, init);
+    const headers = { ...authorization(), ...(init?.headers as Record<string, string> | undefined) };
+    const response = await fetch(`${url}/v1${route}`, { ...init, headers });
     if (response.status === 204) return null as T;
     const body = (await response.json()) as T & { error?: { code: string; message: string } };
     if (!response.ok)

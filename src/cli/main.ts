@@ -5,6 +5,7 @@ import { estimate } from './estimate.ts';
 import { exportCommand } from './export.ts';
 import { importCommand } from './import.ts';
 import { ingestCommand } from './ingest.ts';
+import { keys } from './keys.ts';
 import { models } from './models.ts';
 import { start } from './start.ts';
 import { trainGraphEncoder } from './train-graph-encoder.ts';
@@ -38,6 +39,10 @@ const COMMANDS: Record<string, { run(args: readonly string[]): Promise<number>; 
   models: {
     run: models,
     about: 'models check FOLDER [--case CASE]: what a model folder is, whether its files fit and agree',
+  },
+  keys: {
+    run: keys,
+    about: 'keys create NAME [--scope read|write|admin] | list | revoke ID | rotate ID: who may use the API',
   },
   doctor: { run: doctor, about: 'what was found on this machine, and how to get what is missing' },
 };

@@ -3,6 +3,7 @@
  * Each is kept with its reason; the run goes on without it.
  */
 
+import { withoutSecrets } from '../secrets.ts';
 import type { Variant } from '../store/candidates.ts';
 import { query, type Store, type Transaction } from '../store/client.ts';
 import type { ClaimedTask } from './tasks.ts';
@@ -31,7 +32,7 @@ export async function recordFailures(
        AS r("annotationId" uuid, variant text, slot int, what text, reason text) RETURNING id`,
     task.runId,
     task.id,
-    JSON.stringify(failures),
+    withoutSecrets(JSON.stringify(failures)),
   );
   const items = new Set(failures.map(({ annotationId, slot }) => `${annotationId}/${slot}`));
   await query(

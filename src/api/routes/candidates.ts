@@ -19,7 +19,10 @@ const VariantQuery = {
     description: 'curated, or base and tuned of an evaluation',
   }),
 };
-const CandidateKey = Type.Object({ imgId: Type.String(), slot: Type.Integer() });
+const CandidateKey = Type.Object({
+  imgId: Type.String(),
+  slot: Type.Integer({ minimum: 0, maximum: 2 ** 31 - 1 }),
+});
 const Candidate = Type.Object({
   id: Type.String(),
   imgId: Type.String(),
@@ -81,6 +84,7 @@ export function candidateRoutes({ store, blobs }: Services): FastifyPluginAsyncT
     app.get(
       '/runs/:id/scores.arrow',
       {
+        config: { streams: true },
         schema: {
           tags: ['candidates'],
           summary: 'All scores as an Arrow stream',
