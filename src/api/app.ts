@@ -5,8 +5,10 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { answerErrors } from './errors.ts';
 import { annotationRoutes } from './routes/annotation-sets.ts';
+import { arrowRoutes } from './routes/arrow.ts';
 import { candidateRoutes } from './routes/candidates.ts';
 import { exportRoutes } from './routes/exports.ts';
+import { qualityRoutes } from './routes/quality.ts';
 import { reportRoutes } from './routes/reports.ts';
 import { runRoutes } from './routes/runs.ts';
 import type { Services } from './services.ts';
@@ -42,7 +44,9 @@ export async function buildApp(services: Services): Promise<App> {
   await app.register(annotationRoutes(services), { prefix: '/v1' });
   await app.register(runRoutes(services), { prefix: '/v1' });
   await app.register(candidateRoutes(services), { prefix: '/v1' });
+  await app.register(arrowRoutes(services), { prefix: '/v1' });
   await app.register(exportRoutes(services), { prefix: '/v1' });
+  await app.register(qualityRoutes(services), { prefix: '/v1' });
   await app.register(reportRoutes(services));
   return app;
 }

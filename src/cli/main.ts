@@ -4,6 +4,7 @@ import { doctor } from './doctor.ts';
 import { estimate } from './estimate.ts';
 import { exportCommand } from './export.ts';
 import { models } from './models.ts';
+import { qualityCommand } from './quality.ts';
 import { start } from './start.ts';
 import { trainGraphEncoder } from './train-graph-encoder.ts';
 
@@ -22,6 +23,11 @@ const COMMANDS: Record<string, { run(args: readonly string[]): Promise<number>; 
     run: exportCommand,
     about:
       'export RUN --layout LAYOUT --out FOLDER: a scored run as files for other tools, from a running service',
+  },
+  quality: {
+    run: qualityCommand,
+    about:
+      'quality RUN: repeats, distributions, margins, agreement and coverage of a scored run, before an export',
   },
   models: {
     run: models,
