@@ -5,6 +5,7 @@ import { estimate } from './estimate.ts';
 import { exportCommand } from './export.ts';
 import { models } from './models.ts';
 import { qualityCommand } from './quality.ts';
+import { queryCommand } from './query.ts';
 import { start } from './start.ts';
 import { trainGraphEncoder } from './train-graph-encoder.ts';
 
@@ -28,6 +29,11 @@ const COMMANDS: Record<string, { run(args: readonly string[]): Promise<number>; 
     run: qualityCommand,
     about:
       'quality RUN: repeats, distributions, margins, agreement and coverage of a scored run, before an export',
+  },
+  query: {
+    run: queryCommand,
+    about:
+      'query SQL FILES | --run RUN | --export EXPORT: DuckDB over exports, or over the scores and pairs of a run',
   },
   models: {
     run: models,

@@ -9,6 +9,7 @@ import { encodePng } from '../../src/engine/png.ts';
 import { failureGroups, recordFailures } from '../../src/jobs/failures.ts';
 import { openQueue } from '../../src/jobs/queue.ts';
 import { runWorker } from '../../src/jobs/worker.ts';
+import { createRandom, hashSeed } from '../../src/random.ts';
 import { places } from '../../src/store/places.ts';
 import type { NumericThread } from '../../workers/numeric/client.ts';
 import { layoutTask } from '../../workers/score/export.ts';
@@ -20,14 +21,12 @@ const context = await useApp();
 const { store, blobs, url: database, send, listen, exportsFolder } = context;
 const ANNOTATIONS = 5;
 
-/** A gradient that differs from scene to scene; the two images of s003 are the same file. */
+/** Noise that differs from image to image; but the two images of s003 are the same file. */
 const run = await scoredRun(context, ANNOTATIONS, 'quality', (imgId, slot) => {
-  const number = Number(imgId.slice(1));
-  const turn = imgId === 's003' ? 0 : slot;
-  const level = (i: number) => (turn === 0 ? (i % 16) * (3 + number) : 255 - ((i * (5 + number)) % 199));
+  const random = createRandom(hashSeed(imgId, imgId === 's003' ? 0 : slot));
   return encodePng({
     ...{ width: 16, height: 16 },
-    data: Uint8Array.from({ length: 3 * 16 * 16 }, (_, i) => level(Math.floor(i / 3)) % 256),
+    data: Uint8Array.from({ length: 3 * 16 * 16 }, () => random.int(256)),
   });
 });
 const url = await listen();
