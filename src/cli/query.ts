@@ -21,8 +21,6 @@ const STREAMS = ['scores', 'rewards', 'pairs'];
 /** Longest cell of a table. */
 const CELL = 60;
 
-type Values = Record<string, unknown>;
-
 export async function queryCommand(args: readonly string[]): Promise<number> {
   const scratch = await mkdtemp(path.join(os.tmpdir(), 'diptych-query-'));
   try {
@@ -122,8 +120,8 @@ async function printJson(batches: Batches): Promise<void> {
   let opening = '[';
   for await (const { columns, rows } of batches) {
     for (const row of rows) {
-      const values: Values = Object.fromEntries(columns.map((name, i) => [name, row[i]]));
-      console.log(`${opening}${JSON.stringify(values, plain)}`);
+      const values = Object.fromEntries(columns.map((name, i) => [name, plain(row[i])]));
+      console.log(`${opening}${JSON.stringify(values)}`);
       opening = ',';
     }
   }
@@ -148,12 +146,16 @@ function cell(value: unknown): string {
 }
 
 function textOf(value: unknown): string {
-  const simple = plain('', value);
-  return typeof simple === 'object' ? JSON.stringify(simple, plain) : String(simple);
+  const simple = plain(value);
+  return typeof simple === 'object' ? JSON.stringify(simple) : String(simple);
 }
 
 /** What JSON has no word for: large integers as text, bytes as base64. */
-function plain(_key: string, value: unknown): unknown {
+function plain(value: unknown): unknown {
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
-  return value instanceof Uint8Array ? Buffer.from(value).toString('base64') : value;
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
+  if (value instanceof Date) return value.toISOString();
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, plain(inner)]));
 }
