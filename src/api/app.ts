@@ -8,6 +8,7 @@ import { annotationRoutes } from './routes/annotation-sets.ts';
 import { arrowRoutes } from './routes/arrow.ts';
 import { candidateRoutes } from './routes/candidates.ts';
 import { exportRoutes } from './routes/exports.ts';
+import { importRoutes } from './routes/imports.ts';
 import { qualityRoutes } from './routes/quality.ts';
 import { reportRoutes } from './routes/reports.ts';
 import { runRoutes } from './routes/runs.ts';
@@ -37,6 +38,7 @@ export async function buildApp(services: Services): Promise<App> {
         { name: 'runs', description: 'Asked-for work: curate, train, evaluate' },
         { name: 'candidates', description: 'Generated images and their scores' },
         { name: 'exports', description: 'Dataset versions as files for other tools' },
+        { name: 'imports', description: 'Images, scores and preferences that were made elsewhere' },
       ],
     },
   });
@@ -47,6 +49,7 @@ export async function buildApp(services: Services): Promise<App> {
   await app.register(arrowRoutes(services), { prefix: '/v1' });
   await app.register(exportRoutes(services), { prefix: '/v1' });
   await app.register(qualityRoutes(services), { prefix: '/v1' });
+  await app.register(importRoutes(services), { prefix: '/v1' });
   await app.register(reportRoutes(services));
   return app;
 }

@@ -3,6 +3,8 @@ import { demo } from './demo.ts';
 import { doctor } from './doctor.ts';
 import { estimate } from './estimate.ts';
 import { exportCommand } from './export.ts';
+import { importCommand } from './import.ts';
+import { ingestCommand } from './ingest.ts';
 import { models } from './models.ts';
 import { qualityCommand } from './quality.ts';
 import { queryCommand } from './query.ts';
@@ -20,6 +22,11 @@ const COMMANDS: Record<string, { run(args: readonly string[]): Promise<number>; 
     run: estimate,
     about: 'estimate KIND --annotations N [--settings FILE]: time, memory and disk of a run, before it',
   },
+  ingest: {
+    run: ingestCommand,
+    about:
+      "ingest FILE --set NAME [--format dpg-bench|t2i-compbench]: annotations or a benchmark's prompts, to a running service",
+  },
   export: {
     run: exportCommand,
     about:
@@ -34,6 +41,11 @@ const COMMANDS: Record<string, { run(args: readonly string[]): Promise<number>; 
     run: queryCommand,
     about:
       'query SQL FILES | --run RUN | --export EXPORT: DuckDB over exports, or over the scores and pairs of a run',
+  },
+  import: {
+    run: importCommand,
+    about:
+      'import FILE|FOLDER --as KIND --set SET: images made elsewhere, with labels or scores, into a running service',
   },
   models: {
     run: models,

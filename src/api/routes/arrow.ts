@@ -63,8 +63,8 @@ export function arrowRoutes({ store }: Services): FastifyPluginAsyncTypebox {
           reward: fromJson('reward', reward, Reward),
           scores: fromJson('scores', scores, Scores),
         };
-        const { policy } = await exportPolicy(store, id, request);
-        return send(reply, rewardStream(store, id, policy), columns);
+        const { source, policy } = await exportPolicy(store, id, request);
+        return send(reply, rewardStream(store, source.id, policy), columns);
       },
     );
 
@@ -82,12 +82,12 @@ export function arrowRoutes({ store }: Services): FastifyPluginAsyncTypebox {
         },
       },
       async ({ params: { id }, query: { columns, reward, pairs, scores } }, reply) => {
-        const { policy } = await exportPolicy(store, id, {
+        const { source, policy } = await exportPolicy(store, id, {
           reward: fromJson('reward', reward, Reward),
           pairs: fromJson('pairs', pairs, Pairs),
           scores: fromJson('scores', scores, Scores),
         });
-        return send(reply, pairStream(store, id, policy), columns);
+        return send(reply, pairStream(store, source.id, policy), columns);
       },
     );
   };
