@@ -3,12 +3,20 @@ import { type Static, type TSchema, Type } from 'typebox';
 import { Check } from 'typebox/value';
 import { findUnstorable } from '../annotations/validate.ts';
 import { DiptychError } from '../errors.ts';
+import { VARIANTS } from '../store/candidates.ts';
 
 export const ErrorAnswer = Type.Object({
   error: Type.Object({ code: Type.String(), message: Type.String() }),
 });
 
 export const RunId = Type.Object({ id: Type.String({ format: 'uuid', description: 'Run' }) });
+
+export const VariantQuery = {
+  variant: Type.Enum([...VARIANTS], {
+    default: 'curated',
+    description: 'curated, or base and tuned of an evaluation',
+  }),
+};
 
 export const Paging = {
   cursor: Type.Optional(Type.String({ description: '`next` of the page before' })),

@@ -1,6 +1,7 @@
 /** The few calls of the HTTP API that the command line makes, typed. */
 import type { ReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
+import type { QualityReport } from '../quality/report.ts';
 import type { StageView } from './progress.ts';
 
 export interface RunView {
@@ -41,6 +42,12 @@ export interface ExportView {
   id: string;
   layout: string;
   version: string;
+}
+
+export interface QualityView {
+  version: string;
+  report: QualityReport;
+  failures: { stage: string; what: string; reason: string; count: number }[];
 }
 
 export interface ExportFile {
@@ -126,6 +133,9 @@ export function openClient(url: string) {
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify(body),
       }),
+    /** The quality report of a version, once it has been made. */
+    quality: (run: string, version: string) =>
+      request<QualityView>(`/runs/${run}/quality?version=${version}`),
     askImport: (body: Record<string, unknown>) =>
       request<RunView>('/imports', {
         method: 'POST',

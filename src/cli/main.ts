@@ -7,6 +7,8 @@ import { importCommand } from './import.ts';
 import { ingestCommand } from './ingest.ts';
 import { keys } from './keys.ts';
 import { models } from './models.ts';
+import { qualityCommand } from './quality.ts';
+import { queryCommand } from './query.ts';
 import { start } from './start.ts';
 import { trainGraphEncoder } from './train-graph-encoder.ts';
 
@@ -30,6 +32,16 @@ const COMMANDS: Record<string, { run(args: readonly string[]): Promise<number>; 
     run: exportCommand,
     about:
       'export RUN --layout LAYOUT --out FOLDER: a scored run as files for other tools, from a running service',
+  },
+  quality: {
+    run: qualityCommand,
+    about:
+      'quality RUN: repeats, distributions, margins, agreement and coverage of a scored run, before an export',
+  },
+  query: {
+    run: queryCommand,
+    about:
+      'query SQL FILES | --run RUN | --export EXPORT: DuckDB over exports, or over the scores and pairs of a run',
   },
   import: {
     run: importCommand,

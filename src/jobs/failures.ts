@@ -70,3 +70,26 @@ export function listFailures(
     limit,
   );
 }
+
+export interface FailureGroup {
+  stage: string;
+  what: string;
+  reason: string;
+  /** Candidates with it. */
+  count: number;
+}
+
+/** What failed and why, the most frequent first, at most `limit` of them. */
+export function failureGroups(store: Store, runId: string, limit: number): Promise<FailureGroup[]> {
+  return query<FailureGroup>(
+    store,
+    `SELECT s.name AS stage, f.what, f.reason, count(*)::int AS count
+     FROM item_failure f
+     JOIN task t ON t.id = f.task_id
+     JOIN stage s ON s.run_id = t.run_id AND s.ordinal = t.ordinal
+     WHERE f.run_id = $1::uuid AND f.variant = 'curated'
+     GROUP BY s.name, f.what, f.reason ORDER BY count DESC, stage, f.what, f.reason LIMIT $2`,
+    runId,
+    limit,
+  );
+}
