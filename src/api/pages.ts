@@ -11,8 +11,8 @@ export async function servePages(app: FastifyInstance): Promise<void> {
   if (!existsSync(BUILT)) return;
   await app.register(fastifyStatic, {
     root: BUILT,
-    wildcard: false,
-    index: false,
+    // Not file by file: set-up may build them anew under a running service.
+    serve: false,
     cacheControl: false,
     preCompressed: true,
     setHeaders(reply, file) {
@@ -23,7 +23,7 @@ export async function servePages(app: FastifyInstance): Promise<void> {
   });
   app.get('/*', { schema: { hide: true } }, (request, reply) => {
     const { pathname } = new URL(request.url, 'http://page');
-    const isPage = request.headers.accept?.includes('text/html') && !/^\/(v1|docs|reports)\//.test(pathname);
-    return isPage ? reply.sendFile('index.html') : reply.callNotFound();
+    if (/^\/(v1|docs|reports)\//.test(pathname)) return reply.callNotFound();
+    return reply.sendFile(path.extname(pathname) === '' ? 'index.html' : pathname);
   });
 }
