@@ -10,6 +10,7 @@ import { annotationRoutes } from './routes/annotation-sets.ts';
 import { candidateRoutes } from './routes/candidates.ts';
 import { exportRoutes } from './routes/exports.ts';
 import { reportRoutes } from './routes/reports.ts';
+import { runItemRoutes } from './routes/run-items.ts';
 import { runRoutes } from './routes/runs.ts';
 import type { Services } from './services.ts';
 
@@ -46,6 +47,7 @@ export async function buildApp(services: Services): Promise<App> {
   await app.register(annotationRoutes(services), { prefix: '/v1' });
   await app.register(runRoutes(services), { prefix: '/v1' });
   await app.register(candidateRoutes(services), { prefix: '/v1' });
+  await app.register(runItemRoutes(services), { prefix: '/v1' });
   await app.register(exportRoutes(services), { prefix: '/v1' });
   await app.register(reportRoutes(services));
   await servePages(app);

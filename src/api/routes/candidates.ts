@@ -8,6 +8,7 @@ import { getRun } from '../../jobs/runs.ts';
 import { allScored, getCandidate, listScored, VARIANTS } from '../../store/candidates.ts';
 import { Anything, ErrorAnswer, fromCursor, nextCursor, Paging, page, RunId } from '../schemas.ts';
 import type { Services } from '../services.ts';
+import { THUMBNAIL_WIDTHS, thumbnail } from '../thumbnail.ts';
 
 const VariantQuery = {
   variant: Type.Enum([...VARIANTS], {
@@ -98,14 +99,21 @@ export function candidateRoutes({ store, blobs }: Services): FastifyPluginAsyncT
           tags: ['candidates'],
           summary: 'An image by its content hash',
           params: Type.Object({ sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }) }),
+          querystring: Type.Object({
+            width: Type.Optional(
+              Type.Union(
+                THUMBNAIL_WIDTHS.map((width) => Type.Literal(width)),
+                { description: 'Pixels to shrink a wider image to, as WebP' },
+              ),
+            ),
+          }),
         },
       },
-      async ({ params }, reply) => {
-        const bytes = await blobs.get(params.sha256);
-        return reply
-          .header('cache-control', 'public, max-age=31536000, immutable')
-          .type('image/png')
-          .send(bytes);
+      async ({ params, query: { width } }, reply) => {
+        const png = await blobs.get(params.sha256);
+        const { bytes, type } =
+          width === undefined ? { bytes: png, type: 'image/png' } : await thumbnail(png, width);
+        return reply.header('cache-control', 'public, max-age=31536000, immutable').type(type).send(bytes);
       },
     );
   };

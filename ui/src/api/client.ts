@@ -12,6 +12,8 @@ type Answer<Path extends keyof paths> = paths[Path] extends {
 
 export type Run = Answer<'/v1/runs/{id}'>;
 export type Stage = Run['stages'][number];
+export type RunItem = Answer<'/v1/runs/{id}/items'>['items'][number];
+export type ItemCandidate = RunItem['candidates'][number];
 export type Failure = Answer<'/v1/runs/{id}/failures'>['items'][number];
 export type Telemetry = Answer<'/v1/runs/{id}/telemetry'>;
 export type AnnotationSet = Answer<'/v1/annotation-sets'>['items'][number];

@@ -161,7 +161,10 @@ export interface paths {
         /** An image by its content hash */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description Pixels to shrink a wider image to, as WebP */
+                    width?: 64 | 128 | 256 | 512;
+                };
                 header?: never;
                 path: {
                     sha256: string;
@@ -1738,6 +1741,93 @@ export interface paths {
                                 variant: string;
                                 /** @description "image", or the name of the metric */
                                 what: string;
+                            }[];
+                            /** @description Cursor of the next page; null at the end */
+                            next: string | null;
+                        };
+                    };
+                };
+                /** @description Default Response */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/runs/{id}/items": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Annotations of a run with raw scores of their candidates, without evidence
+         * @description In the order of img_id. Rewards and pairs follow from the scores and the policy that one likes.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description `next` of the page before */
+                    cursor?: string;
+                    /** @description Most entries on a page */
+                    limit?: number;
+                    variant?: "curated" | "base" | "tuned";
+                };
+                header?: never;
+                path: {
+                    /** @description Run */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            items: {
+                                candidates: {
+                                    height: number;
+                                    id: string;
+                                    /** @description Raw values by metric */
+                                    scores: {
+                                        [key: string]: number;
+                                    };
+                                    /** @description The image is at /v1/blobs/SHA256 */
+                                    sha256: string;
+                                    slot: number;
+                                    width: number;
+                                }[];
+                                /** @description What failed alone of it: "image", or a metric; see /failures */
+                                failed: string[];
+                                imgId: string;
+                                /** @description Of its items, each once */
+                                labels: string[];
+                                prompt: string;
+                                /** @description Predicates, each once */
+                                relations: string[];
                             }[];
                             /** @description Cursor of the next page; null at the end */
                             next: string | null;

@@ -5,6 +5,7 @@ import { Page } from '../components/page.tsx';
 import { Layout } from './layout.tsx';
 
 const Runs = lazy(() => import('../pages/runs/runs.tsx'));
+const Gallery = lazy(() => import('../pages/gallery/gallery.tsx'));
 const RunDetail = lazy(() => import('../pages/runs/run-detail.tsx'));
 
 export function App() {
@@ -15,6 +16,7 @@ export function App() {
           <Router>
             <Route path="/" component={Runs} />
             <Route path="/runs/:id" component={RunDetail} />
+            <Route path="/gallery" component={Gallery} />
             <Route default component={NoSuchPage} />
           </Router>
         </ErrorBoundary>
