@@ -64,7 +64,7 @@ export function VirtualList({ label, count, rowHeight, selected, onSelect, keyOf
       aria-activedescendant={count > 0 && selected >= first && selected <= last ? rowId(selected) : undefined}
       onKeyDown={onKeyDown}
     >
-      <div role="presentation" style={{ height: count * rowHeight }}>
+      <div role="presentation" style={{ height: `${count * rowHeight}px` }}>
         {seen.map((index) => (
           // biome-ignore lint/a11y/useKeyWithClickEvents lint/a11y/useFocusableInteractive: the listbox has focus and keys.
           <div
@@ -74,7 +74,7 @@ export function VirtualList({ label, count, rowHeight, selected, onSelect, keyOf
             aria-selected={index === selected}
             aria-setsize={count}
             aria-posinset={index + 1}
-            style={{ top: index * rowHeight, height: rowHeight }}
+            style={{ top: `${index * rowHeight}px`, height: `${rowHeight}px` }}
             onClick={() => onSelect(index)}
           >
             {row(index)}

@@ -9,7 +9,7 @@ export function ImageWithBoxes({ image, boxes }: { image: ItemCandidate; boxes: 
   const scale = SIZE / image.width;
   const height = Math.round(image.height * scale);
   return (
-    <div class="boxed" style={{ width: SIZE, height }}>
+    <div class="boxed" style={{ width: `${SIZE}px`, height: `${height}px` }}>
       <Picture image={image} size={SIZE} alt={`Candidate ${image.slot + 1}`} />
       {boxes.length > 0 && (
         <svg

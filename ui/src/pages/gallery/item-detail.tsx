@@ -74,7 +74,9 @@ export function ItemDetail({ row, metrics, weights, slot, metric, onChoose }: Pr
           <tbody>
             {metrics.map((name) => {
               const values = item.candidates.map(({ scores }) => scores[name]);
-              const top = Math.max(...values.filter((value) => value !== undefined));
+              const known = values.filter((value) => value !== undefined);
+              const top = Math.max(...known);
+              const differ = known.some((value) => value < top);
               return (
                 <tr key={name} class={name === metric ? 'chosen' : ''}>
                   <th scope="row" title={METRICS[name]}>
@@ -88,7 +90,7 @@ export function ItemDetail({ row, metrics, weights, slot, metric, onChoose }: Pr
                       ) : (
                         <button
                           type="button"
-                          class={value === top ? 'top' : ''}
+                          class={differ && value === top ? 'top' : ''}
                           aria-pressed={name === metric && i === at}
                           aria-label={`${name} of candidate ${i + 1}: ${shown(value)}. Show its evidence`}
                           onClick={() => onChoose(i, name)}
