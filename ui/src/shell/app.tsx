@@ -6,6 +6,7 @@ import { Layout } from './layout.tsx';
 
 const Runs = lazy(() => import('../pages/runs/runs.tsx'));
 const Gallery = lazy(() => import('../pages/gallery/gallery.tsx'));
+const Pairs = lazy(() => import('../pages/pairs/pairs.tsx'));
 const RunDetail = lazy(() => import('../pages/runs/run-detail.tsx'));
 
 export function App() {
@@ -17,6 +18,7 @@ export function App() {
             <Route path="/" component={Runs} />
             <Route path="/runs/:id" component={RunDetail} />
             <Route path="/gallery" component={Gallery} />
+            <Route path="/pairs" component={Pairs} />
             <Route default component={NoSuchPage} />
           </Router>
         </ErrorBoundary>

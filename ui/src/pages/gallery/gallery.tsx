@@ -251,9 +251,10 @@ const Choice = ({ label, value, of, onChange }: ChoiceProps) => (
 function ListRow({ row: { item, rewards, best, margin, disagreement }, sort }: { row: Row; sort: string }) {
   const facts: [string, string][] = [
     ['best', best === null ? '–' : shown(best)],
-    ['margin', margin === null ? '–' : shown(margin)],
+    sort === 'disagreement'
+      ? ['disagreement', `${Math.round(100 * disagreement)}%`]
+      : ['margin', margin === null ? '–' : shown(margin)],
   ];
-  if (sort === 'disagreement') facts.push(['disagree', `${Math.round(100 * disagreement)}%`]);
   return (
     <div class="list-row">
       <div class="thumbs">

@@ -105,7 +105,7 @@ function sizeOf({ label, attributes }: Item): { width: number; height: number } 
 
 function placed(annotation: Annotation) {
   const graph = new Graph({ multigraph: true });
-  graph.setGraph({ rankdir: 'TB', nodesep: 28, ranksep: 34, edgesep: 16, marginx: 4, marginy: 4 });
+  graph.setGraph({ rankdir: 'LR', nodesep: 18, ranksep: 22, edgesep: 12, marginx: 4, marginy: 4 });
   for (const item of annotation.items) graph.setNode(String(item.item_id), sizeOf(item));
   for (const [i, { subject, relation, object }] of triples(annotation).entries()) {
     const label = { width: relation.length * SMALL_CHAR + 12, height: 20, labelpos: 'c' as const };
