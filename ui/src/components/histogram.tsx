@@ -41,7 +41,6 @@ export function Histogram({ label, from, to, series, line }: Props) {
               {counts.map((n, bin) => {
                 const height = (n / top) * (HEIGHT - 2);
                 return (
-                  // biome-ignore lint/suspicious/noArrayIndexKey: a bin is its place.
                   <rect
                     key={bin}
                     x={bin * width + 0.75}

@@ -8,6 +8,7 @@ const Runs = lazy(() => import('../pages/runs/runs.tsx'));
 const Gallery = lazy(() => import('../pages/gallery/gallery.tsx'));
 const Pairs = lazy(() => import('../pages/pairs/pairs.tsx'));
 const RunDetail = lazy(() => import('../pages/runs/run-detail.tsx'));
+const Training = lazy(() => import('../pages/training/training.tsx'));
 
 export function App() {
   return (
@@ -19,6 +20,7 @@ export function App() {
             <Route path="/runs/:id" component={RunDetail} />
             <Route path="/gallery" component={Gallery} />
             <Route path="/pairs" component={Pairs} />
+            <Route path="/training" component={Training} />
             <Route default component={NoSuchPage} />
           </Router>
         </ErrorBoundary>
