@@ -53,7 +53,7 @@ test('a run is asked for with the form, watched to its end, and its evidence and
   await page.goto(service.url);
   await page.getByRole('button', { name: 'Start the first run' }).click();
   await page.getByRole('radio', { name: /^curate Draw/ }).check();
-  await page.getByLabel('Candidates').fill('3');
+  await page.getByLabel('Candidates', { exact: true }).fill('3');
   await page.getByLabel('Sampling steps').fill('0');
   await page.getByRole('button', { name: 'Start', exact: true }).click();
   assert.equal(await page.getByLabel('Sampling steps').evaluate((field) => field.matches(':invalid')), true);
@@ -72,21 +72,17 @@ test('a run is asked for with the form, watched to its end, and its evidence and
   const runId = new URL(page.url()).pathname.split('/')[2]!;
   await page.getByText('generate starts: ').waitFor();
   await page.getByText('The run has succeeded').waitFor({ timeout: 200_000 });
-  await page
-    .getByText('export.parquet')
-    .first()
-    .waitFor()
-    .catch(() => {});
+  await page.getByRole('progressbar').nth(2).waitFor();
   const bars = await page.getByRole('progressbar').evaluateAll((all) => all.map((bar) => bar.ariaValueNow));
   assert.deepEqual(bars, ['100', '100', '100']);
   assert.equal(await page.getByRole('button', { name: 'Cancel' }).count(), 0);
   await assertAccessible(page, 'a run');
 
   await page.getByRole('link', { name: 'Gallery' }).first().click();
-  const options = page.getByRole('option', { selected: true });
-  await options.waitFor();
+  const selected = page.locator('[role=option][aria-selected=true]');
+  await selected.waitFor();
   await page.keyboard.press('j');
-  assert.equal(await page.locator('[role=option][aria-selected=true]').getAttribute('id'), 'row-s001');
+  assert.equal(await selected.getAttribute('id'), 'row-s001');
   await page.keyboard.press('2');
   const [, second] = (await listScored(store, runId, 'curated', { limit: 100 })).filter(
     ({ imgId }) => imgId === 's001',
@@ -123,7 +119,6 @@ test('a run is asked for with the form, watched to its end, and its evidence and
       { policy, margin: 0, ties: 'keep' },
     ).length;
   await page.getByLabel('Ties').selectOption('keep');
-  const figure = page.locator('.figures dd').first();
   await page.waitForFunction(
     (n) => document.querySelector('.figures dd')?.textContent === n,
     String(pairsUnder('all')),
@@ -133,7 +128,7 @@ test('a run is asked for with the form, watched to its end, and its evidence and
     (n) => document.querySelector('.figures dd')?.textContent === n,
     String(pairsUnder('best-worst')),
   );
-  assert.equal(await figure.textContent(), String(ANNOTATIONS));
+  assert.equal(await page.locator('.figures dd').first().textContent(), String(ANNOTATIONS));
   await assertAccessible(page, 'pairs');
 
   await page.getByRole('link', { name: 'Training' }).click();

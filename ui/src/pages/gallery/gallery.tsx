@@ -16,7 +16,7 @@ import './gallery.css';
 import { ItemDetail } from './item-detail.tsx';
 import { type Filter, filtered, frequent, metricsOf, NO_FILTER, type Row, rowsOf, sorted } from './rows.ts';
 
-const [ROW_HEIGHT, THUMB] = [84, 52];
+const [ROW_HEIGHT, THUMB] = [92, 52];
 /** The list's own columns come first, then every metric. */
 const SORTS: Readonly<Record<string, string>> = {
   img_id: 'img_id',
@@ -252,7 +252,7 @@ function ListRow({ row: { item, rewards, best, margin, disagreement }, sort }: {
   const facts: [string, string][] = [
     ['best', best === null ? '–' : shown(best)],
     sort === 'disagreement'
-      ? ['disagreement', `${Math.round(100 * disagreement)}%`]
+      ? ['disagree', `${Math.round(100 * disagreement)}%`]
       : ['margin', margin === null ? '–' : shown(margin)],
   ];
   return (
