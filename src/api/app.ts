@@ -9,6 +9,7 @@ import { servePages } from './pages.ts';
 import { annotationRoutes } from './routes/annotation-sets.ts';
 import { candidateRoutes } from './routes/candidates.ts';
 import { exportRoutes } from './routes/exports.ts';
+import { importRoutes } from './routes/imports.ts';
 import { reportRoutes } from './routes/reports.ts';
 import { runItemRoutes } from './routes/run-items.ts';
 import { runRoutes } from './routes/runs.ts';
@@ -40,6 +41,7 @@ export async function buildApp(services: Services): Promise<App> {
         { name: 'runs', description: 'Asked-for work: curate, train, evaluate' },
         { name: 'candidates', description: 'Generated images and their scores' },
         { name: 'exports', description: 'Dataset versions as files for other tools' },
+        { name: 'imports', description: 'Images, scores and preferences that were made elsewhere' },
       ],
     },
   });
@@ -49,6 +51,7 @@ export async function buildApp(services: Services): Promise<App> {
   await app.register(candidateRoutes(services), { prefix: '/v1' });
   await app.register(runItemRoutes(services), { prefix: '/v1' });
   await app.register(exportRoutes(services), { prefix: '/v1' });
+  await app.register(importRoutes(services), { prefix: '/v1' });
   await app.register(reportRoutes(services));
   await servePages(app);
   return app;

@@ -5,8 +5,8 @@ import sharp from 'sharp';
 export const THUMBNAIL_WIDTHS = [64, 128, 256, 512];
 
 /** As WebP; an image that is no wider stays as it is. `width` in pixels. */
-export async function thumbnail(png: Buffer, width: number): Promise<{ bytes: Buffer; type: string }> {
-  const image = sharp(png);
-  if ((await image.metadata()).width <= width) return { bytes: png, type: 'image/png' };
-  return { bytes: await image.resize({ width }).webp({ quality: 85 }).toBuffer(), type: 'image/webp' };
+export async function thumbnail(bytes: Buffer, width: number): Promise<Buffer> {
+  const image = sharp(bytes);
+  if ((await image.metadata()).width <= width) return bytes;
+  return image.resize({ width }).webp({ quality: 85 }).toBuffer();
 }

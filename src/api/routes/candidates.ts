@@ -10,6 +10,10 @@ import { Anything, ErrorAnswer, fromCursor, nextCursor, Paging, page, RunId } fr
 import type { Services } from '../services.ts';
 import { THUMBNAIL_WIDTHS, thumbnail } from '../thumbnail.ts';
 
+/** Drawn images are PNGs, imported ones what they were. */
+const imageType = (bytes: Buffer) =>
+  bytes[0] === 0xff ? 'image/jpeg' : bytes[0] === 0x52 ? 'image/webp' : 'image/png';
+
 const VariantQuery = {
   variant: Type.Enum([...VARIANTS], {
     default: 'curated',
@@ -23,7 +27,7 @@ const Candidate = Type.Object({
   prompt: Type.String(),
   variant: Type.String(),
   slot: Type.Integer(),
-  seed: Type.Integer(),
+  seed: Type.Union([Type.Integer(), Type.Null()], { description: 'Null: imported, and unknown' }),
   sha256: Type.String({ description: 'The image is at /v1/blobs/SHA256' }),
   width: Type.Integer(),
   height: Type.Integer(),
@@ -67,7 +71,7 @@ export function candidateRoutes({ store, blobs }: Services): FastifyPluginAsyncT
         const { annotation, scores, seed, ...rest } = candidate;
         return {
           ...rest,
-          seed: Number(seed),
+          seed: seed === null ? null : Number(seed),
           prompt: annotation.prompt,
           annotation: annotation.body,
           scores: scores.map(({ candidateId: _, ...score }) => score),
@@ -110,10 +114,12 @@ export function candidateRoutes({ store, blobs }: Services): FastifyPluginAsyncT
         },
       },
       async ({ params, query: { width } }, reply) => {
-        const png = await blobs.get(params.sha256);
-        const { bytes, type } =
-          width === undefined ? { bytes: png, type: 'image/png' } : await thumbnail(png, width);
-        return reply.header('cache-control', 'public, max-age=31536000, immutable').type(type).send(bytes);
+        const image = await blobs.get(params.sha256);
+        const bytes = width === undefined ? image : await thumbnail(image, width);
+        return reply
+          .header('cache-control', 'public, max-age=31536000, immutable')
+          .type(imageType(bytes))
+          .send(bytes);
       },
     );
   };
