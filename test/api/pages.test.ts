@@ -67,6 +67,7 @@ test('the OpenAPI document names every route with its parameters and answers', (
   );
   assert.deepEqual(named.sort(), [
     'DELETE /v1/exports/{id}',
+    'DELETE /v1/uploads/{name}',
     'GET /v1/annotation-sets',
     'GET /v1/annotation-sets/{name}/annotations',
     'GET /v1/blobs/{sha256}',
@@ -87,10 +88,13 @@ test('the OpenAPI document names every route with its parameters and answers', (
     'GET /v1/runs/{id}/telemetry',
     'GET /v1/runs/{id}/validation/{step}',
     'POST /v1/annotation-sets/{name}/annotations',
+    'POST /v1/annotation-sets/{name}/prompts',
+    'POST /v1/imports',
     'POST /v1/runs',
     'POST /v1/runs/{id}/cancel',
     'POST /v1/runs/{id}/exports',
     'POST /v1/runs/{id}/retry',
+    'PUT /v1/uploads/{name}/{*}',
   ]);
   for (const [path, methods] of Object.entries(paths!)) {
     const inPath = [...path.matchAll(/\{(.+?)\}/g)].map(([, name]) => name);
