@@ -16,4 +16,5 @@ export const EVENT_TYPES = [
   'train-progress',
   'train-validated',
   'trainer-output',
+  'import-written',
 ];
