@@ -13,6 +13,9 @@ interface Data {
   name: string;
   bytes: number;
   files: number;
+  annotations: number;
+  candidates: number;
+  scores: number;
   step: number;
   steps: number;
   message: string;
@@ -40,6 +43,8 @@ const SENTENCES: Record<string, (data: Data) => string> = {
   'task-failed': ({ stage, error }) => `${stage}: a task failed for good: ${error}`,
   'artifact-written': ({ name, bytes: size }) => `Wrote ${name} (${bytes(size)})`,
   'export-written': ({ files, bytes: size }) => `Wrote ${count(files)} files (${bytes(size)})`,
+  'import-written': ({ annotations, candidates, scores }) =>
+    `Imported ${count(candidates)} candidates and ${count(scores)} scores, ${count(annotations)} new annotations`,
   'train-alarm': ({ step, kind, message }) => `Alarm at step ${step}, ${kind}: ${message}`,
   'train-inverted': ({ images, evaluations }) =>
     `${count(images)} images are inverted (${count(evaluations)} evaluations of the UNet)`,
