@@ -118,12 +118,12 @@ test('a run is asked for with the form, watched to its end, and its evidence and
       })),
       { policy, margin: 0, ties: 'keep' },
     ).length;
-  await page.getByLabel('Ties').selectOption('keep');
+  await page.getByRole('combobox', { name: /^Ties/ }).selectOption('keep');
   await page.waitForFunction(
     (n) => document.querySelector('.figures dd')?.textContent === n,
     String(pairsUnder('all')),
   );
-  await page.getByLabel('Pairs', { exact: true }).selectOption('best-worst');
+  await page.getByRole('combobox', { name: /^Pairs/ }).selectOption('best-worst');
   await page.waitForFunction(
     (n) => document.querySelector('.figures dd')?.textContent === n,
     String(pairsUnder('best-worst')),
