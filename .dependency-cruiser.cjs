@@ -56,6 +56,16 @@ module.exports = {
       to: { path: '^src/(api|cli)/' },
     },
     {
+      name: 'pages-import-what-is-pure',
+      comment: 'Named in setup/pages.mjs too: what the pages are built from',
+      severity: 'error',
+      from: { path: '^ui/' },
+      to: {
+        path: '^(src|workers|pipelines)/',
+        pathNot: [shared, '^src/(annotations|preference|scoring)/'],
+      },
+    },
+    {
       name: 'unresolvable',
       severity: 'error',
       from: {},

@@ -8,6 +8,8 @@ import { type AccessOptions, forAnyone, guardAccess } from './access.ts';
 import { answerBrokenRequests, answerErrors } from './errors.ts';
 import { sendSafeHeaders } from './headers.ts';
 import { BODY_BYTES, limitAnswers, shedLoad } from './load.ts';
+import { allowDefaults } from './openapi.ts';
+import { servePages } from './pages.ts';
 import { logRequests } from './request-log.ts';
 import { annotationRoutes } from './routes/annotation-sets.ts';
 import { arrowRoutes } from './routes/arrow.ts';
@@ -17,6 +19,7 @@ import { healthRoutes } from './routes/health.ts';
 import { importRoutes } from './routes/imports.ts';
 import { qualityRoutes } from './routes/quality.ts';
 import { reportRoutes } from './routes/reports.ts';
+import { runItemRoutes } from './routes/run-items.ts';
 import { runRoutes } from './routes/runs.ts';
 import { sessionRoutes } from './routes/session.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
@@ -57,6 +60,8 @@ export async function buildApp(
   await guardAccess(app, { store: services.store, exposed: false, ...access });
   refuseUnstorable(app);
   await app.register(swagger, {
+    transformObject: (document) =>
+      allowDefaults('openapiObject' in document ? document.openapiObject : document.swaggerObject),
     openapi: {
       // 3.1 is JSON Schema as the routes use it: null as a type, numbers as exclusive limits.
       openapi: '3.1.0',
@@ -81,11 +86,13 @@ export async function buildApp(
   await app.register(async (pages) => {
     pages.addHook('onRoute', forAnyone);
     await pages.register(swaggerUi, { routePrefix: '/docs' });
+    await servePages(pages);
   });
   await app.register(annotationRoutes(services), { prefix: '/v1' });
   await app.register(runRoutes(services), { prefix: '/v1' });
   await app.register(candidateRoutes(services), { prefix: '/v1' });
   await app.register(arrowRoutes(services), { prefix: '/v1' });
+  await app.register(runItemRoutes(services), { prefix: '/v1' });
   await app.register(exportRoutes(services), { prefix: '/v1' });
   await app.register(qualityRoutes(services), { prefix: '/v1' });
   await app.register(importRoutes(services), { prefix: '/v1' });

@@ -15,6 +15,7 @@ import {
   VariantQuery,
 } from '../schemas.ts';
 import type { Services } from '../services.ts';
+import { THUMBNAIL_WIDTHS, thumbnail } from '../thumbnail.ts';
 
 /** Drawn images are PNGs, imported ones what they were. */
 const imageType = (bytes: Buffer) =>
@@ -89,10 +90,19 @@ export function candidateRoutes({ store, blobs }: Services): FastifyPluginAsyncT
           tags: ['candidates'],
           summary: 'An image by its content hash',
           params: Type.Object({ sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }) }),
+          querystring: Type.Object({
+            width: Type.Optional(
+              Type.Union(
+                THUMBNAIL_WIDTHS.map((width) => Type.Literal(width)),
+                { description: 'Pixels to shrink a wider image to, as WebP' },
+              ),
+            ),
+          }),
         },
       },
-      async ({ params }, reply) => {
-        const bytes = await blobs.get(params.sha256);
+      async ({ params, query: { width } }, reply) => {
+        const image = await blobs.get(params.sha256);
+        const bytes = width === undefined ? image : await thumbnail(image, width);
         return reply
           .header('cache-control', 'public, max-age=31536000, immutable')
           .type(imageType(bytes))

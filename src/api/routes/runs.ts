@@ -1,4 +1,6 @@
 /** Runs: asked for, watched, cancelled, tried again. */
+
+import { readFile } from 'node:fs/promises';
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
@@ -12,6 +14,7 @@ import { cancelRun, createRun, getRun, listRuns, retryRun } from '../../jobs/run
 import { findArtifact, listArtifacts } from '../../store/artifacts.ts';
 import { ALARM_KINDS } from '../../training/alarms.ts';
 import { readCurves } from '../../training/curves.ts';
+import { gridFile } from '../../training/validation-files.ts';
 import { LONG_ANSWER_MS } from '../load.ts';
 import { Anything, ErrorAnswer, fromCursor, nextCursor, Paging, page, RunId } from '../schemas.ts';
 import { sendFile } from '../send-file.ts';
@@ -231,6 +234,23 @@ export function runRoutes({ store, boss, trainFolder }: Services): FastifyPlugin
       async ({ params: { id }, query: { maxPoints } }) => {
         await getRun(store, id);
         return readCurves(trainFolder(id), maxPoints);
+      },
+    );
+
+    app.get(
+      '/runs/:id/validation/:step',
+      {
+        schema: {
+          tags: ['runs'],
+          summary: 'Images of the first validation scenes after a measured step of the training, as one PNG',
+          params: Type.Object({ ...RunId.properties, step: Type.Integer({ minimum: 0 }) }),
+        },
+      },
+      async ({ params: { id, step } }, reply) => {
+        const png = await readFile(gridFile(trainFolder(id), step)).catch(() => {
+          throw new DiptychError('DIPTYCH_NOT_FOUND', `run ${id} has no images of step ${step}`);
+        });
+        return reply.header('cache-control', 'no-cache').type('image/png').send(png);
       },
     );
 

@@ -1,0 +1,38 @@
+/** All annotations of a run with their raw scores, as they arrive. */
+import { useEffect, useState } from 'preact/hooks';
+import { answered, api, everyPage, type RunItem } from './client.ts';
+
+export interface RunItems {
+  items: RunItem[];
+  /** Whether these are all. */
+  complete: boolean;
+  error: Error | null;
+}
+
+/** Few at first, so that there is something to look at; then many, so that all are there soon. */
+const [FIRST, REST] = [200, 2000];
+
+const NONE: RunItems = { items: [], complete: false, error: null };
+
+export function useRunItems(runId: string | null): RunItems {
+  const [state, setState] = useState<RunItems>(NONE);
+  useEffect(() => {
+    setState(NONE);
+    if (runId === null) return;
+    const stopped = new AbortController();
+    const { signal } = stopped;
+    async function load(id: string): Promise<void> {
+      const pages = everyPage((cursor) => {
+        const query = { cursor, limit: cursor === undefined ? FIRST : REST };
+        return answered(api.GET('/v1/runs/{id}/items', { params: { path: { id }, query }, signal }));
+      });
+      for await (const page of pages) {
+        setState((before) => ({ ...before, items: before.items.concat(page) }));
+      }
+      setState((before) => ({ ...before, complete: true }));
+    }
+    load(runId).catch((error) => signal.aborted || setState((before) => ({ ...before, error })));
+    return () => stopped.abort();
+  }, [runId]);
+  return state;
+}
