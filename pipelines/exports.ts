@@ -8,6 +8,7 @@ import type { ExportPlan } from '../src/jobs/exports.ts';
 import { type ScoreVersions, scoreVersions } from '../src/store/candidates.ts';
 import type { Store } from '../src/store/client.ts';
 import { checkReward } from './plan.ts';
+import { scoredRun } from './scored-run.ts';
 import type { ExportRequest, RunSettings } from './settings.ts';
 import { layoutStage } from './stages.ts';
 
@@ -17,18 +18,20 @@ export interface ExportSettings {
   layout: LayoutName;
   writer: ParquetWriterName;
   policy: DatasetPolicy;
+  /** Revision of the source's votes that count. */
+  votes: number;
   /** What the policy gives on the source's data. */
   dataset: DatasetVersion;
 }
 
 /**
- * Reads all of the source's annotations and scores once, to name them. Throws DIPTYCH_NOT_FOUND for an unknown run,
+ * Reads all of the source's annotations, scores and votes once, to name them. Throws DIPTYCH_NOT_FOUND for an unknown run,
  * DIPTYCH_CONFLICT for one that is not scored yet or whose data is of another version than asked for, and
  * DIPTYCH_INVALID_INPUT for what the layout or the scores can't give.
  */
 export async function planExport(store: Store, runId: string, request: ExportRequest): Promise<ExportPlan> {
   const { layout, writer } = request;
-  const source = await scoredRun(store, runId);
+  const source = await scoredRun(store, runId, 'curated');
   const own = source.settings as unknown as RunSettings;
   const scores = chosenScores(await scoreVersions(store, runId, 'curated'), request.scores ?? {});
   const policy = { reward: request.reward ?? own.reward, pairs: request.pairs ?? own.pairs, scores };
@@ -39,14 +42,21 @@ export async function planExport(store: Store, runId: string, request: ExportReq
       `pairs.ties is "keep", but the layout "${layout}" has no way to tell a tie; make it "drop"`,
     );
   }
-  const dataset = await readVersion(policy, storedAnnotations(store, runId, scores));
+  const votes = request.votes ?? source.voteRevision;
+  if (votes > source.voteRevision) {
+    throw new DiptychError(
+      'DIPTYCH_INVALID_INPUT',
+      `votes is ${votes}, but the votes of run ${runId} are at revision ${source.voteRevision}`,
+    );
+  }
+  const dataset = await readVersion(policy, storedAnnotations(store, runId, { scores, votes }));
   if (request.version !== undefined && request.version !== dataset.version) {
     throw new DiptychError(
       'DIPTYCH_CONFLICT',
-      `run ${runId} gives version ${dataset.version}, not ${request.version}: its annotations or scores have changed since, or reward, pairs or scores are others than then (inputs.jsonl of the earlier export names all of them)`,
+      `run ${runId} gives version ${dataset.version}, not ${request.version}: its annotations, scores or votes have changed since, or reward, pairs, scores or votes are others than then (inputs.jsonl of the earlier export names all of them)`,
     );
   }
-  const settings: ExportSettings = { sourceRun: runId, layout, writer, policy, dataset };
+  const settings: ExportSettings = { sourceRun: runId, layout, writer, policy, votes, dataset };
   return {
     sourceId: runId,
     version: dataset.version,
@@ -63,30 +73,11 @@ export async function planExport(store: Store, runId: string, request: ExportReq
 
 /** Makes a layout of an export's version again, from the command line. */
 export function exportCommand(
-  { sourceRun, writer, policy, dataset }: Omit<ExportSettings, 'layout'>,
+  { sourceRun, writer, policy, votes, dataset }: Omit<ExportSettings, 'layout'>,
   layout: LayoutName,
 ): string {
-  const options = JSON.stringify({ ...policy, writer });
+  const options = JSON.stringify({ ...policy, votes, writer });
   return `npm run diptych -- export ${sourceRun} --layout ${layout} --options '${options}' --version ${dataset.version} --out FOLDER`;
-}
-
-async function scoredRun(store: Store, id: string) {
-  const run = await store.run.findUnique({ where: { id }, include: { stages: true } });
-  if (!run) throw new DiptychError('DIPTYCH_NOT_FOUND', `there is no run ${id}`);
-  const stage = run.stages.find(({ name }) => name === 'score');
-  if (!stage) {
-    throw new DiptychError(
-      'DIPTYCH_INVALID_INPUT',
-      `run ${id} is of kind "${run.kind}"; only candidates of a "curate" or "curate-then-train" run can be exported`,
-    );
-  }
-  if (stage.status !== 'succeeded') {
-    throw new DiptychError(
-      'DIPTYCH_CONFLICT',
-      `run ${id} is not scored yet: its stage "score" is ${stage.status}`,
-    );
-  }
-  return run;
 }
 
 /** Of every metric the asked version, or the newest. Throws DIPTYCH_INVALID_INPUT for one that there is not. */

@@ -9,6 +9,7 @@ import { candidateRoutes } from './routes/candidates.ts';
 import { exportRoutes } from './routes/exports.ts';
 import { reportRoutes } from './routes/reports.ts';
 import { runRoutes } from './routes/runs.ts';
+import { voteRoutes } from './routes/votes.ts';
 import type { Services } from './services.ts';
 
 export type App = FastifyInstance;
@@ -35,6 +36,7 @@ export async function buildApp(services: Services): Promise<App> {
         { name: 'runs', description: 'Asked-for work: curate, train, evaluate' },
         { name: 'candidates', description: 'Generated images and their scores' },
         { name: 'exports', description: 'Dataset versions as files for other tools' },
+        { name: 'votes', description: 'What people prefer, blind' },
       ],
     },
   });
@@ -43,6 +45,7 @@ export async function buildApp(services: Services): Promise<App> {
   await app.register(runRoutes(services), { prefix: '/v1' });
   await app.register(candidateRoutes(services), { prefix: '/v1' });
   await app.register(exportRoutes(services), { prefix: '/v1' });
+  await app.register(voteRoutes(services), { prefix: '/v1' });
   await app.register(reportRoutes(services));
   return app;
 }

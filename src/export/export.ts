@@ -7,7 +7,7 @@ import { access, mkdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { DiptychError } from '../errors.ts';
 import { datasetCard } from './dataset-card.ts';
-import { type DatasetPolicy, versionOf } from './dataset-version.ts';
+import { type DatasetPolicy, VOTES_POLICY, versionOf } from './dataset-version.ts';
 import { type ExportedFile, readOnce } from './layout.ts';
 import { LAYOUTS, type LayoutName } from './layouts/index.ts';
 import { pairsOf } from './pairs.ts';
@@ -96,7 +96,7 @@ async function writeFiles(options: ExportOptions, folder: string): Promise<Expor
   if (found !== version) {
     throw new DiptychError(
       'DIPTYCH_CONFLICT',
-      `annotations or scores changed on the way: they are version ${found} now, asked for was ${version}; ask for the export again`,
+      `annotations, scores or votes changed on the way: they are version ${found} now, asked for was ${version}; ask for the export again`,
     );
   }
 
@@ -118,7 +118,7 @@ async function writeFiles(options: ExportOptions, folder: string): Promise<Expor
     ...parts,
     pairs: pairCount,
     pairsLeftOut: unequalSizes,
-    policy: { ...policy, votes: null },
+    policy: { ...policy, votes: VOTES_POLICY },
     commands: Object.fromEntries(layouts.map((name) => [name, options.command(name)])),
     files,
   };

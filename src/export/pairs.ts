@@ -1,5 +1,6 @@
 /** The pairs of an annotation, as exports have them. */
 import { formPairs, type PairSettings } from '../preference/pairs.ts';
+import type { Vote, VoteCount } from '../preference/votes.ts';
 import { type ExportAnnotation, type ExportCandidate, imageUid } from './rows.ts';
 
 export interface CandidatePair {
@@ -7,11 +8,13 @@ export interface CandidatePair {
   loser: ExportCandidate;
   winnerUid: string;
   loserUid: string;
-  /** Reward of the winner less that of the loser. */
+  /** Reward of the winner less that of the loser; below 0 where people preferred the one of lower reward. */
   margin: number;
   policy: string;
   /** The winner is then the one of the earlier slot. */
   tie: boolean;
+  /** Null where nobody voted on the two. */
+  votes: VoteCount | null;
 }
 
 export interface PairsOfAnnotation {
@@ -21,7 +24,7 @@ export interface PairsOfAnnotation {
 }
 
 export function pairsOf(
-  { imgId, candidates }: ExportAnnotation,
+  { imgId, candidates, votes }: ExportAnnotation,
   settings: PairSettings,
   dominance: boolean,
 ): PairsOfAnnotation {
@@ -33,7 +36,8 @@ export function pairsOf(
     metrics: scores,
   }));
   const byUid = new Map(candidates.map((candidate) => [imageUid(imgId, candidate.slot), candidate]));
-  const all = formPairs(rewarded, settings, dominance).map(({ winner, loser, margin, policy, tie }) => ({
+  const formed = formPairs(rewarded, settings, dominance, byUidVotes(imgId, votes));
+  const all = formed.map(({ winner, loser, margin, policy, tie, votes }) => ({
     winner: byUid.get(winner)!,
     loser: byUid.get(loser)!,
     winnerUid: winner,
@@ -41,9 +45,20 @@ export function pairsOf(
     margin,
     policy,
     tie,
+    votes,
   }));
   const pairs = all.filter(({ winner, loser }) => sameSize(winner, loser));
   return { pairs, unequalSizes: all.length - pairs.length };
+}
+
+/** With candidates by the names of their images. */
+export function byUidVotes(imgId: string, votes: ExportAnnotation['votes']): Vote[] {
+  const uids = (slots: readonly number[]) => slots.map((slot) => imageUid(imgId, slot));
+  return votes.map(({ voter, slots, ranking }) => ({
+    voter,
+    candidates: uids(slots),
+    ranking: uids(ranking),
+  }));
 }
 
 const sameSize = (a: ExportCandidate, b: ExportCandidate) => a.width === b.width && a.height === b.height;

@@ -128,6 +128,7 @@ async function rowOf(annotation: ExportAnnotation, winner: number, loser: number
     margin: 1,
     policy: 'all',
     tie: false,
+    votes: null,
   };
   const image = async () => new Uint8Array();
   return pickapicRow({ annotation, pairs: [pair], image }, pair, 0, 'version');

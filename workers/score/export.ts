@@ -12,6 +12,7 @@ import { appendEvent } from '../../src/jobs/events.ts';
 import type { TaskContext, TaskHandler } from '../../src/jobs/worker.ts';
 import { type ArtifactFacts, writeArtifacts, writeFiles } from '../../src/store/artifacts.ts';
 import { scoreVersions } from '../../src/store/candidates.ts';
+import { voteRevision } from '../../src/store/votes.ts';
 import type { Tools } from '../process.ts';
 
 /** What every curation leaves. */
@@ -25,8 +26,9 @@ export function exportTask(tools: Tools): TaskHandler {
     const { reward, pairs } = await settingsOf(tools, runId);
     const scores = chosenScores(await scoreVersions(store, runId, 'curated'), {});
     const policy = { reward, pairs, scores };
-    const dataset = await readVersion(policy, storedAnnotations(store, runId, scores));
-    const job = { sourceRun: runId, writer: PARQUET_WRITERS[0], policy, dataset };
+    const votes = await voteRevision(store, runId);
+    const dataset = await readVersion(policy, storedAnnotations(store, runId, { scores, votes }));
+    const job = { sourceRun: runId, writer: PARQUET_WRITERS[0], policy, votes, dataset };
     const artifacts = await write(
       tools,
       context,
@@ -63,10 +65,10 @@ async function write(
   folder: string,
 ): Promise<ArtifactFacts[]> {
   const { store, blobs } = tools;
-  const { sourceRun, writer, policy, dataset } = job;
+  const { sourceRun, writer, policy, votes, dataset } = job;
   const { model, sampling, scoring } = await settingsOf(tools, sourceRun);
   const { files } = await writeExport({
-    annotations: rewardedAnnotations(store, sourceRun, policy.reward, policy.scores),
+    annotations: rewardedAnnotations(store, sourceRun, policy.reward, { scores: policy.scores, votes }),
     load: (sha256) => blobs.get(sha256),
     policy,
     version: dataset.version,

@@ -54,7 +54,8 @@ export function reportTask(tools: Tools): TaskHandler {
     const extremes = [...byChange.slice(0, EXTREMES / 2), ...byChange.slice(-EXTREMES / 2)];
     const pictures = await Promise.all(firstSlots.slice(0, PICTURES).map(picture));
     const engine = await numeric.call('engineName', null);
-    const { candidates, pairs: formed } = await pairsOfRun(store, trained, settings);
+    // Whoever has candidates of their own trained before anybody could vote on them.
+    const { candidates, pairs: formed } = await pairsOfRun(store, trained, settings, 0);
     const { train } = (await store.run.findUniqueOrThrow({ where: { id: trained } }))
       .settings as unknown as RunSettings;
     const measured = validationAnnotations(
