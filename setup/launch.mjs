@@ -58,6 +58,8 @@ const { ensurePrismaClient } = await import('./prisma.mjs');
 await ensurePrismaClient({ root, node, log });
 const { ensureEngine } = await import('./engine.mjs');
 await ensureEngine({ root, node, log });
+const { ensurePages } = await import('./pages.mjs');
+ensurePages({ root, node, log });
 const setupSeconds = (Date.now() - started) / 1000;
 
 const [script, ...args] = process.argv.slice(2);

@@ -4,6 +4,8 @@ import swaggerUi from '@fastify/swagger-ui';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { answerErrors } from './errors.ts';
+import { allowDefaults } from './openapi.ts';
+import { servePages } from './pages.ts';
 import { annotationRoutes } from './routes/annotation-sets.ts';
 import { candidateRoutes } from './routes/candidates.ts';
 import { exportRoutes } from './routes/exports.ts';
@@ -23,6 +25,8 @@ export async function buildApp(services: Services): Promise<App> {
   }).withTypeProvider<TypeBoxTypeProvider>();
   answerErrors(app);
   await app.register(swagger, {
+    transformObject: (document) =>
+      allowDefaults('openapiObject' in document ? document.openapiObject : document.swaggerObject),
     openapi: {
       // 3.1 is JSON Schema as the routes use it: null as a type, numbers as exclusive limits.
       openapi: '3.1.0',
@@ -47,5 +51,6 @@ export async function buildApp(services: Services): Promise<App> {
   await app.register(exportRoutes(services), { prefix: '/v1' });
   await app.register(voteRoutes(services), { prefix: '/v1' });
   await app.register(reportRoutes(services));
+  await servePages(app);
   return app;
 }

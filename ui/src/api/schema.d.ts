@@ -1,0 +1,1992 @@
+/** Written by `npm run page-types`; not by hand. */
+export interface paths {
+    "/v1/annotation-sets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    /** @description `next` of the page before */
+                    cursor?: string;
+                    /** @description Most entries on a page */
+                    limit?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            items: {
+                                count: number;
+                                /** Format: date-time */
+                                createdAt: string;
+                                name: string;
+                            }[];
+                            /** @description Cursor of the next page; null at the end */
+                            next: string | null;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/annotation-sets/{name}/annotations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    /** @description `next` of the page before */
+                    cursor?: string;
+                    /** @description Most entries on a page */
+                    limit?: number;
+                };
+                header?: never;
+                path: {
+                    /** @description Name of the annotation set */
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            items: unknown[];
+                            /** @description Cursor of the next page; null at the end */
+                            next: string | null;
+                        };
+                    };
+                };
+                /** @description Default Response */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        /**
+         * Ingest LAION-SG annotations
+         * @description NDJSON or a JSON array, gzip or not, of any length. Records are upserted by img_id; a bad one is reported and stored nowhere, and stops no other.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Name of the annotation set */
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            inserted: number;
+                            /** @description Records in the body */
+                            received: number;
+                            rejected: number;
+                            /** @description The first 1000 */
+                            rejections: {
+                                /** @description Path of the wrong field; empty: the record as a whole */
+                                field: string;
+                                /** @description Line of the (unpacked) body where the record starts */
+                                line: number;
+                                reason: string;
+                            }[];
+                            unchanged: number;
+                            updated: number;
+                        };
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/blobs/{sha256}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An image by its content hash */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    sha256: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/candidates/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A candidate with the evidence of its scores */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": unknown;
+                    };
+                };
+                /** @description Default Response */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/exports/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Export */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            createdAt: string;
+                            error: string | null;
+                            finishedAt: string | null;
+                            /** @description Finished share, 0 to 1 */
+                            fraction: number;
+                            id: string;
+                            layout: string;
+                            /** @description An export is a run: its log, cancel and retry are those of the run of its id */
+                            links: {
+                                /** @description POST */
+                                cancel: string;
+                                events: string;
+                                /** @description Null until it has succeeded */
+                                files: string | null;
+                                manifest: string | null;
+                                /** @description POST */
+                                retry: string;
+                                self: string;
+                            };
+                            /** @description Reward, pairs and score versions */
+                            policy: unknown;
+                            /** @description The run whose candidates it holds */
+                            run: string;
+                            /** @description Null once it has ended */
+                            secondsLeft: number | null;
+                            status: string;
+                            /** @description sha256 over everything that its rows are made from */
+                            version: string;
+                        };
+                    };
+                };
+                /** @description Default Response */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        /** Delete an export with its files, or give up one that is under way */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Export */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Default Response */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/exports/{id}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Files of an export, with size and SHA-256; none until it has succeeded */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description `next` of the page before */
+                    cursor?: string;
+                    /** @description Most entries on a page */
+                    limit?: number;
+                };
+                header?: never;
+                path: {
+                    /** @description Export */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            items: {
+                                bytes: number;
+                                link: string;
+                                name: string;
+                                sha256: string;
+                            }[];
+                            /** @description Cursor of the next page; null at the end */
+                            next: string | null;
+                        };
+                    };
+                };
+                /** @description Default Response */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/exports/{id}/files/{*}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download a file, or a range of it
+         * @description Range, If-Range and If-None-Match are heeded; the ETag is the SHA-256.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    "*": string;
+                    /** @description Export */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                206: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": unknown;
+                    };
+                };
+                /** @description Default Response */
+                416: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    /** @description `next` of the page before */
+                    cursor?: string;
+                    /** @description Most entries on a page */
+                    limit?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            items: {
+                                annotationSet: string;
+                                createdAt: string;
+                                error: string | null;
+                                finishedAt: string | null;
+                                id: string;
+                                kind: string;
+                                /** @description Null once the run has ended */
+                                secondsLeft: number | null;
+                                settings: unknown;
+                                stages: {
+                                    done: number;
+                                    /** @description Of done: candidates that failed alone, see /failures */
+                                    dropped: number;
+                                    /** @description Units of failed tasks */
+                                    failed: number;
+                                    finishedAt: string | null;
+                                    /** @description Finished share, running work included */
+                                    fraction: number;
+                                    name: string;
+                                    startedAt: string | null;
+                                    status: string;
+                                    /** @description Units of work, such as candidates */
+                                    total: number;
+                                }[];
+                                status: string;
+                            }[];
+                            /** @description Cursor of the next page; null at the end */
+                            next: string | null;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Ask for a run */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @description Name of the annotation set */
+                        annotationSet: string;
+                        /**
+                         * @description What to do
+                         * @enum {unknown}
+                         */
+                        kind: "curate" | "train" | "curate-then-train" | "evaluate";
+                        /** @default {} */
+                        settings?: {
+                            /**
+                             * @description Images per annotation
+                             * @default 4
+                             */
+                            candidates?: number;
+                            /**
+                             * @description CLIPModel for CLIP score: "sample" or a folder
+                             * @default sample
+                             */
+                            clip?: string;
+                            /** @description evaluate: two models, in the place of sourceRun */
+                            compare?: {
+                                /** @description "sample", or a folder in diffusers layout on the server */
+                                base: string;
+                                /** @description Likewise */
+                                tuned: string;
+                            };
+                            /** @default {} */
+                            evaluation?: {
+                                /** @description Draw the tuned side's images with a sampling demon that follows the reward; left out: as the base's */
+                                demon?: {
+                                    /**
+                                     * @description Tried in each step, every one with a scored image
+                                     * @default 16
+                                     */
+                                    noises?: number;
+                                    /** @description In units of the reward; left out: the deviation of a step's rewards */
+                                    temperature?: number;
+                                    /**
+                                     * @description Of the noises by their rewards
+                                     * @default tanh
+                                     * @enum {unknown}
+                                     */
+                                    weighting?: "tanh" | "boltzmann";
+                                };
+                                /** @description pytorch-fid's weights as a safetensors file; absent: no FID */
+                                inception?: string;
+                                /** @description Folder of photographs (PNG, JPEG, WebP) to take Frechet distances from; absent: not measured */
+                                realImages?: string;
+                                /**
+                                 * @description Images per held-out annotation and model
+                                 * @default 1
+                                 */
+                                samples?: number;
+                            };
+                            generator?: {
+                                /**
+                                 * @description What the server speaks
+                                 * @enum {unknown}
+                                 */
+                                api: "automatic1111" | "openai-images";
+                                /**
+                                 * @description Requests at once
+                                 * @default 4
+                                 */
+                                concurrency?: number;
+                                /**
+                                 * @description Pixels of every image
+                                 * @default 512
+                                 */
+                                height?: number;
+                                /** @description Its name there; absent: the server's own choice */
+                                model?: string;
+                                /**
+                                 * @description automatic1111 alone
+                                 * @default
+                                 */
+                                negativePrompt?: string;
+                                /**
+                                 * @description automatic1111 alone: its name there
+                                 * @default DDIM
+                                 */
+                                sampler?: string;
+                                /**
+                                 * @description For one try
+                                 * @default 300
+                                 */
+                                timeoutSeconds?: number;
+                                /**
+                                 * @description Of one request, with growing waits between them
+                                 * @default 5
+                                 */
+                                tries?: number;
+                                /** @description Base URL: http://127.0.0.1:7860, https://api.openai.com/v1; credentials come from the environment (docs/remote.md) */
+                                url: string;
+                                /**
+                                 * @description Pixels of every image
+                                 * @default 512
+                                 */
+                                width?: number;
+                            };
+                            /**
+                             * @description Share of the annotations kept out of curation and training, for evaluation
+                             * @default 0.2
+                             */
+                            heldOutFraction?: number;
+                            /**
+                             * @description Text-to-image model: "sample", or a folder in diffusers layout on the server
+                             * @default sample
+                             */
+                            model?: string;
+                            /** @default {} */
+                            pairs?: {
+                                /**
+                                 * @description Largest difference of rewards that is a tie
+                                 * @default 0.05
+                                 */
+                                margin?: number;
+                                /**
+                                 * @description Which candidates are compared
+                                 * @default all
+                                 * @enum {unknown}
+                                 */
+                                policy?: "all" | "best-worst" | "best-rest";
+                                /**
+                                 * @description What becomes of ties
+                                 * @default drop
+                                 * @enum {unknown}
+                                 */
+                                ties?: "drop" | "keep";
+                            };
+                            /**
+                             * @description CLIPModel for PickScore: "sample" or a folder
+                             * @default sample
+                             */
+                            pick?: string;
+                            /** @default {} */
+                            reward?: {
+                                /**
+                                 * @description How metrics become one number
+                                 * @default mean
+                                 * @enum {unknown}
+                                 */
+                                policy?: "mean" | "zmean" | "dominance";
+                                /**
+                                 * @description Weight of each metric (dpg, sg-iou, entity-iou, relation-iou, t2i-blip-vqa, t2i-2d-spatial, t2i-clip, clip-score, pickscore, hpsv2, aesthetic, image-reward, t2i-3in1); metrics not named have no say
+                                 * @default {
+                                 *       "dpg": 1,
+                                 *       "t2i-3in1": 1
+                                 *     }
+                                 */
+                                weights?: {
+                                    [key: string]: number;
+                                };
+                            };
+                            /** @default {} */
+                            sampling?: {
+                                /**
+                                 * @description Classifier-free guidance scale; 1: none
+                                 * @default 3
+                                 */
+                                guidance?: number;
+                                /**
+                                 * @description DDIM steps
+                                 * @default 20
+                                 */
+                                steps?: number;
+                            };
+                            /** @default {} */
+                            scoring?: {
+                                /** @description Folder of LAION's aesthetic predictor, for the metric aesthetic; absent: not measured */
+                                aesthetic?: string;
+                                /**
+                                 * @description Answers questions: "sample" (the sample world's reader), or a BLIP-VQA folder
+                                 * @default sample
+                                 */
+                                answerer?: string;
+                                /**
+                                 * @description Finds objects: "sample" (the sample world's reader), or an OWL-ViT folder
+                                 * @default sample
+                                 */
+                                detector?: string;
+                                endpoint?: {
+                                    /**
+                                     * @description Requests at once
+                                     * @default 4
+                                     */
+                                    concurrency?: number;
+                                    /** @description Its name there */
+                                    model: string;
+                                    /**
+                                     * @description For one try
+                                     * @default 60
+                                     */
+                                    timeoutSeconds?: number;
+                                    /**
+                                     * @description Of one request, with growing waits between them
+                                     * @default 5
+                                     */
+                                    tries?: number;
+                                    /** @description Base URL of a server with OpenAI chat completions: https://api.openai.com/v1; credentials come from the environment (docs/remote.md) */
+                                    url: string;
+                                };
+                                /** @description Folder of HPSv2 (a CLIP), for the metric hpsv2; absent: not measured */
+                                hps?: string;
+                                /** @description Folder of ImageReward, for the metric image-reward; absent: not measured */
+                                imageReward?: string;
+                                /**
+                                 * @description fixed: known defects of the benchmarks mended; compat: bug for bug
+                                 * @default fixed
+                                 * @enum {unknown}
+                                 */
+                                mode?: "fixed" | "compat";
+                            };
+                            /**
+                             * @description Decides every random choice of the run
+                             * @default 1
+                             */
+                            seed?: number;
+                            /**
+                             * Format: uuid
+                             * @description train: the run whose candidates are used; evaluate: the run whose tuned model is used
+                             */
+                            sourceRun?: string;
+                            /** @default {} */
+                            train?: {
+                                /**
+                                 * @description Parts that the pairs of a step are computed in: less memory, the same step
+                                 * @default 1
+                                 */
+                                accumulate?: number;
+                                /**
+                                 * @description Tie to the reference; larger stays closer. Of mapo and dspo the weight of the preference: 0.1, 0.001. Of d3po: 0.1
+                                 * @default 2000
+                                 */
+                                beta?: number;
+                                /**
+                                 * @description Steps between checkpoints; of ddpo and d3po the first end of a round behind them
+                                 * @default 50
+                                 */
+                                checkpointEvery?: number;
+                                /** @description Decay of an average of the weights, which is then the tuned model; left out: no average */
+                                ema?: number;
+                                /** @description Trainer of the server that trains instead, by its name (docs/external-trainers.md) */
+                                external?: string;
+                                /**
+                                 * @description Form of inversion-dpo (docs/training.md)
+                                 * @default shared-noise
+                                 * @enum {unknown}
+                                 */
+                                form?: "shared-noise" | "published" | "negated" | "transition" | "endpoint";
+                                /** @description Weights that stay as they are: patterns of UNet names, * for anything; not with lora */
+                                freeze?: string[];
+                                /**
+                                 * @description Less memory for up to a third more time
+                                 * @default false
+                                 */
+                                gradientCheckpointing?: boolean;
+                                /**
+                                 * @description Guidance of inversion, predictions and the images that ddpo and d3po draw
+                                 * @default 1
+                                 */
+                                guidance?: number;
+                                /**
+                                 * @description Grid points of a trajectory
+                                 * @default 20
+                                 */
+                                inversionSteps?: number;
+                                /** @description Of them, evenly spaced, that are stored and trained on: less disk; left out: all */
+                                keptTimesteps?: number;
+                                /**
+                                 * @description After warm-up
+                                 * @default 0.00001
+                                 */
+                                learningRate?: number;
+                                /** @description Train a LoRA; left out: all weights */
+                                lora?: {
+                                    /** @description Changes are scaled by alpha / rank; left out: by 1 */
+                                    alpha?: number;
+                                    /**
+                                     * @description Adapt convolutions as well as attention layers
+                                     * @default false
+                                     */
+                                    convolutions?: boolean;
+                                    /**
+                                     * @description Of the changed weights
+                                     * @default 8
+                                     */
+                                    rank?: number;
+                                };
+                                /**
+                                 * @description Longer gradients are scaled down to it
+                                 * @default 1
+                                 */
+                                maxGradNorm?: number;
+                                /**
+                                 * @description What is minimised (docs/training.md)
+                                 * @default inversion-dpo
+                                 * @enum {unknown}
+                                 */
+                                objective?: "inversion-dpo" | "diffusion-dpo" | "inpo" | "smpo" | "dspo" | "kto" | "mapo" | "sft" | "ddpo" | "d3po";
+                                /** @description Rounds of ddpo and d3po: draw, score, train; left out: the defaults */
+                                onPolicy?: {
+                                    /**
+                                     * @description DDIM steps of an image, with eta 1
+                                     * @default 20
+                                     */
+                                    samplingSteps?: number;
+                                    /**
+                                     * @description Annotations of a round; each is drawn twice
+                                     * @default 16
+                                     */
+                                    scenesPerRound?: number;
+                                    /**
+                                     * @description Optimizer steps on a round before the next one is drawn
+                                     * @default 2
+                                     */
+                                    stepsPerRound?: number;
+                                };
+                                /**
+                                 * @description adafactor: no first moment, less memory
+                                 * @default adamw
+                                 * @enum {unknown}
+                                 */
+                                optimizer?: "adamw" | "adafactor";
+                                /**
+                                 * @description Pairs per optimizer step; of ddpo and d3po two sampling steps for each
+                                 * @default 16
+                                 */
+                                pairsPerStep?: number;
+                                /**
+                                 * @description Pairs count by their difference of rewards
+                                 * @default false
+                                 */
+                                rewardWeighted?: boolean;
+                                /** @description Timesteps of a pair in a step; left out: all in the published forms of inversion-dpo, else 1 */
+                                rowsPerPair?: number | "trajectory";
+                                /**
+                                 * @description Of the learning rate after warm-up
+                                 * @default constant
+                                 * @enum {unknown}
+                                 */
+                                schedule?: "constant" | "cosine";
+                                /**
+                                 * @description Optimizer steps
+                                 * @default 200
+                                 */
+                                steps?: number;
+                                /**
+                                 * @description Grid points that a transition spans
+                                 * @default 4
+                                 */
+                                stride?: number;
+                                /**
+                                 * @description Of inversion-dpo; left out: the released ones in its published forms, else none
+                                 * @enum {unknown}
+                                 */
+                                timestepWeights?: "none" | "one-over-2-alpha-bar" | "b-over-a-squared";
+                                /** @description Measure the model while it trains, and keep its best checkpoint; left out: never */
+                                validation?: {
+                                    /**
+                                     * @description Curated annotations to draw and measure, which then make no pairs
+                                     * @default 32
+                                     */
+                                    annotations?: number;
+                                    /**
+                                     * @description Steps between measurements; the base and the last step are measured too
+                                     * @default 50
+                                     */
+                                    every?: number;
+                                    /**
+                                     * @description The tuned model: the best measured step by reward, or the last step
+                                     * @default best
+                                     * @enum {unknown}
+                                     */
+                                    tuned?: "best" | "last";
+                                };
+                                /**
+                                 * @description Steps over which the learning rate rises
+                                 * @default 20
+                                 */
+                                warmUp?: number;
+                                /**
+                                 * @description Of the optimizer
+                                 * @default 0.01
+                                 */
+                                weightDecay?: number;
+                            };
+                        };
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            annotationSet: string;
+                            createdAt: string;
+                            error: string | null;
+                            finishedAt: string | null;
+                            id: string;
+                            kind: string;
+                            /** @description Null once the run has ended */
+                            secondsLeft: number | null;
+                            settings: unknown;
+                            stages: {
+                                done: number;
+                                /** @description Of done: candidates that failed alone, see /failures */
+                                dropped: number;
+                                /** @description Units of failed tasks */
+                                failed: number;
+                                finishedAt: string | null;
+                                /** @description Finished share, running work included */
+                                fraction: number;
+                                name: string;
+                                startedAt: string | null;
+                                status: string;
+                                /** @description Units of work, such as candidates */
+                                total: number;
+                            }[];
+                            status: string;
+                        };
+                    };
+                };
+                /** @description Default Response */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+                /** @description Default Response */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/runs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Run */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            annotationSet: string;
+                            createdAt: string;
+                            error: string | null;
+                            finishedAt: string | null;
+                            id: string;
+                            kind: string;
+                            /** @description Null once the run has ended */
+                            secondsLeft: number | null;
+                            settings: unknown;
+                            stages: {
+                                done: number;
+                                /** @description Of done: candidates that failed alone, see /failures */
+                                dropped: number;
+                                /** @description Units of failed tasks */
+                                failed: number;
+                                finishedAt: string | null;
+                                /** @description Finished share, running work included */
+                                fraction: number;
+                                name: string;
+                                startedAt: string | null;
+                                status: string;
+                                /** @description Units of work, such as candidates */
+                                total: number;
+                            }[];
+                            status: string;
+                        };
+                    };
+                };
+                /** @description Default Response */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/runs/{id}/artifacts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    /** @description `next` of the page before */
+                    cursor?: string;
+                    /** @description Most entries on a page */
+                    limit?: number;
+                };
+                header?: never;
+                path: {
+                    /** @description Run */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            items: {
+                                bytes: number;
+                                name: string;
+                                /** @description On the server's disk */
+                                path: string;
+                                sha256: string;
+                            }[];
+                            /** @description Cursor of the next page; null at the end */
+                            next: string | null;
+                        };
+                    };
+                };
+                /** @description Default Response */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/runs/{id}/artifacts/{*}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Download an artifact that is a file, or a range of it */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    "*": string;
+                    /** @description Run */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/runs/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stop a run */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Run */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            annotationSet: string;
+                            createdAt: string;
+                            error: string | null;
+                            finishedAt: string | null;
+                            id: string;
+                            kind: string;
+                            /** @description Null once the run has ended */
+                            secondsLeft: number | null;
+                            settings: unknown;
+                            stages: {
+                                done: number;
+                                /** @description Of done: candidates that failed alone, see /failures */
+                                dropped: number;
+                                /** @description Units of failed tasks */
+                                failed: number;
+                                finishedAt: string | null;
+                                /** @description Finished share, running work included */
+                                fraction: number;
+                                name: string;
+                                startedAt: string | null;
+                                status: string;
+                                /** @description Units of work, such as candidates */
+                                total: number;
+                            }[];
+                            status: string;
+                        };
+                    };
+                };
+                /** @description Default Response */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+                /** @description Default Response */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/runs/{id}/candidates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    /** @description `next` of the page before */
+                    cursor?: string;
+                    /** @description Most entries on a page */
+                    limit?: number;
+                    /** @description curated, or base and tuned of an evaluation */
+                    variant?: "curated" | "base" | "tuned";
+                };
+                header?: never;
+                path: {
+                    /** @description Run */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            items: {
+                                generation: unknown;
+                                height: number;
+                                id: string;
+                                imgId: string;
+                                prompt: string;
+                                /** @description Raw values by metric */
+                                scores: {
+                                    [key: string]: number;
+                                };
+                                seed: number;
+                                /** @description The image is at /v1/blobs/SHA256 */
+                                sha256: string;
+                                slot: number;
+                                variant: string;
+                                width: number;
+                            }[];
+                            /** @description Cursor of the next page; null at the end */
+                            next: string | null;
+                        };
+                    };
+                };
+                /** @description Default Response */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/runs/{id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The log of a run as server-sent events
+         * @description Starts at the first event, or after the one named by the header Last-Event-ID; ends when the run has ended.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Run */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/runs/{id}/exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Exports of a run */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description `next` of the page before */
+                    cursor?: string;
+                    /** @description Most entries on a page */
+                    limit?: number;
+                };
+                header?: never;
+                path: {
+                    /** @description Run */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            items: {
+                                createdAt: string;
+                                error: string | null;
+                                finishedAt: string | null;
+                                /** @description Finished share, 0 to 1 */
+                                fraction: number;
+                                id: string;
+                                layout: string;
+                                /** @description An export is a run: its log, cancel and retry are those of the run of its id */
+                                links: {
+                                    /** @description POST */
+                                    cancel: string;
+                                    events: string;
+                                    /** @description Null until it has succeeded */
+                                    files: string | null;
+                                    manifest: string | null;
+                                    /** @description POST */
+                                    retry: string;
+                                    self: string;
+                                };
+                                /** @description Reward, pairs and score versions */
+                                policy: unknown;
+                                /** @description The run whose candidates it holds */
+                                run: string;
+                                /** @description Null once it has ended */
+                                secondsLeft: number | null;
+                                status: string;
+                                /** @description sha256 over everything that its rows are made from */
+                                version: string;
+                            }[];
+                            /** @description Cursor of the next page; null at the end */
+                            next: string | null;
+                        };
+                    };
+                };
+                /** @description Default Response */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        /**
+         * Ask for a run's candidates in a layout
+         * @description 201: a new export. 200: the same version was asked for in this layout before, and this is it. The version is computed here, from all annotations and scores of the run.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Run */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /**
+                         * @description What to write (docs/exports.md)
+                         * @enum {unknown}
+                         */
+                        layout: "images" | "pickapic" | "binarized" | "image-reward" | "hpdv3" | "folders" | "webdataset" | "scores" | "arrow";
+                        /** @description Absent: the run's own */
+                        pairs?: {
+                            /**
+                             * @description Largest difference of rewards that is a tie
+                             * @default 0.05
+                             */
+                            margin?: number;
+                            /**
+                             * @description Which candidates are compared
+                             * @default all
+                             * @enum {unknown}
+                             */
+                            policy?: "all" | "best-worst" | "best-rest";
+                            /**
+                             * @description What becomes of ties
+                             * @default drop
+                             * @enum {unknown}
+                             */
+                            ties?: "drop" | "keep";
+                        };
+                        /** @description Absent: the run's own */
+                        reward?: {
+                            /**
+                             * @description How metrics become one number
+                             * @default mean
+                             * @enum {unknown}
+                             */
+                            policy?: "mean" | "zmean" | "dominance";
+                            /**
+                             * @description Weight of each metric (dpg, sg-iou, entity-iou, relation-iou, t2i-blip-vqa, t2i-2d-spatial, t2i-clip, clip-score, pickscore, hpsv2, aesthetic, image-reward, t2i-3in1); metrics not named have no say
+                             * @default {
+                             *       "dpg": 1,
+                             *       "t2i-3in1": 1
+                             *     }
+                             */
+                            weights?: {
+                                [key: string]: number;
+                            };
+                        };
+                        /** @description Which scores count, by metric, as "MODE/VERSION"; metrics not named: the newest */
+                        scores?: {
+                            [key: string]: string;
+                        };
+                        /** @description Dataset version that must come out; a conflict when the data gives another one */
+                        version?: string;
+                        /**
+                         * @description Library that writes Parquet
+                         * @default hyparquet-writer
+                         * @enum {unknown}
+                         */
+                        writer?: "hyparquet-writer" | "parquetjs-lite";
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            createdAt: string;
+                            error: string | null;
+                            finishedAt: string | null;
+                            /** @description Finished share, 0 to 1 */
+                            fraction: number;
+                            id: string;
+                            layout: string;
+                            /** @description An export is a run: its log, cancel and retry are those of the run of its id */
+                            links: {
+                                /** @description POST */
+                                cancel: string;
+                                events: string;
+                                /** @description Null until it has succeeded */
+                                files: string | null;
+                                manifest: string | null;
+                                /** @description POST */
+                                retry: string;
+                                self: string;
+                            };
+                            /** @description Reward, pairs and score versions */
+                            policy: unknown;
+                            /** @description The run whose candidates it holds */
+                            run: string;
+                            /** @description Null once it has ended */
+                            secondsLeft: number | null;
+                            status: string;
+                            /** @description sha256 over everything that its rows are made from */
+                            version: string;
+                        };
+                    };
+                };
+                /** @description Default Response */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            createdAt: string;
+                            error: string | null;
+                            finishedAt: string | null;
+                            /** @description Finished share, 0 to 1 */
+                            fraction: number;
+                            id: string;
+                            layout: string;
+                            /** @description An export is a run: its log, cancel and retry are those of the run of its id */
+                            links: {
+                                /** @description POST */
+                                cancel: string;
+                                events: string;
+                                /** @description Null until it has succeeded */
+                                files: string | null;
+                                manifest: string | null;
+                                /** @description POST */
+                                retry: string;
+                                self: string;
+                            };
+                            /** @description Reward, pairs and score versions */
+                            policy: unknown;
+                            /** @description The run whose candidates it holds */
+                            run: string;
+                            /** @description Null once it has ended */
+                            secondsLeft: number | null;
+                            status: string;
+                            /** @description sha256 over everything that its rows are made from */
+                            version: string;
+                        };
+                    };
+                };
+                /** @description Default Response */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+                /** @description Default Response */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+                /** @description Default Response */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/runs/{id}/failures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Candidates that failed alone, with the reason of each */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description `next` of the page before */
+                    cursor?: string;
+                    /** @description Most entries on a page */
+                    limit?: number;
+                };
+                header?: never;
+                path: {
+                    /** @description Run */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            items: {
+                                imgId: string;
+                                reason: string;
+                                slot: number;
+                                stage: string;
+                                variant: string;
+                                /** @description "image", or the name of the metric */
+                                what: string;
+                            }[];
+                            /** @description Cursor of the next page; null at the end */
+                            next: string | null;
+                        };
+                    };
+                };
+                /** @description Default Response */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/runs/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Try what failed in a failed run again */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Run */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            annotationSet: string;
+                            createdAt: string;
+                            error: string | null;
+                            finishedAt: string | null;
+                            id: string;
+                            kind: string;
+                            /** @description Null once the run has ended */
+                            secondsLeft: number | null;
+                            settings: unknown;
+                            stages: {
+                                done: number;
+                                /** @description Of done: candidates that failed alone, see /failures */
+                                dropped: number;
+                                /** @description Units of failed tasks */
+                                failed: number;
+                                finishedAt: string | null;
+                                /** @description Finished share, running work included */
+                                fraction: number;
+                                name: string;
+                                startedAt: string | null;
+                                status: string;
+                                /** @description Units of work, such as candidates */
+                                total: number;
+                            }[];
+                            status: string;
+                        };
+                    };
+                };
+                /** @description Default Response */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+                /** @description Default Response */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/runs/{id}/scores.arrow": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All scores as an Arrow stream */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description curated, or base and tuned of an evaluation */
+                    variant?: "curated" | "base" | "tuned";
+                };
+                header?: never;
+                path: {
+                    /** @description Run */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/runs/{id}/telemetry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Curves of the training, also while it runs
+         * @description Longer curves than `maxPoints` are cut into spans, of which the least and the greatest value are kept.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description Most points of each curve */
+                    maxPoints?: number;
+                };
+                header?: never;
+                path: {
+                    /** @description Run */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            alarms: {
+                                /** @enum {unknown} */
+                                kind: "no-gradient" | "both-sides-drift" | "loss-spike" | "accuracy-stuck" | "reward-below-base";
+                                message: string;
+                                step: number;
+                            }[];
+                            /** @description Of those measured after step 0, the one of the highest validation reward; null: none yet */
+                            bestStep: number | null;
+                            /** @description By name; docs/training.md says what each means */
+                            curves: {
+                                [key: string]: {
+                                    steps: number[];
+                                    values: number[];
+                                };
+                            };
+                            /** @description The last optimizer step there is an entry of; 0: none yet */
+                            lastStep: number;
+                        };
+                    };
+                };
+                /** @description Default Response */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
+export type webhooks = Record<string, never>;
+export interface components {
+    schemas: never;
+    responses: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
+}
+export type $defs = Record<string, never>;
+export type operations = Record<string, never>;

@@ -1,0 +1,34 @@
+/** Which page is at which address. Pages are loaded when they are first opened. */
+import { ErrorBoundary, LocationProvider, lazy, Route, Router } from 'preact-iso';
+import { Empty } from '../components/empty.tsx';
+import { Page } from '../components/page.tsx';
+import { Layout } from './layout.tsx';
+
+const Runs = lazy(() => import('../pages/runs/runs.tsx'));
+const RunDetail = lazy(() => import('../pages/runs/run-detail.tsx'));
+
+export function App() {
+  return (
+    <LocationProvider>
+      <Layout>
+        <ErrorBoundary>
+          <Router>
+            <Route path="/" component={Runs} />
+            <Route path="/runs/:id" component={RunDetail} />
+            <Route default component={NoSuchPage} />
+          </Router>
+        </ErrorBoundary>
+      </Layout>
+    </LocationProvider>
+  );
+}
+
+const NoSuchPage = () => (
+  <Page title="Nothing here">
+    <Empty title="There is no page at this address.">
+      <a class="button" href="/">
+        Go to the runs
+      </a>
+    </Empty>
+  </Page>
+);

@@ -1,0 +1,45 @@
+/** What is around every page: its name, the way to the others, the theme. */
+import type { ComponentChildren } from 'preact';
+import { useLocation } from 'preact-iso';
+import './layout.css';
+import { PAGES } from './pages.ts';
+import { ThemeSwitch } from './theme-switch.tsx';
+
+export function Layout({ children }: { children: ComponentChildren }) {
+  const { path, query } = useLocation();
+  /** Pages about a run stay with the one that is looked at. */
+  const run = query.run ?? /^\/runs\/([^/]+)/.exec(path)?.[1];
+  return (
+    <div class="layout">
+      <a class="skip" href="#content">
+        Skip to the content
+      </a>
+      <header class="side">
+        <a class="brand" href="/">
+          <img src="/icon.svg" alt="" width="22" height="22" />
+          Diptych
+        </a>
+        <nav aria-label="Pages">
+          {PAGES.map(({ href, name, aboutRun }) => (
+            <a
+              key={href}
+              href={aboutRun && run ? `${href}?run=${run}` : href}
+              aria-current={
+                path === href || (href === '/' && path.startsWith('/runs')) ? ('page' as const) : undefined
+              }
+            >
+              {name}
+            </a>
+          ))}
+        </nav>
+        <div class="foot">
+          <a href="/docs" class="soft small" rel="noopener external" target="_blank">
+            API
+          </a>
+          <ThemeSwitch />
+        </div>
+      </header>
+      <main id="content">{children}</main>
+    </div>
+  );
+}

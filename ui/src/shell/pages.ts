@@ -1,0 +1,4 @@
+/** The pages that the navigation names, in its order. `aboutRun`: they take `?run=ID`. */
+export const PAGES: readonly { href: string; name: string; aboutRun?: boolean }[] = [
+  { href: '/', name: 'Runs' },
+];
