@@ -15,10 +15,10 @@ export interface NewVote {
   voter: string;
   mode: VoteMode;
   /** Ids in the order of variant and slot; `shown`: from the left; `ranking`: best first, empty without one. */
-  candidates: readonly string[];
-  shown: readonly string[];
+  candidates: string[];
+  shown: string[];
   outcome: Outcome;
-  ranking: readonly string[];
+  ranking: string[];
   seconds: number;
 }
 
@@ -54,13 +54,7 @@ export function castVote(store: Store, vote: NewVote): Promise<StoredVote> {
       );
     }
     const { id, createdAt } = await tx.vote.create({
-      data: {
-        ...vote,
-        candidates: [...vote.candidates],
-        shown: [...vote.shown],
-        ranking: [...vote.ranking],
-        revision,
-      },
+      data: { ...vote, revision },
       select: { id: true, createdAt: true },
     });
     await raiseRevision(tx, vote.runId, revision);

@@ -53,6 +53,64 @@ const Vote = Type.Object({
   revision: Type.Integer(),
   createdAt: Type.String(),
 });
+const Interval = Type.Union([Type.Tuple([Type.Number(), Type.Number()]), Type.Null()], {
+  description: '95%, by Wilson',
+});
+const Nullable = Type.Union([Type.Number(), Type.Null()]);
+const Share = Type.Object({ count: Type.Integer(), share: Nullable, interval95: Interval });
+const counts = <K extends string>(names: readonly K[]) =>
+  Object.fromEntries(names.map((name) => [name, Type.Integer()])) as Record<
+    K,
+    ReturnType<typeof Type.Integer>
+  >;
+const Agreement = Type.Object({
+  voters: Type.Array(
+    Type.Object({
+      voters: Type.Tuple([Type.String(), Type.String()]),
+      count: Type.Integer({ description: 'Pairs of images that both judged' }),
+      agreement: Type.Number(),
+      kappa: Nullable,
+    }),
+  ),
+  kappa: Type.Union([Type.Number(), Type.Null()], {
+    description: "Cohen's for two voters, the mean over every two of more",
+  }),
+});
+const Summary = Type.Object({
+  revision: Type.Integer({ description: 'Of the votes; `votes` of an export takes it' }),
+  modes: Type.Object({
+    pair: Type.Object(counts(['comparisons', 'votes'])),
+    rank: Type.Object(counts(['comparisons', 'votes'])),
+    study: Type.Object(counts(['comparisons', 'votes'])),
+  }),
+  voters: Type.Array(
+    Type.Object({
+      voter: Type.String(),
+      ...counts(['votes', ...VOTE_MODES]),
+      outcomes: Type.Object(counts(OUTCOMES)),
+      medianSeconds: Type.Number(),
+      machine: Share,
+    }),
+  ),
+  left: Type.Object(Share.properties, {
+    description: 'Of answers that prefer one of two images: how often it stood on the left',
+  }),
+  judged: Type.Integer({ description: 'Pairs of curated candidates that somebody compared' }),
+  decided: Type.Integer({ description: 'Those of them where people prefer one' }),
+  agreement: Agreement,
+  machine: Type.Object(Share.properties, {
+    description: "Decided pairs where the run's reward prefers the same candidate",
+  }),
+  study: Type.Union([
+    Type.Object({
+      ...counts(['annotations', 'votes', 'base', 'tuned', 'neither']),
+      winRate: Nullable,
+      interval95: Interval,
+      agreement: Agreement,
+    }),
+    Type.Null(),
+  ]),
+});
 const VoteParams = Type.Object({ ...RunId.properties, vote: Uuid });
 
 export function voteRoutes({ store }: Services): FastifyPluginAsyncTypebox {
@@ -153,7 +211,7 @@ export function voteRoutes({ store }: Services): FastifyPluginAsyncTypebox {
           tags: ['votes'],
           summary: 'Counts, times, agreement, and the result of a user study (docs/votes.md)',
           params: RunId,
-          response: { 200: Anything, 404: ErrorAnswer },
+          response: { 200: Summary, 404: ErrorAnswer },
         },
       },
       ({ params }) => voteSummary(store, params.id),

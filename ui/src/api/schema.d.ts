@@ -1562,6 +1562,8 @@ export interface paths {
                         };
                         /** @description Dataset version that must come out; a conflict when the data gives another one */
                         version?: string;
+                        /** @description Revision of the votes that count, 0 for none; absent: those that stand now (docs/votes.md) */
+                        votes?: number;
                         /**
                          * @description Library that writes Parquet
                          * @default hyparquet-writer
@@ -1951,6 +1953,495 @@ export interface paths {
                             };
                             /** @description The last optimizer step there is an entry of; 0: none yet */
                             lastStep: number;
+                        };
+                    };
+                };
+                /** @description Default Response */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/runs/{id}/votes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Votes that stand, in the order in which they were given */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description `next` of the page before */
+                    cursor?: string;
+                    /** @description Most entries on a page */
+                    limit?: number;
+                };
+                header?: never;
+                path: {
+                    /** @description Run */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            items: {
+                                annotationId: string;
+                                /** @description In the order of variant and slot */
+                                candidates: string[];
+                                createdAt: string;
+                                id: string;
+                                mode: string;
+                                outcome: string;
+                                ranking: string[];
+                                revision: number;
+                                seconds: number;
+                                shown: string[];
+                                voter: string;
+                            }[];
+                            /** @description Cursor of the next page; null at the end */
+                            next: string | null;
+                        };
+                    };
+                };
+                /** @description Default Response */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Vote; the same vote sent again changes nothing */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Run */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /**
+                         * @description both-good, both-bad: none is better
+                         * @enum {unknown}
+                         */
+                        outcome: "ranking" | "both-good" | "both-bad";
+                        /** @description All of them, best first; empty unless the outcome is "ranking" */
+                        ranking: string[];
+                        /** @description From when the images could be seen to the answer */
+                        seconds: number;
+                        /** @description Candidates as they were shown, from the left */
+                        shown: string[];
+                        /** @description Name of who votes: 1 to 60 characters, none of them a space at the ends */
+                        voter: string;
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            annotationId: string;
+                            /** @description In the order of variant and slot */
+                            candidates: string[];
+                            createdAt: string;
+                            id: string;
+                            mode: string;
+                            outcome: string;
+                            ranking: string[];
+                            revision: number;
+                            seconds: number;
+                            shown: string[];
+                            voter: string;
+                        };
+                    };
+                };
+                /** @description Default Response */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+                /** @description Default Response */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+                /** @description Default Response */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/runs/{id}/votes/{vote}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Undo a vote */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Run */
+                    id: string;
+                    vote: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Default Response */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/runs/{id}/votes/next": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a voter is asked next
+         * @description The first comparisons that the voter has not answered, to show the first and load the others. Asked again before an answer, they are the same, with the images in the same places.
+         */
+        get: {
+            parameters: {
+                query: {
+                    limit?: number;
+                    /** @description pair: two candidates; rank: all of an annotation, three or more; study: base against tuned */
+                    mode?: "pair" | "rank" | "study";
+                    /** @description Name of who votes: 1 to 60 characters, none of them a space at the ends */
+                    voter: string;
+                };
+                header?: never;
+                path: {
+                    /** @description Run */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            items: {
+                                annotation: unknown;
+                                imgId: string;
+                                prompt: string;
+                                /** @description The images in the order in which to show them */
+                                shown: {
+                                    height: number;
+                                    id: string;
+                                    /** @description The image is at /v1/blobs/SHA256 */
+                                    sha256: string;
+                                    width: number;
+                                }[];
+                            }[];
+                            /** @description Answered by this voter in this mode */
+                            judged: number;
+                            /** @description What to undo */
+                            lastVote: string | null;
+                            total: number;
+                        };
+                    };
+                };
+                /** @description Default Response */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+                /** @description Default Response */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+                /** @description Default Response */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/runs/{id}/votes/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Counts, times, agreement, and the result of a user study (docs/votes.md) */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Run */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            agreement: {
+                                /** @description Cohen's for two voters, the mean over every two of more */
+                                kappa: number | null;
+                                voters: {
+                                    agreement: number;
+                                    /** @description Pairs of images that both judged */
+                                    count: number;
+                                    kappa: number | null;
+                                    voters: [
+                                        string,
+                                        string
+                                    ];
+                                }[];
+                            };
+                            /** @description Those of them where people prefer one */
+                            decided: number;
+                            /** @description Pairs of curated candidates that somebody compared */
+                            judged: number;
+                            /** @description Of answers that prefer one of two images: how often it stood on the left */
+                            left: {
+                                count: number;
+                                /** @description 95%, by Wilson */
+                                interval95: [
+                                    number,
+                                    number
+                                ] | null;
+                                share: number | null;
+                            };
+                            /** @description Decided pairs where the run's reward prefers the same candidate */
+                            machine: {
+                                count: number;
+                                /** @description 95%, by Wilson */
+                                interval95: [
+                                    number,
+                                    number
+                                ] | null;
+                                share: number | null;
+                            };
+                            modes: {
+                                pair: {
+                                    comparisons: number;
+                                    votes: number;
+                                };
+                                rank: {
+                                    comparisons: number;
+                                    votes: number;
+                                };
+                                study: {
+                                    comparisons: number;
+                                    votes: number;
+                                };
+                            };
+                            /** @description Of the votes; `votes` of an export takes it */
+                            revision: number;
+                            study: {
+                                agreement: {
+                                    /** @description Cohen's for two voters, the mean over every two of more */
+                                    kappa: number | null;
+                                    voters: {
+                                        agreement: number;
+                                        /** @description Pairs of images that both judged */
+                                        count: number;
+                                        kappa: number | null;
+                                        voters: [
+                                            string,
+                                            string
+                                        ];
+                                    }[];
+                                };
+                                annotations: number;
+                                base: number;
+                                /** @description 95%, by Wilson */
+                                interval95: [
+                                    number,
+                                    number
+                                ] | null;
+                                neither: number;
+                                tuned: number;
+                                votes: number;
+                                winRate: number | null;
+                            } | null;
+                            voters: {
+                                machine: {
+                                    count: number;
+                                    /** @description 95%, by Wilson */
+                                    interval95: [
+                                        number,
+                                        number
+                                    ] | null;
+                                    share: number | null;
+                                };
+                                medianSeconds: number;
+                                outcomes: {
+                                    "both-bad": number;
+                                    "both-good": number;
+                                    ranking: number;
+                                };
+                                pair: number;
+                                rank: number;
+                                study: number;
+                                voter: string;
+                                votes: number;
+                            }[];
                         };
                     };
                 };
