@@ -2,7 +2,7 @@
 import type { Judgement } from './votes.ts';
 
 export interface Agreement {
-  voters: readonly [string, string];
+  voters: [string, string];
   /** Pairs of candidates that both judged. */
   count: number;
   /** Share of them with the same answer: the first, the second or neither. */

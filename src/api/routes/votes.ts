@@ -53,12 +53,12 @@ const Vote = Type.Object({
   revision: Type.Integer(),
   createdAt: Type.String(),
 });
-const Interval = Type.Union([Type.Tuple([Type.Number(), Type.Number()]), Type.Null()], {
+const Interval = Type.Union([Type.Array(Type.Number()), Type.Null()], {
   description: '95%, by Wilson',
 });
 const Nullable = Type.Union([Type.Number(), Type.Null()]);
 const Share = Type.Object({ count: Type.Integer(), share: Nullable, interval95: Interval });
-const counts = <K extends string>(names: readonly K[]) =>
+const counts = <const K extends string>(names: readonly K[]) =>
   Object.fromEntries(names.map((name) => [name, Type.Integer()])) as Record<
     K,
     ReturnType<typeof Type.Integer>
@@ -66,7 +66,7 @@ const counts = <K extends string>(names: readonly K[]) =>
 const Agreement = Type.Object({
   voters: Type.Array(
     Type.Object({
-      voters: Type.Tuple([Type.String(), Type.String()]),
+      voters: Type.Array(Type.String(), { description: 'Two' }),
       count: Type.Integer({ description: 'Pairs of images that both judged' }),
       agreement: Type.Number(),
       kappa: Nullable,

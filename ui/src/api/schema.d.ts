@@ -2347,10 +2347,8 @@ export interface paths {
                                     /** @description Pairs of images that both judged */
                                     count: number;
                                     kappa: number | null;
-                                    voters: [
-                                        string,
-                                        string
-                                    ];
+                                    /** @description Two */
+                                    voters: string[];
                                 }[];
                             };
                             /** @description Those of them where people prefer one */
@@ -2361,20 +2359,14 @@ export interface paths {
                             left: {
                                 count: number;
                                 /** @description 95%, by Wilson */
-                                interval95: [
-                                    number,
-                                    number
-                                ] | null;
+                                interval95: number[] | null;
                                 share: number | null;
                             };
                             /** @description Decided pairs where the run's reward prefers the same candidate */
                             machine: {
                                 count: number;
                                 /** @description 95%, by Wilson */
-                                interval95: [
-                                    number,
-                                    number
-                                ] | null;
+                                interval95: number[] | null;
                                 share: number | null;
                             };
                             modes: {
@@ -2402,19 +2394,14 @@ export interface paths {
                                         /** @description Pairs of images that both judged */
                                         count: number;
                                         kappa: number | null;
-                                        voters: [
-                                            string,
-                                            string
-                                        ];
+                                        /** @description Two */
+                                        voters: string[];
                                     }[];
                                 };
                                 annotations: number;
                                 base: number;
                                 /** @description 95%, by Wilson */
-                                interval95: [
-                                    number,
-                                    number
-                                ] | null;
+                                interval95: number[] | null;
                                 neither: number;
                                 tuned: number;
                                 votes: number;
@@ -2424,10 +2411,7 @@ export interface paths {
                                 machine: {
                                     count: number;
                                     /** @description 95%, by Wilson */
-                                    interval95: [
-                                        number,
-                                        number
-                                    ] | null;
+                                    interval95: number[] | null;
                                     share: number | null;
                                 };
                                 medianSeconds: number;

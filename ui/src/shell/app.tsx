@@ -5,6 +5,7 @@ import { Page } from '../components/page.tsx';
 import { Layout } from './layout.tsx';
 
 const Runs = lazy(() => import('../pages/runs/runs.tsx'));
+const Vote = lazy(() => import('../pages/vote/vote.tsx'));
 const RunDetail = lazy(() => import('../pages/runs/run-detail.tsx'));
 
 export function App() {
@@ -15,6 +16,7 @@ export function App() {
           <Router>
             <Route path="/" component={Runs} />
             <Route path="/runs/:id" component={RunDetail} />
+            <Route path="/vote" component={Vote} />
             <Route default component={NoSuchPage} />
           </Router>
         </ErrorBoundary>
