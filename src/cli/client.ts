@@ -1,6 +1,7 @@
 /** The few calls of the HTTP API that the command line makes, typed. */
 import type { ReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
+import type { VoteSummary } from '../api/vote-summary.ts';
 import type { StageView } from './progress.ts';
 
 export interface RunView {
@@ -97,6 +98,7 @@ export function openClient(url: string) {
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify(body),
       }),
+    voteSummary: (run: string) => request<VoteSummary>(`/runs/${run}/votes/summary`),
     exportFiles: (id: string) => all<ExportFile>(`/exports/${id}/files`),
     /** Resolves with the run once it has ended; `onView` sees it about twice a second until then. */
     async watchRun(id: string, onView: (view: RunView) => void): Promise<RunView> {

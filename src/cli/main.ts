@@ -6,6 +6,7 @@ import { exportCommand } from './export.ts';
 import { models } from './models.ts';
 import { start } from './start.ts';
 import { trainGraphEncoder } from './train-graph-encoder.ts';
+import { votes } from './votes.ts';
 
 const COMMANDS: Record<string, { run(args: readonly string[]): Promise<number>; about: string }> = {
   demo: { run: demo, about: 'the whole loop on the shipped sample world, with a table at the end' },
@@ -23,6 +24,7 @@ const COMMANDS: Record<string, { run(args: readonly string[]): Promise<number>; 
     about:
       'export RUN --layout LAYOUT --out FOLDER: a scored run as files for other tools, from a running service',
   },
+  votes: { run: votes, about: 'votes RUN: what people voted on a run, and how far they agree' },
   models: {
     run: models,
     about: 'models check FOLDER [--case CASE]: what a model folder is, whether its files fit and agree',

@@ -7,7 +7,7 @@
 /** One person's answer. */
 export interface Vote {
   voter: string;
-  /** Ids of those compared, two or more of one annotation. */
+  /** Ids of those compared, two or more of one annotation, in the order of their slots. */
   candidates: readonly string[];
   /** All of them, best first; empty where none is better. */
   ranking: readonly string[];
@@ -15,7 +15,7 @@ export interface Vote {
 
 /** What all voters say about two candidates. */
 export interface Judgement {
-  /** Ids, the lesser first. */
+  /** Ids, that of the lower slot first: kappa tells the two apart. */
   first: string;
   second: string;
   /** By voter: the id of the better one, or null for neither; in the order of the voters' names. */
@@ -31,14 +31,14 @@ export interface VoteCount {
   voters: readonly string[];
 }
 
-/** Every two candidates that somebody compared, in the order of their ids; the order of the votes does not matter. */
+/** Every two candidates that somebody compared; the order of the votes does not matter. */
 export function judgements(votes: readonly Vote[]): Judgement[] {
   const byPair = new Map<string, { first: string; second: string; voices: Map<string, string | null> }>();
   // Votes on two come last, and replace what a ranking said.
   for (const { voter, candidates, ranking } of votes.toSorted(
     (a, b) => b.candidates.length - a.candidates.length,
   )) {
-    for (const [first, second] of pairsIn(candidates.toSorted())) {
+    for (const [first, second] of pairsIn(candidates)) {
       const key = JSON.stringify([first, second]);
       const judged = byPair.get(key) ?? { first, second, voices: new Map() };
       const before = ranking.indexOf(first) < ranking.indexOf(second);

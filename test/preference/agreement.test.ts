@@ -65,8 +65,8 @@ test('1 for full agreement, below 0 for less than chance, null where chance alon
 test('of three voters every two are compared on what both judged, and the mean leaves out what is unknown', () => {
   const say = (voter: string, ...said: string[]): Vote[] =>
     said.map((text) => {
-      const candidates = text.split(/[>=]/);
-      return { voter, candidates, ranking: text.includes('=') ? [] : candidates };
+      const named = text.split(/[>=]/);
+      return { voter, candidates: named.toSorted(), ranking: text.includes('=') ? [] : named };
     });
   const all = agreements(
     judgements([

@@ -78,9 +78,11 @@ function Numbers({ summary, mode }: { summary: VoteSummary; mode: VoteMode }) {
               <th scope="col" class="number">
                 Median time
               </th>
-              <th scope="col" class="number">
-                With the reward
-              </th>
+              {mode !== 'study' && (
+                <th scope="col" class="number">
+                  With the reward
+                </th>
+              )}
             </tr>
           </thead>
           <tbody>
@@ -91,7 +93,9 @@ function Numbers({ summary, mode }: { summary: VoteSummary; mode: VoteMode }) {
                 <td class="number">{count(outcomes['both-good'])}</td>
                 <td class="number">{count(outcomes['both-bad'])}</td>
                 <td class="number">{`${medianSeconds.toFixed(1)} s`}</td>
-                <td class="number">{machine.share === null ? '–' : percent(machine.share)}</td>
+                {mode !== 'study' && (
+                  <td class="number">{machine.share === null ? '–' : percent(machine.share)}</td>
+                )}
               </tr>
             ))}
           </tbody>
