@@ -33,7 +33,8 @@ export async function planExport(store: Store, runId: string, request: ExportReq
   const { layout, writer } = request;
   const source = await scoredRun(store, runId, 'curated');
   const own = source.settings as unknown as RunSettings;
-  const scores = chosenScores(await scoreVersions(store, runId, 'curated'), request.scores ?? {});
+  const sourceId = source.id;
+  const scores = chosenScores(await scoreVersions(store, sourceId, 'curated'), request.scores ?? {});
   const policy = { reward: request.reward ?? own.reward, pairs: request.pairs ?? own.pairs, scores };
   if (request.reward) checkReward(request.reward.weights, Object.keys(scores), 'reward.weights');
   if (policy.pairs.ties === 'keep' && !LAYOUTS[layout].tellsTies) {
@@ -49,16 +50,16 @@ export async function planExport(store: Store, runId: string, request: ExportReq
       `votes is ${votes}, but the votes of run ${runId} are at revision ${source.voteRevision}`,
     );
   }
-  const dataset = await readVersion(policy, storedAnnotations(store, runId, { scores, votes }));
+  const dataset = await readVersion(policy, storedAnnotations(store, sourceId, { scores, votes }));
   if (request.version !== undefined && request.version !== dataset.version) {
     throw new DiptychError(
       'DIPTYCH_CONFLICT',
       `run ${runId} gives version ${dataset.version}, not ${request.version}: its annotations, scores or votes have changed since, or reward, pairs, scores or votes are others than then (inputs.jsonl of the earlier export names all of them)`,
     );
   }
-  const settings: ExportSettings = { sourceRun: runId, layout, writer, policy, votes, dataset };
+  const settings: ExportSettings = { sourceRun: sourceId, layout, writer, policy, votes, dataset };
   return {
-    sourceId: runId,
+    sourceId,
     version: dataset.version,
     layout,
     writer: LAYOUTS[layout].isParquet ? writer : '',

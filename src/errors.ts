@@ -25,6 +25,7 @@ export const ERROR_CODES = {
   DIPTYCH_COMMAND_FAILED: { status: 502, retryable: false },
   DIPTYCH_ENGINE_UNAVAILABLE: { status: 503, retryable: false },
   DIPTYCH_DATABASE_UNAVAILABLE: { status: 503, retryable: true },
+  DIPTYCH_BLOBS_UNAVAILABLE: { status: 503, retryable: true },
 } as const satisfies Record<string, ErrorFacts>;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

@@ -2,7 +2,8 @@
 import { openQueue, type WorkerName } from '../src/jobs/queue.ts';
 import { runWorker, type TaskHandler } from '../src/jobs/worker.ts';
 import { onProcessEnd } from '../src/process-end.ts';
-import { type BlobStore, folderBlobs } from '../src/store/blobs.ts';
+import { openBlobs } from '../src/store/blob-places.ts';
+import type { BlobStore } from '../src/store/blobs.ts';
 import { openStore, type Store } from '../src/store/client.ts';
 import { type Places, places } from '../src/store/places.ts';
 import { type NumericThread, startNumericThread } from './numeric/client.ts';
@@ -30,7 +31,7 @@ export async function startWorkerProcess(
   const store = openStore(url);
   const boss = await openQueue(url, false);
   const numeric = startNumericThread();
-  const tools: Tools = { store, blobs: folderBlobs(where.blobs), numeric, places: where };
+  const tools: Tools = { store, blobs: openBlobs(where.blobs), numeric, places: where };
   const running = await runWorker({ store, boss, worker, handlers: makeHandlers(tools) });
 
   onProcessEnd(async () => {

@@ -9,6 +9,7 @@ import { servePages } from './pages.ts';
 import { annotationRoutes } from './routes/annotation-sets.ts';
 import { candidateRoutes } from './routes/candidates.ts';
 import { exportRoutes } from './routes/exports.ts';
+import { importRoutes } from './routes/imports.ts';
 import { reportRoutes } from './routes/reports.ts';
 import { runRoutes } from './routes/runs.ts';
 import { voteRoutes } from './routes/votes.ts';
@@ -40,6 +41,7 @@ export async function buildApp(services: Services): Promise<App> {
         { name: 'runs', description: 'Asked-for work: curate, train, evaluate' },
         { name: 'candidates', description: 'Generated images and their scores' },
         { name: 'exports', description: 'Dataset versions as files for other tools' },
+        { name: 'imports', description: 'Images, scores and preferences that were made elsewhere' },
         { name: 'votes', description: 'What people prefer, blind' },
       ],
     },
@@ -49,6 +51,7 @@ export async function buildApp(services: Services): Promise<App> {
   await app.register(runRoutes(services), { prefix: '/v1' });
   await app.register(candidateRoutes(services), { prefix: '/v1' });
   await app.register(exportRoutes(services), { prefix: '/v1' });
+  await app.register(importRoutes(services), { prefix: '/v1' });
   await app.register(voteRoutes(services), { prefix: '/v1' });
   await app.register(reportRoutes(services));
   await servePages(app);

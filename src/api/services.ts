@@ -9,6 +9,8 @@ export interface Services {
   blobs: BlobStore;
   /** A folder for each export. */
   exportsFolder: string;
+  /** A folder for each upload. */
+  uploadsFolder: string;
   /** Where the training of a run keeps its files. */
   trainFolder(runId: string): string;
 }

@@ -10,6 +10,7 @@ export interface TestApp extends TestDatabase {
   blobs: BlobStore;
   folder: string;
   exportsFolder: string;
+  uploadsFolder: string;
   trainFolder(runId: string): string;
   /** Sends JSON, or nothing, and returns status and parsed answer. */
   send(
@@ -35,7 +36,8 @@ export async function useApp(): Promise<TestApp> {
   const blobs = folderBlobs(`${folder}/blobs`);
   const trainFolder = (runId: string) => `${folder}/runs/${runId}`;
   const exportsFolder = `${folder}/exports`;
-  const app = await buildApp({ ...database, blobs, exportsFolder, trainFolder });
+  const uploadsFolder = `${folder}/uploads`;
+  const app = await buildApp({ ...database, blobs, exportsFolder, uploadsFolder, trainFolder });
   database.closing.unshift(() => app.close());
   return {
     ...database,
@@ -43,6 +45,7 @@ export async function useApp(): Promise<TestApp> {
     blobs,
     folder,
     exportsFolder,
+    uploadsFolder,
     trainFolder,
     async send(method, url, body) {
       const answer = await app.inject({

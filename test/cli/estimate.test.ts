@@ -150,6 +150,7 @@ test('what can’t be estimated is refused by its name', async (t) => {
   const curate = ['curate', '--annotations', '3', '--settings'];
   await refused(/settings\/candidates must be >= 2/, ...curate, await settings({ candidates: 1 }));
   await refused(/settings\.json: .*JSON/, ...curate, await settings('{'));
-  await refused(/there is no model "\/nowhere"/, ...curate, await settings({ model: '/nowhere' }));
-  await refused(/no such file/, ...curate, '/nowhere.json');
+  const nowhere = path.join(await temporaryFolder(t), 'nowhere');
+  await refused(/there is no model ".*nowhere"/, ...curate, await settings({ model: nowhere }));
+  await refused(/no such file/, ...curate, `${nowhere}.json`);
 });

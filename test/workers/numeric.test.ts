@@ -29,6 +29,8 @@ import { until } from '../wait.ts';
 const MODEL = path.resolve(import.meta.dirname, '../../models/sample/diffusion');
 const CLIP = path.resolve(MODEL, '../clip');
 const { store, boss, url } = await useDatabase();
+/** A folder that nothing is in. */
+const nowhere = await temporaryFolder({ after });
 const numeric = startNumericThread();
 after(() => numeric.close());
 
@@ -39,7 +41,7 @@ const requests = (count: number) =>
   }));
 /** Goes by DPG alone. */
 const judgeOf = (annotations: JudgeArgument['annotations']): JudgeArgument => ({
-  folders: { clip: CLIP, pick: CLIP, answerer: null, detector: null, answers: '/nowhere' },
+  folders: { clip: CLIP, pick: CLIP, answerer: null, detector: null, answers: nowhere },
   ...{ mode: 'fixed', annotations, reward: { policy: 'mean', weights: { dpg: 1 } } },
   scales: { dpg: { mean: 0, deviation: 1 } },
 });
@@ -162,7 +164,7 @@ test('an on-policy training draws scenes, has them judged by the run’s reward,
   const { model } = await numeric.call(
     'train',
     {
-      ...{ model: MODEL, settings, judge, candidates: [], pairs: [], blobs: '/nowhere', folder },
+      ...{ model: MODEL, settings, judge, candidates: [], pairs: [], blobs: nowhere, folder },
       scenes: Object.values(annotations).map((scene) => ({
         id: scene.img_id,
         prompt: textPrompt(promptText(scene)),
@@ -177,7 +179,7 @@ test('an on-policy training draws scenes, has them judged by the run’s reward,
   const again = numeric.call(
     'train',
     {
-      ...{ model: MODEL, settings, judge, candidates: [], pairs: [], blobs: '/nowhere' },
+      ...{ model: MODEL, settings, judge, candidates: [], pairs: [], blobs: nowhere },
       folder: path.join(folder, 'stopped'),
       scenes: [{ id: Object.keys(annotations)[0]!, prompt: textPrompt('') }],
     },
@@ -193,8 +195,8 @@ test('an error over there arrives with its code and message', async () => {
     settings,
     candidates: [],
     pairs: [],
-    blobs: '/nowhere',
-    folder: '/nowhere',
+    blobs: nowhere,
+    folder: nowhere,
   };
   await assert.rejects(numeric.call('train', nothing), {
     code: 'DIPTYCH_INVALID_INPUT',

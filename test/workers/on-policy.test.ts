@@ -27,6 +27,7 @@ import { temporaryFolder } from '../temporary.ts';
 
 const { store, boss } = await useDatabase();
 const blobs = folderBlobs(await temporaryFolder({ after }));
+const folder = await temporaryFolder({ after });
 const set = await ensureSet(store, 'shapes');
 await upsertAnnotations(store, set.id, scenes(3));
 const annotations = await listAnnotations(store, set.id, '', 3);
@@ -98,7 +99,7 @@ test('an on-policy training gets the annotations of the candidates as scenes, a 
   const shares: number[] = [];
   const train = (objective: string) =>
     builtInTrainer(tools)({
-      ...{ runId, source, votes: 0, model: '/nowhere', folder: '/nowhere' },
+      ...{ runId, source, votes: 0, model: '/model', folder },
       settings: settingsOf({ train: { objective, beta: 1 }, reward: { policy: 'zmean' } }),
       signal: new AbortController().signal,
       progress: (share) => void shares.push(share),

@@ -8,6 +8,7 @@ import type { RgbImage } from '../../src/engine/image.ts';
 import { decodeImage } from '../../src/engine/png.ts';
 import { featureStatistics, frechetDistance } from '../../src/evaluation/frechet.ts';
 import { clipFeatures, fidFeatures } from '../../src/evaluation/image-features.ts';
+import { resizeAndCrop } from '../../src/models/clip-preprocess.ts';
 import { loadInception } from '../../src/models/inception.ts';
 import {
   type DiffusionModel,
@@ -20,7 +21,7 @@ import { createJudge } from '../../src/scoring/judge.ts';
 import type { ScoringMode } from '../../src/scoring/metric.ts';
 import { type RewardScales, type RewardSettings, rewardOn } from '../../src/scoring/reward.ts';
 import { type SubjectScores, scoreImages } from '../../src/scoring/score.ts';
-import { folderBlobs } from '../../src/store/blobs.ts';
+import { openBlobs } from '../../src/store/blob-places.ts';
 import type { Scene } from '../../src/training/judge.ts';
 import type { TunedFiles } from '../../src/training/policy.ts';
 import type { TrainSettings } from '../../src/training/settings.ts';
@@ -169,7 +170,7 @@ export async function openNumericMethods(): Promise<NumericMethods> {
 
     async train({ model: folder, candidates, blobs: blobFolder, judge, ...rest }, call) {
       const model = await diffusion.get(folder, await diffusionModelHash(folder));
-      const blobs = folderBlobs(blobFolder);
+      const blobs = openBlobs(blobFolder);
       return trainPairs({
         ...rest,
         engine,
@@ -177,7 +178,9 @@ export async function openNumericMethods(): Promise<NumericMethods> {
         ...(judge && { judge: await openJudge(judge, call.signal) }),
         candidates: candidates.map((candidate) => ({
           ...candidate,
-          load: async () => decodeImage(await blobs.get(candidate.sha256)),
+          // Imported images have any size; those that were drawn for this model have its own, and stay as they are.
+          load: async () =>
+            resizeAndCrop(await decodeImage(await blobs.get(candidate.sha256)), model.imageSide),
         })),
         async onProgress(message) {
           call.progress(message);

@@ -2,6 +2,7 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { RunSettings } from '../../pipelines/settings.ts';
+import type { TrainPayload } from '../../pipelines/stages.ts';
 import { validationAnnotations } from '../../pipelines/validation-annotations.ts';
 import { tileImages } from '../../src/engine/image.ts';
 import { decodeImage, encodePng } from '../../src/engine/png.ts';
@@ -15,6 +16,7 @@ import { evaluationsText, pairEvaluations, RELEASED_EVALUATIONS } from '../../sr
 import { readTelemetry } from '../../src/training/telemetry.ts';
 import type { Tools } from '../process.ts';
 import { pairsOfRun } from '../rewarded.ts';
+import { writeBenchmarkResults } from './benchmark-results.ts';
 import { frechetResults } from './frechet.ts';
 import { compareMetrics, type Match, matchCandidates } from './matches.ts';
 import { measuredTraining } from './measured-training.ts';
@@ -31,10 +33,14 @@ export function reportTask(tools: Tools): TaskHandler {
     const run = await store.run.findUniqueOrThrow({ where: { id: task.runId }, include: { set: true } });
     const settings = run.settings as unknown as RunSettings;
     const trained = settings.sourceRun ?? task.runId;
+    const trainedRun = await store.run.findUniqueOrThrow({ where: { id: trained } });
+    const { train, sourceRun } = trainedRun.settings as unknown as RunSettings;
+    // A run that only trains takes its candidates from the run that it names.
+    const curated = trainedRun.kind === 'train' ? sourceRun! : trained;
 
     const { matches, unmatched } = await matchCandidates(store, task.runId, settings.reward);
     const metrics = compareMetrics(matches, settings.seed);
-    const frechet = await frechetResults(tools, settings, task.runId, trained, { signal, progress });
+    const frechet = await frechetResults(tools, settings, task.runId, curated, { signal, progress });
     const tables = paperTables(metrics, frechet);
     const artifact = await store.artifact.findUnique({
       where: { runId_name: { runId: trained, name: 'telemetry.jsonl' } },
@@ -54,10 +60,9 @@ export function reportTask(tools: Tools): TaskHandler {
     const extremes = [...byChange.slice(0, EXTREMES / 2), ...byChange.slice(-EXTREMES / 2)];
     const pictures = await Promise.all(firstSlots.slice(0, PICTURES).map(picture));
     const engine = await numeric.call('engineName', null);
-    // Whoever has candidates of their own trained before anybody could vote on them.
-    const { candidates, pairs: formed } = await pairsOfRun(store, trained, settings, 0);
-    const { train } = (await store.run.findUniqueOrThrow({ where: { id: trained } }))
-      .settings as unknown as RunSettings;
+    const training = await store.task.findFirst({ where: { runId: trained, kind: 'train' } });
+    const votes = (training?.payload as TrainPayload | undefined)?.votes ?? 0;
+    const { candidates, pairs: formed } = await pairsOfRun(store, curated, settings, votes);
     const measured = validationAnnotations(
       { train },
       candidates.map(({ imgId }) => imgId),
@@ -116,7 +121,8 @@ export function reportTask(tools: Tools): TaskHandler {
       'before-after.png': await writeWhole(folder, 'before-after.png', await contactSheet(pictures)),
       'summary.json': await writeWhole(folder, 'summary.json', `${JSON.stringify(summary, null, 2)}\n`),
     };
-    const artifacts = await describeArtifacts(files);
+    const results = await writeBenchmarkResults(tools, task.runId, ['base', 'tuned'], settings.scoring.mode);
+    const artifacts = await describeArtifacts({ ...files, ...results });
     return (tx) => writeArtifacts(tx, task.runId, artifacts);
   };
 }

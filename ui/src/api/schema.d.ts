@@ -151,6 +151,73 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/annotation-sets/{name}/prompts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take a benchmark's prompts as annotations
+         * @description DPG-Bench's CSV or a prompt file of T2I-CompBench, gzip or not. All of the file is stored, or none of it and the answer tells line and column of what is wrong.
+         */
+        post: {
+            parameters: {
+                query: {
+                    /** @description Of t2i-compbench's files, which don't name it */
+                    category?: "color" | "shape" | "texture" | "spatial" | "3d_spatial" | "numeracy" | "non_spatial" | "complex";
+                    /** @description Whose file it is */
+                    format: "dpg-bench" | "t2i-compbench";
+                };
+                header?: never;
+                path: {
+                    /** @description Name of the annotation set */
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            inserted: number;
+                            /** @description Prompts in the file */
+                            received: number;
+                            unchanged: number;
+                            updated: number;
+                        };
+                    };
+                };
+                /** @description Default Response */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/blobs/{sha256}": {
         parameters: {
             query?: never;
@@ -473,6 +540,221 @@ export interface paths {
         };
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import images with what is known of them
+         * @description An import is a run: its id is that of the run, whose routes watch, cancel and retry it. Nothing of it is in the store before all of it is.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @description Set that the annotations go to; of images the set that has them already */
+                        annotationSet: string;
+                        /**
+                         * @description What it is (docs/imports.md)
+                         * @enum {unknown}
+                         */
+                        as: "pickapic" | "diptych" | "images";
+                        /** @description File or folder on the server */
+                        path?: string;
+                        /**
+                         * @description Score the images as a curation does
+                         * @default false
+                         */
+                        score?: boolean;
+                        /**
+                         * @description How images are scored, and what runs and exports take as reward and pairs
+                         * @default {}
+                         */
+                        settings?: {
+                            /**
+                             * @description CLIPModel for CLIP score: "sample" or a folder
+                             * @default sample
+                             */
+                            clip?: string;
+                            /** @default {} */
+                            pairs?: {
+                                /**
+                                 * @description Largest difference of rewards that is a tie
+                                 * @default 0.05
+                                 */
+                                margin?: number;
+                                /**
+                                 * @description Which candidates are compared
+                                 * @default all
+                                 * @enum {unknown}
+                                 */
+                                policy?: "all" | "best-worst" | "best-rest";
+                                /**
+                                 * @description What becomes of ties
+                                 * @default drop
+                                 * @enum {unknown}
+                                 */
+                                ties?: "drop" | "keep";
+                            };
+                            /**
+                             * @description CLIPModel for PickScore: "sample" or a folder
+                             * @default sample
+                             */
+                            pick?: string;
+                            /** @default {} */
+                            reward?: {
+                                /**
+                                 * @description How metrics become one number
+                                 * @default mean
+                                 * @enum {unknown}
+                                 */
+                                policy?: "mean" | "zmean" | "dominance";
+                                /**
+                                 * @description Weight of each metric (dpg, sg-iou, entity-iou, relation-iou, t2i-blip-vqa, t2i-2d-spatial, t2i-clip, clip-score, pickscore, hpsv2, aesthetic, image-reward, t2i-3in1); metrics not named have no say
+                                 * @default {
+                                 *       "dpg": 1,
+                                 *       "t2i-3in1": 1
+                                 *     }
+                                 */
+                                weights?: {
+                                    [key: string]: number;
+                                };
+                            };
+                            /** @default {} */
+                            scoring?: {
+                                /** @description Folder of LAION's aesthetic predictor, for the metric aesthetic; absent: not measured */
+                                aesthetic?: string;
+                                /**
+                                 * @description Answers questions: "sample" (the sample world's reader), or a BLIP-VQA folder
+                                 * @default sample
+                                 */
+                                answerer?: string;
+                                /**
+                                 * @description Finds objects: "sample" (the sample world's reader), or an OWL-ViT folder
+                                 * @default sample
+                                 */
+                                detector?: string;
+                                endpoint?: {
+                                    /**
+                                     * @description Requests at once
+                                     * @default 4
+                                     */
+                                    concurrency?: number;
+                                    /** @description Its name there */
+                                    model: string;
+                                    /**
+                                     * @description For one try
+                                     * @default 60
+                                     */
+                                    timeoutSeconds?: number;
+                                    /**
+                                     * @description Of one request, with growing waits between them
+                                     * @default 5
+                                     */
+                                    tries?: number;
+                                    /** @description Base URL of a server with OpenAI chat completions: https://api.openai.com/v1; credentials come from the environment (docs/remote.md) */
+                                    url: string;
+                                };
+                                /** @description Folder of HPSv2 (a CLIP), for the metric hpsv2; absent: not measured */
+                                hps?: string;
+                                /** @description Folder of ImageReward, for the metric image-reward; absent: not measured */
+                                imageReward?: string;
+                                /**
+                                 * @description fixed: known defects of the benchmarks mended; compat: bug for bug
+                                 * @default fixed
+                                 * @enum {unknown}
+                                 */
+                                mode?: "fixed" | "compat";
+                            };
+                        };
+                        /** @description In its place: name of what was sent to /v1/uploads */
+                        upload?: string;
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            annotationSet: string;
+                            createdAt: string;
+                            error: string | null;
+                            finishedAt: string | null;
+                            id: string;
+                            kind: string;
+                            /** @description Null once the run has ended */
+                            secondsLeft: number | null;
+                            settings: unknown;
+                            stages: {
+                                done: number;
+                                /** @description Of done: candidates that failed alone, see /failures */
+                                dropped: number;
+                                /** @description Units of failed tasks */
+                                failed: number;
+                                finishedAt: string | null;
+                                /** @description Finished share, running work included */
+                                fraction: number;
+                                name: string;
+                                startedAt: string | null;
+                                status: string;
+                                /** @description Units of work, such as candidates */
+                                total: number;
+                            }[];
+                            status: string;
+                        };
+                    };
+                };
+                /** @description Default Response */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+                /** @description Default Response */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+            };
+        };
         delete?: never;
         options?: never;
         head?: never;
@@ -1335,7 +1617,8 @@ export interface paths {
                                 scores: {
                                     [key: string]: number;
                                 };
-                                seed: number;
+                                /** @description Null: imported, and unknown */
+                                seed: number | null;
                                 /** @description The image is at /v1/blobs/SHA256 */
                                 sha256: string;
                                 slot: number;
@@ -2446,6 +2729,100 @@ export interface paths {
             };
         };
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/uploads/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove the files of an upload; what was imported of them stays */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Name of the upload, chosen by you */
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Default Response */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/uploads/{name}/{*}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Send a file of an upload, of any length; one of the same name is replaced */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    "*": string;
+                    /** @description Name of the upload, chosen by you */
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            bytes: number;
+                            sha256: string;
+                        };
+                    };
+                };
+            };
+        };
         post?: never;
         delete?: never;
         options?: never;
