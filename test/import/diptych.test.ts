@@ -131,8 +131,14 @@ for (const [what, file, change, message] of [
   [
     'votes of a newer version',
     'inputs.jsonl',
-    (text: string) => text.replace('"votes":null', '"votes":7'),
-    /inputs.jsonl, line 1: is not what format 1 has there; was it written by a newer version\?/,
+    (text: string) => text.replace('"votes":"majority"', '"votes":7'),
+    /inputs.jsonl, line 1: is not what format 2 has there; was it written by a newer version\?/,
+  ],
+  [
+    'votes, which an import would lose',
+    'inputs.jsonl',
+    (text: string) => text.replace('"votes":[]', '"votes":[{}]'),
+    /inputs.jsonl, line 2: holds votes, which an import can't take; export with \{"votes": 0\}/,
   ],
   [
     'another version',
