@@ -96,5 +96,5 @@ async function measure(folder: string): Promise<BenchResult[]> {
 
 const pairOf = (winner: number, loser: number): Pair => ({
   ...{ annotationId: '', winner: `candidate-${winner}`, loser: `candidate-${loser}` },
-  ...{ winnerReward: 1, loserReward: 0, margin: 1, policy: 'all', tie: false },
+  ...{ winnerReward: 1, loserReward: 0, margin: 1, policy: 'all', tie: false, votes: null },
 });

@@ -8,6 +8,7 @@ import type { ExportPlan } from '../src/jobs/exports.ts';
 import { type ScoreVersions, scoreVersions } from '../src/store/candidates.ts';
 import type { Store } from '../src/store/client.ts';
 import { checkReward } from './plan.ts';
+import { scoredRun } from './scored-run.ts';
 import type { ExportRequest, RunSettings } from './settings.ts';
 import { layoutStage } from './stages.ts';
 
@@ -17,18 +18,20 @@ export interface ExportSettings {
   layout: LayoutName;
   writer: ParquetWriterName;
   policy: DatasetPolicy;
+  /** Revision of the source's votes that count. */
+  votes: number;
   /** What the policy gives on the source's data. */
   dataset: DatasetVersion;
 }
 
 /**
- * Reads all of the source's annotations and scores once, to name them. Throws DIPTYCH_NOT_FOUND for an unknown run,
+ * Reads all of the source's annotations, scores and votes once, to name them. Throws DIPTYCH_NOT_FOUND for an unknown run,
  * DIPTYCH_CONFLICT for one that is not scored yet or whose data is of another version than asked for, and
  * DIPTYCH_INVALID_INPUT for what the layout or the scores can't give.
  */
 export async function planExport(store: Store, runId: string, request: ExportRequest): Promise<ExportPlan> {
   const { layout, writer } = request;
-  const { source, policy } = await exportPolicy(store, runId, request);
+  const { source, policy, votes } = await exportPolicy(store, runId, request);
   const sourceId = source.id;
   if (policy.pairs.ties === 'keep' && !LAYOUTS[layout].tellsTies) {
     throw new DiptychError(
@@ -36,14 +39,15 @@ export async function planExport(store: Store, runId: string, request: ExportReq
       `pairs.ties is "keep", but the layout "${layout}" has no way to tell a tie; make it "drop"`,
     );
   }
-  const dataset = await readVersion(policy, storedAnnotations(store, sourceId, policy.scores));
+  const inputs = { scores: policy.scores, votes };
+  const dataset = await readVersion(policy, storedAnnotations(store, sourceId, inputs));
   if (request.version !== undefined && request.version !== dataset.version) {
     throw new DiptychError(
       'DIPTYCH_CONFLICT',
-      `run ${runId} gives version ${dataset.version}, not ${request.version}: its annotations or scores have changed since, or reward, pairs or scores are others than then (inputs.jsonl of the earlier export names all of them)`,
+      `run ${runId} gives version ${dataset.version}, not ${request.version}: its annotations, scores or votes have changed since, or reward, pairs, scores or votes are others than then (inputs.jsonl of the earlier export names all of them)`,
     );
   }
-  const settings: ExportSettings = { sourceRun: sourceId, layout, writer, policy, dataset };
+  const settings: ExportSettings = { sourceRun: sourceId, layout, writer, policy, votes, dataset };
   return {
     sourceId,
     version: dataset.version,
@@ -59,15 +63,15 @@ export async function planExport(store: Store, runId: string, request: ExportReq
 }
 
 /**
- * A scored run, and what a request makes of its own settings. Throws DIPTYCH_NOT_FOUND for an unknown run,
+ * A scored run, what a request makes of its own settings, and the revision of the votes that count. Throws DIPTYCH_NOT_FOUND for an unknown run,
  * DIPTYCH_CONFLICT for one that is not scored yet, DIPTYCH_INVALID_INPUT for metrics and scores that there are not.
  */
 export async function exportPolicy(
   store: Store,
   runId: string,
-  request: Pick<ExportRequest, 'reward' | 'pairs' | 'scores' | 'filters'>,
+  request: Pick<ExportRequest, 'reward' | 'pairs' | 'scores' | 'filters' | 'votes'>,
 ) {
-  const source = await scoredRun(store, runId);
+  const source = await scoredRun(store, runId, 'curated');
   const own = source.settings as unknown as RunSettings;
   const scores = chosenScores(await scoreVersions(store, source.id, 'curated'), request.scores ?? {});
   const policy: DatasetPolicy = {
@@ -84,47 +88,23 @@ export async function exportPolicy(
     );
   }
   if (request.reward) checkReward(request.reward.weights, Object.keys(scores), 'reward.weights');
-  return { source, policy };
+  const votes = request.votes ?? source.voteRevision;
+  if (votes > source.voteRevision) {
+    throw new DiptychError(
+      'DIPTYCH_INVALID_INPUT',
+      `votes is ${votes}, but the votes of run ${runId} are at revision ${source.voteRevision}`,
+    );
+  }
+  return { source, policy, votes };
 }
 
 /** Makes a layout of an export's version again, from the command line. */
 export function exportCommand(
-  { sourceRun, writer, policy, dataset }: Omit<ExportSettings, 'layout'>,
+  { sourceRun, writer, policy, votes, dataset }: Omit<ExportSettings, 'layout'>,
   layout: LayoutName,
 ): string {
-  const options = JSON.stringify({ ...policy, writer });
+  const options = JSON.stringify({ ...policy, votes, writer });
   return `npm run diptych -- export ${sourceRun} --layout ${layout} --options '${options}' --version ${dataset.version} --out FOLDER`;
-}
-
-/** A run whose candidates are all there. `id`: its own, or that of a run elsewhere whose export it imported. */
-async function scoredRun(store: Store, id: string) {
-  const include = { stages: { orderBy: { ordinal: 'asc' } } } as const;
-  const run =
-    (await store.run.findUnique({ where: { id }, include })) ??
-    (await store.run.findFirst({
-      where: {
-        kind: 'import',
-        status: 'succeeded',
-        settings: { path: ['import', 'origin', 'run'], equals: id },
-      },
-      orderBy: { createdAt: 'desc' },
-      include,
-    }));
-  if (!run) throw new DiptychError('DIPTYCH_NOT_FOUND', `there is no run ${id}`);
-  const stage = run.kind === 'import' ? run.stages.at(-1) : run.stages.find(({ name }) => name === 'score');
-  if (!stage) {
-    throw new DiptychError(
-      'DIPTYCH_INVALID_INPUT',
-      `run ${id} is of kind "${run.kind}"; only candidates of a "curate", "curate-then-train" or "import" run can be exported`,
-    );
-  }
-  if (stage.status !== 'succeeded') {
-    throw new DiptychError(
-      'DIPTYCH_CONFLICT',
-      `run ${id} is not scored yet: its stage "${stage.name}" is ${stage.status}`,
-    );
-  }
-  return run;
 }
 
 /** Of every metric the asked version, or the newest. Throws DIPTYCH_INVALID_INPUT for one that there is not. */

@@ -48,7 +48,7 @@ export async function planRun(store: Store, { kind, annotationSet, settings }: R
     );
   }
   const set = await findSet(store, annotationSet);
-  const input: PlanInput = { settings, curated: [], heldOut: [] };
+  const input: PlanInput = { settings, votes: 0, curated: [], heldOut: [] };
   for await (const { id, imgId } of annotationKeys(store, set.id)) {
     (isHeldOut(imgId, settings.heldOutFraction) ? input.heldOut : input.curated).push(id);
   }
@@ -87,7 +87,10 @@ export async function planRun(store: Store, { kind, annotationSet, settings }: R
       );
     }
     // Training reads the scores that are there.
-    if (kind === 'train') scoring = (source.settings as unknown as RunSettings).scoring;
+    if (kind === 'train') {
+      scoring = (source.settings as unknown as RunSettings).scoring;
+      input.votes = source.voteRevision;
+    }
     if (source.kind === 'import') imported = Object.keys(await scoreVersions(store, source.id, 'curated'));
   }
   checkReward(settings.reward.weights, imported ?? metricNames(scoring));

@@ -433,6 +433,13 @@ export const ExportRequest = Type.Object(
         },
       ),
     ),
+    votes: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        description:
+          'Revision of the votes that count, 0 for none; absent: those that stand now (docs/votes.md)',
+      }),
+    ),
     writer: oneOf(PARQUET_WRITERS, PARQUET_WRITERS[0], 'Library that writes Parquet'),
     version: Type.Optional(
       Type.String({

@@ -8,6 +8,8 @@ import type { RunSettings } from './settings.ts';
 /** What a plan is made from. Ids are those of stored annotations. */
 export interface PlanInput {
   settings: RunSettings;
+  /** Revision of the source run's votes, which training counts; 0 where a run curates by itself. */
+  votes: number;
   curated: string[];
   heldOut: string[];
 }
@@ -21,6 +23,11 @@ export interface GeneratePayload {
 export interface ScorePayload {
   variant: Variant;
   annotationIds: string[];
+}
+
+export interface TrainPayload {
+  /** Revision of the votes that count. */
+  votes: number;
 }
 
 /** Images per task: enough to fill a batch, few enough that a lost task costs seconds. */
@@ -92,13 +99,13 @@ export function layoutStage(layout: LayoutName, annotations: number): StagePlan 
   };
 }
 
-export function trainStage({ train }: RunSettings): StagePlan {
+export function trainStage({ settings: { train }, votes }: PlanInput): StagePlan {
   return {
     name: 'train',
     worker: 'train',
     kind: 'train',
     secondsPerUnit: 1,
-    tasks: [{ units: train.steps, payload: {} }],
+    tasks: [{ units: train.steps, payload: { votes } satisfies TrainPayload }],
   };
 }
 

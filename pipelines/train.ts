@@ -2,6 +2,6 @@
 import type { StagePlan } from '../src/jobs/runs.ts';
 import { type PlanInput, trainStage } from './stages.ts';
 
-export function train({ settings }: PlanInput): StagePlan[] {
-  return [trainStage(settings)];
+export function train(input: PlanInput): StagePlan[] {
+  return [trainStage(input)];
 }

@@ -4,6 +4,7 @@ import { formPairs, type Pair, type PairSettings } from '../src/preference/pairs
 import { createReward, type RewardSettings } from '../src/scoring/reward.ts';
 import { allMetrics, allScored, type ScoredCandidate, type Variant } from '../src/store/candidates.ts';
 import type { Store } from '../src/store/client.ts';
+import { listVotes } from '../src/store/votes.ts';
 
 /** `reward` is null where a metric with a say is missing: such a candidate makes no pair. */
 export type RewardedCandidate = ScoredCandidate & { reward: number | null };
@@ -20,11 +21,15 @@ export async function* rewardedCandidates(
   }
 }
 
-/** The pairs of a run's curated candidates under some settings: a view, made anew wherever it is needed. */
+/**
+ * The pairs of a run's curated candidates under some settings: a view, made anew wherever it is needed. `votes`: revision
+ * of those that count.
+ */
 export async function pairsOfRun(
   store: Store,
   runId: string,
   settings: { reward: RewardSettings; pairs: PairSettings },
+  votes: number,
 ): Promise<{ candidates: RewardedCandidate[]; pairs: Pair[] }> {
   const candidates = await Array.fromAsync(rewardedCandidates(store, runId, 'curated', settings.reward));
   if (candidates.length > 0 && candidates.every(({ reward }) => reward === null))
@@ -36,7 +41,9 @@ export async function pairsOfRun(
     reward,
     metrics: scores,
   }));
-  return { candidates, pairs: formPairs(rewarded, settings.pairs, settings.reward.policy === 'dominance') };
+  const standing = votes === 0 ? [] : await listVotes(store, runId, { revision: votes });
+  const dominance = settings.reward.policy === 'dominance';
+  return { candidates, pairs: formPairs(rewarded, settings.pairs, dominance, standing) };
 }
 
 function withoutRewards({ weights }: RewardSettings, candidates: readonly ScoredCandidate[]): DiptychError {

@@ -41,6 +41,6 @@ export async function* annotations(): AsyncGenerator<ExportAnnotation> {
     }));
     const items = [{ item_id: 0, label: 'lighthouse', attributes: ['tall', 'white'] }];
     const body = { img_id: `img-${String(n).padStart(5, '0')}`, items, relations: [] };
-    yield { imgId: body.img_id, prompt: 'tall white lighthouse', body, candidates };
+    yield { imgId: body.img_id, prompt: 'tall white lighthouse', body, candidates, votes: [] };
   }
 }

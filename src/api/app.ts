@@ -22,6 +22,7 @@ import { reportRoutes } from './routes/reports.ts';
 import { runItemRoutes } from './routes/run-items.ts';
 import { runRoutes } from './routes/runs.ts';
 import { sessionRoutes } from './routes/session.ts';
+import { voteRoutes } from './routes/votes.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
 import type { Services } from './services.ts';
 import { refuseUnstorable } from './storable.ts';
@@ -78,6 +79,7 @@ export async function buildApp(
         { name: 'webhooks', description: 'Who is told when a run has ended' },
         { name: 'service', description: 'Signing in, and how the service is' },
         { name: 'imports', description: 'Images, scores and preferences that were made elsewhere' },
+        { name: 'votes', description: 'What people prefer, blind' },
       ],
       components: { securitySchemes: { key: { type: 'http', scheme: 'bearer' } } },
       security: [{ key: [] }, {}],
@@ -96,6 +98,7 @@ export async function buildApp(
   await app.register(exportRoutes(services), { prefix: '/v1' });
   await app.register(qualityRoutes(services), { prefix: '/v1' });
   await app.register(importRoutes(services), { prefix: '/v1' });
+  await app.register(voteRoutes(services), { prefix: '/v1' });
   await app.register(reportRoutes(services));
   await app.register(webhookRoutes(services), { prefix: '/v1' });
   await app.register(sessionRoutes(services), { prefix: '/v1' });

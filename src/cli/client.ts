@@ -1,6 +1,7 @@
 /** The few calls of the HTTP API that the command line makes, typed. */
 import type { ReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
+import type { VoteSummary } from '../api/vote-summary.ts';
 import type { QualityReport } from '../quality/report.ts';
 import type { StageView } from './progress.ts';
 
@@ -136,6 +137,7 @@ export function openClient(url: string) {
     /** The quality report of a version, once it has been made. */
     quality: (run: string, version: string) =>
       request<QualityView>(`/runs/${run}/quality?version=${version}`),
+    voteSummary: (run: string) => request<VoteSummary>(`/runs/${run}/votes/summary`),
     askImport: (body: Record<string, unknown>) =>
       request<RunView>('/imports', {
         method: 'POST',

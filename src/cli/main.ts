@@ -11,6 +11,7 @@ import { qualityCommand } from './quality.ts';
 import { queryCommand } from './query.ts';
 import { start } from './start.ts';
 import { trainGraphEncoder } from './train-graph-encoder.ts';
+import { votes } from './votes.ts';
 
 const COMMANDS: Record<string, { run(args: readonly string[]): Promise<number>; about: string }> = {
   demo: { run: demo, about: 'the whole loop on the shipped sample world, with a table at the end' },
@@ -43,6 +44,7 @@ const COMMANDS: Record<string, { run(args: readonly string[]): Promise<number>; 
     about:
       'query SQL FILES | --run RUN | --export EXPORT: DuckDB over exports, or over the scores and pairs of a run',
   },
+  votes: { run: votes, about: 'votes RUN: what people voted on a run, and how far they agree' },
   import: {
     run: importCommand,
     about:

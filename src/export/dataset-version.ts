@@ -1,14 +1,14 @@
 /**
  * The immutable version of a dataset: the sha256 of `inputs.jsonl`, which names everything that its rows are made
- * from. The first line has the policy, every further one an annotation with its candidates and their scores. No ids
- * of the store and no times, so that equal content is the same version wherever it lies.
+ * from. The first line has the policy, every further one an annotation with its candidates, their scores and the votes on
+ * them. No ids of the store, no times and no names of people, so that equal content is the same version wherever it lies.
  */
 import { createHash } from 'node:crypto';
 import type { PairSettings } from '../preference/pairs.ts';
 import type { RewardSettings } from '../scoring/reward.ts';
 import type { ScoreVersions } from '../store/candidates.ts';
 import type { FilterSettings } from './filters.ts';
-import type { ExportAnnotation } from './rows.ts';
+import { type ExportAnnotation, type ExportVote, votersNumber } from './rows.ts';
 
 export interface DatasetPolicy {
   reward: RewardSettings;
@@ -29,14 +29,17 @@ export interface InputPart {
   sha256: string;
 }
 
-export const INPUT_PARTS = ['annotations', 'candidates', 'scores'] as const;
+export const INPUT_PARTS = ['annotations', 'candidates', 'scores', 'votes'] as const;
 
 export interface DatasetVersion extends Record<(typeof INPUT_PARTS)[number], InputPart> {
   version: string;
 }
 
 /** Raised whenever equal inputs would give other bytes. */
-export const FORMAT = 1;
+export const FORMAT = 2;
+
+/** How votes become pairs. */
+export const VOTES_POLICY = 'majority';
 
 /** Takes annotations in their order; gives the lines as they come and the version at the end. */
 export function versionOf(policy: DatasetPolicy) {
@@ -47,11 +50,11 @@ export function versionOf(policy: DatasetPolicy) {
     whole.update(text);
     return text;
   };
-  const header = line({ format: FORMAT, ...policy, votes: null });
+  const header = line({ format: FORMAT, ...policy, votes: VOTES_POLICY });
   return {
     /** The first line. */
     header,
-    add({ imgId, body, prompt, candidates }: VersionedAnnotation): string {
+    add({ imgId, body, prompt, candidates, votes }: VersionedAnnotation): string {
       const annotation = {
         annotation: imgId,
         sha256: annotationHash({ body, prompt }),
@@ -60,13 +63,14 @@ export function versionOf(policy: DatasetPolicy) {
         ...{ slot, seed, sha256, width, height, generation },
       }));
       const scores = candidates.map((candidate) => candidate.scores);
-      const values = { annotations: [annotation], candidates: images, scores };
+      const voices = votes.map(versioned).sort(byText);
+      const values = { annotations: [annotation], candidates: images, scores, votes: voices };
       for (const one of parts) {
         for (const value of values[one.part]) one.hash.update(`${canonicalJson(value)}\n`);
         one.count += values[one.part].length;
       }
       const withScores = images.map((image, i) => ({ ...image, scores: scores[i] }));
-      return line({ ...annotation, candidates: withScores });
+      return line({ ...annotation, candidates: withScores, votes: voices });
     },
     end(): DatasetVersion {
       const described = parts.map(({ part, count, hash }) => [part, { count, sha256: hash.digest('hex') }]);
@@ -90,6 +94,14 @@ export async function readVersion(
   for await (const annotation of annotations) version.add(annotation);
   return version.end();
 }
+
+const versioned = ({ voter, slots, ranking }: ExportVote) => ({
+  voter: String(votersNumber([voter])),
+  slots: slots.toSorted((a, b) => a - b),
+  ranking,
+});
+
+const byText = (a: unknown, b: unknown) => (canonicalJson(a) < canonicalJson(b) ? -1 : 1);
 
 /** JSON with the keys of every object in order. */
 export function canonicalJson(value: unknown): string {

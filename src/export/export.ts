@@ -7,7 +7,7 @@ import { access, mkdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { DiptychError } from '../errors.ts';
 import { datasetCard } from './dataset-card.ts';
-import { type DatasetPolicy, versionOf } from './dataset-version.ts';
+import { type DatasetPolicy, VOTES_POLICY, versionOf } from './dataset-version.ts';
 import { openDropped } from './dropped.ts';
 import { type ExportedFile, readOnce } from './layout.ts';
 import { LAYOUTS, type LayoutName } from './layouts/index.ts';
@@ -99,7 +99,7 @@ async function writeFiles(options: ExportOptions, folder: string): Promise<Expor
   if (found !== version) {
     throw new DiptychError(
       'DIPTYCH_CONFLICT',
-      `annotations or scores changed on the way: they are version ${found} now, asked for was ${version}; ask for the export again`,
+      `annotations, scores or votes changed on the way: they are version ${found} now, asked for was ${version}; ask for the export again`,
     );
   }
 
@@ -125,7 +125,7 @@ async function writeFiles(options: ExportOptions, folder: string): Promise<Expor
     pairs: pairCount,
     pairsLeftOut: unequalSizes,
     ...(left ? { dropped: left.counts } : {}),
-    policy: { ...policy, votes: null },
+    policy: { ...policy, votes: VOTES_POLICY },
     source: { run: options.run, facts },
     commands: Object.fromEntries(layouts.map((name) => [name, options.command(name)])),
     files,

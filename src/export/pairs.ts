@@ -1,5 +1,6 @@
 /** The pairs of an annotation, as exports have them. */
 import { formPairs, type PairSettings } from '../preference/pairs.ts';
+import type { Vote, VoteCount } from '../preference/votes.ts';
 import type { LeftOut } from '../quality/report.ts';
 import { type ExportAnnotation, type ExportCandidate, imageUid } from './rows.ts';
 
@@ -8,11 +9,13 @@ export interface CandidatePair {
   loser: ExportCandidate;
   winnerUid: string;
   loserUid: string;
-  /** Reward of the winner less that of the loser. */
+  /** Reward of the winner less that of the loser; below 0 where people preferred the one of lower reward. */
   margin: number;
   policy: string;
   /** The winner is then the one of the earlier slot. */
   tie: boolean;
+  /** Null where nobody voted on the two. */
+  votes: VoteCount | null;
 }
 
 /** Two candidates that the pairing policy compares, and why they make no pair. */
@@ -24,7 +27,7 @@ export interface Comparison {
 
 /** In the order of their slots. `dominance`: a winner has to be as good on every metric. */
 export function comparisonsOf(
-  { imgId, candidates }: ExportAnnotation,
+  { imgId, candidates, votes }: ExportAnnotation,
   settings: PairSettings,
   dominance: boolean,
 ): Comparison[] {
@@ -36,13 +39,14 @@ export function comparisonsOf(
     metrics: scores,
   }));
   const byUid = new Map(candidates.map((candidate) => [imageUid(imgId, candidate.slot), candidate]));
+  const standing = byUidVotes(imgId, votes);
   const key = ({ winner, loser }: { winner: string; loser: string }) => `${winner}/${loser}`;
-  const formed = new Set(formPairs(rewarded, settings, dominance).map(key));
-  return formPairs(rewarded, { ...settings, ties: 'keep' }, false).map((compared) => {
-    const { winner, loser, margin, policy, tie } = compared;
+  const formed = new Set(formPairs(rewarded, settings, dominance, standing).map(key));
+  return formPairs(rewarded, { ...settings, ties: 'keep' }, false, standing).map((compared) => {
+    const { winner, loser, margin, policy, tie, votes } = compared;
     const pair = {
       ...{ winner: byUid.get(winner)!, loser: byUid.get(loser)! },
-      ...{ winnerUid: winner, loserUid: loser, margin, policy, tie },
+      ...{ winnerUid: winner, loserUid: loser, margin, policy, tie, votes },
     };
     if (!formed.has(key(compared)))
       return { pair, leftOut: tie && settings.ties === 'drop' ? 'tie' : 'dominance' };
@@ -52,5 +56,15 @@ export function comparisonsOf(
 
 export const pairsIn = (comparisons: readonly Comparison[]): CandidatePair[] =>
   comparisons.filter(({ leftOut }) => leftOut === null).map(({ pair }) => pair);
+
+/** With candidates by the names of their images. */
+export function byUidVotes(imgId: string, votes: ExportAnnotation['votes']): Vote[] {
+  const uids = (slots: readonly number[]) => slots.map((slot) => imageUid(imgId, slot));
+  return votes.map(({ voter, slots, ranking }) => ({
+    voter,
+    candidates: uids(slots),
+    ranking: uids(ranking),
+  }));
+}
 
 const sameSize = (a: ExportCandidate, b: ExportCandidate) => a.width === b.width && a.height === b.height;

@@ -1,4 +1,5 @@
 /** What an export is made of: one annotation with its candidates at a time, in the order of img_id. */
+import { createHash } from 'node:crypto';
 import type { Annotation } from '../annotations/annotation.ts';
 import { hashSeed } from '../random.ts';
 import type { Generation } from '../store/candidates.ts';
@@ -16,11 +17,20 @@ export interface ExportCandidate {
   reward: number | null;
 }
 
+/** What one person said about some of an annotation's candidates, by their slots. */
+export interface ExportVote {
+  voter: string;
+  slots: readonly number[];
+  /** Best first; empty where none is better. */
+  ranking: readonly number[];
+}
+
 export interface ExportAnnotation {
   imgId: string;
   body: Annotation;
   prompt: string;
   candidates: ExportCandidate[];
+  votes: ExportVote[];
 }
 
 /** Groups rows that arrive in order of annotation. */
@@ -43,6 +53,13 @@ export type Split = (typeof SPLITS)[number];
 export function splitOf(imgId: string): Split {
   return hashSeed('export-split', imgId) % 10 === 0 ? 'validation' : 'train';
 }
+
+/** 63 bits of a text's hash: those of a million texts meet with a chance of one in ten million. */
+export const numberOf = (text: string): bigint =>
+  BigInt.asUintN(63, createHash('sha256').update(text).digest().readBigUInt64BE());
+
+/** People as a number that does not tell their names. */
+export const votersNumber = (voters: readonly string[]): bigint => numberOf(JSON.stringify(voters));
 
 /** Name of an image that says what it is of. */
 export const imageUid = (imgId: string, slot: number) => `${imgId}-${slot}`;

@@ -3,7 +3,7 @@ import { DiptychError } from '../errors.ts';
 import { allScored, type ScoreVersions, type Variant } from '../store/candidates.ts';
 import type { Store } from '../store/client.ts';
 import type { DatasetPolicy } from './dataset-version.ts';
-import { ANNOTATION_ID, PROMPT } from './layouts/common-fields.ts';
+import { ANNOTATION_ID, LABEL_SOURCE, PROMPT } from './layouts/common-fields.ts';
 import { imageColumns } from './layouts/images.ts';
 import { type CandidatePair, comparisonsOf, pairsIn } from './pairs.ts';
 import type { ExportAnnotation } from './rows.ts';
@@ -38,7 +38,8 @@ export function rewardStream(store: Store, runId: string, policy: DatasetPolicy)
   const columns = imageColumns(Object.keys(policy.scores).sort()).filter(({ name }) => !HEAVY.includes(name));
   const unused = { bytes: new Uint8Array(), rewardPolicy: '', version: '' };
   async function* rows() {
-    for await (const annotation of rewardedAnnotations(store, runId, policy.reward, policy.scores)) {
+    const inputs = { scores: policy.scores, votes: 0 };
+    for await (const annotation of rewardedAnnotations(store, runId, policy.reward, inputs)) {
       yield annotation.candidates.map((candidate) => rowOf(columns, { annotation, candidate, ...unused }));
     }
   }
@@ -73,14 +74,16 @@ export const PAIR_COLUMNS: readonly Of<PairSource>[] = [
   ...side('loser'),
   { name: 'margin', type: 'float64', about: 'how far the rewards are apart', of: ({ pair }) => pair.margin },
   { name: 'pair_policy', type: 'string', about: 'pairing policy', of: ({ pair }) => pair.policy },
+  LABEL_SOURCE,
   { name: 'tie', type: 'bool', about: 'kept although it is a tie', of: ({ pair }) => pair.tie },
 ];
 
-/** A row per pair. */
-export function pairStream(store: Store, runId: string, policy: DatasetPolicy): RowStream {
+/** A row per pair. `votes`: revision of those that count. */
+export function pairStream(store: Store, runId: string, policy: DatasetPolicy, votes: number): RowStream {
   const dominance = policy.reward.policy === 'dominance';
   async function* rows() {
-    for await (const annotation of rewardedAnnotations(store, runId, policy.reward, policy.scores)) {
+    const inputs = { scores: policy.scores, votes };
+    for await (const annotation of rewardedAnnotations(store, runId, policy.reward, inputs)) {
       const pairs = pairsIn(comparisonsOf(annotation, policy.pairs, dominance));
       yield pairs.map((pair) => rowOf(PAIR_COLUMNS, { annotation, pair }));
     }

@@ -9,7 +9,7 @@ import { type Static, Type } from 'typebox';
 import { Check } from 'typebox/value';
 import { validateAnnotation } from '../annotations/validate.ts';
 import { asError, DiptychError } from '../errors.ts';
-import { annotationHash, type DatasetPolicy, FORMAT } from '../export/dataset-version.ts';
+import { annotationHash, type DatasetPolicy, FORMAT, VOTES_POLICY } from '../export/dataset-version.ts';
 import { INPUTS, MANIFEST } from '../export/export.ts';
 import { imageColumns } from '../export/layouts/images.ts';
 import { SPLITS, splitOf } from '../export/rows.ts';
@@ -26,7 +26,7 @@ const Header = Type.Object({
   reward: Type.Unknown(),
   pairs: Type.Unknown(),
   scores: Type.Record(Text, Type.String({ pattern: '^[^/]+/[^/]+$' })),
-  votes: Type.Null(),
+  votes: Type.Literal(VOTES_POLICY),
 });
 const Line = Type.Object({
   annotation: Text,
@@ -48,6 +48,7 @@ const Line = Type.Object({
       scores: Type.Record(Text, Type.Number()),
     }),
   ),
+  votes: Type.Array(Type.Unknown()),
 });
 const Manifest = Type.Object({
   version: Text,
@@ -118,6 +119,11 @@ async function* read(
     if (++number === 1) continue;
     const place = `${INPUTS}, line ${number}`;
     const line = parsed(text, Line, place);
+    if (line.votes.length > 0)
+      throw bad(
+        place,
+        'holds votes, which an import can\'t take; export with {"votes": 0} to leave them out',
+      );
     const [first, ...others] = line.candidates;
     if (!first) throw bad(place, 'has no candidate');
     const stream = rows[splitOf(line.annotation)]!;

@@ -1,8 +1,18 @@
 /**
- * Winner and loser pairs out of scored candidates. A pair is a view of the rewards: nothing here is stored,
- * so another policy or margin costs nothing.
+ * Winner and loser pairs out of scored candidates. A pair is a view of rewards and votes: nothing here is stored,
+ * so another policy or margin costs nothing. Where people voted on two candidates, their order is the pair's; the
+ * rewards stay beside it.
  */
 import { createRandom, hashSeed } from '../random.ts';
+import {
+  betterOf,
+  countVotes,
+  type Judgement,
+  judgements,
+  pairsIn,
+  type Vote,
+  type VoteCount,
+} from './votes.ts';
 
 export const PAIR_POLICIES = ['all', 'best-worst', 'best-rest'] as const;
 export type PairPolicy = (typeof PAIR_POLICIES)[number];
@@ -36,10 +46,12 @@ export interface Pair {
   loser: string;
   winnerReward: number;
   loserReward: number;
-  /** winnerReward - loserReward, 0 or more. */
+  /** winnerReward - loserReward; below 0 only where people preferred the one of lower reward. */
   margin: number;
   policy: PairPolicy;
   tie: boolean;
+  /** Null where nobody voted on the two: the rewards decided. */
+  votes: VoteCount | null;
 }
 
 /** A candidate whose reward may be missing. */
@@ -48,13 +60,16 @@ export type MaybeRewarded = Omit<RewardedCandidate, 'reward'> & { reward: number
 const isRewarded = (candidate: MaybeRewarded): candidate is RewardedCandidate => candidate.reward !== null;
 
 /**
- * All pairs of all annotations, in the order of annotation id and slot; without a reward there is no pair. With `dominance`, a pair counts only if
- * the winner is at least as good on every metric and better on one.
+ * All pairs of all annotations, in the order of annotation id and slot; without a reward there is no pair. With
+ * `dominance`, a pair by rewards counts only if the winner is at least as good on every metric and better on one.
+ * People's order of two needs neither that nor the margin; where they find neither better, the two are a tie. Votes on
+ * other candidates have no say.
  */
 export function formPairs(
   candidates: readonly MaybeRewarded[],
   settings: PairSettings,
   dominance = false,
+  votes: readonly Vote[] = [],
 ): Pair[] {
   const sets = new Map<string, RewardedCandidate[]>();
   for (const candidate of candidates.filter(isRewarded)) {
@@ -62,24 +77,36 @@ export function formPairs(
     set.push(candidate);
     sets.set(candidate.annotationId, set);
   }
+  const judged = judgementLookup(votes);
   return [...sets]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .flatMap(([, set]) => pairsOfSet(set, settings, dominance));
+    .flatMap(([, set]) => pairsOfSet(set, settings, dominance, judged));
+}
+
+type Lookup = (a: RewardedCandidate, b: RewardedCandidate) => Judgement | undefined;
+
+function judgementLookup(votes: readonly Vote[]): Lookup {
+  const key = (a: string, b: string) => JSON.stringify(a < b ? [a, b] : [b, a]);
+  const known = new Map(judgements(votes).map((one) => [key(one.first, one.second), one]));
+  return (a, b) => (known.size === 0 ? undefined : known.get(key(a.id, b.id)));
 }
 
 function pairsOfSet(
   set: RewardedCandidate[],
   { policy, margin, ties }: PairSettings,
   dominance: boolean,
+  judged: Lookup,
 ): Pair[] {
   const bySlot = [...set].sort((a, b) => a.slot - b.slot);
   const pairs: Pair[] = [];
-  for (const [a, b] of matches(bySlot, policy)) {
-    const [winner, loser] = b.reward > a.reward ? [b, a] : [a, b];
+  for (const [a, b] of matches(bySlot, policy, judged)) {
+    const judgement = judged(a, b);
+    const better = judgement ? betterOf(judgement) : (aheadByReward(a, b)?.id ?? null);
+    const [winner, loser] = better === b.id ? [b, a] : [a, b];
     const difference = winner.reward - loser.reward;
-    const tie = difference <= margin;
+    const tie = judgement ? better === null : difference <= margin;
     if (tie && ties === 'drop') continue;
-    if (dominance && !dominates(winner, loser)) continue;
+    if (!judgement && dominance && !dominates(winner, loser)) continue;
     pairs.push({
       annotationId: winner.annotationId,
       winner: winner.id,
@@ -89,21 +116,43 @@ function pairsOfSet(
       margin: difference,
       policy,
       tie,
+      votes: judgement ? countVotes(judgement, winner.id, loser.id, tie) : null,
     });
   }
   return pairs;
 }
 
-/** Who is compared with whom. Equal rewards count in slot order, so the result never depends on luck. */
+const aheadByReward = (a: RewardedCandidate, b: RewardedCandidate) =>
+  a.reward === b.reward ? null : a.reward > b.reward ? a : b;
+
+/** Who is compared with whom. Equal ones count in slot order, so the result never depends on luck. */
 function matches(
-  set: RewardedCandidate[],
+  bySlot: RewardedCandidate[],
   policy: PairPolicy,
+  judged: Lookup,
 ): (readonly [RewardedCandidate, RewardedCandidate])[] {
-  if (set.length < 2) return [];
-  if (policy === 'all') return set.flatMap((a, i) => set.slice(i + 1).map((b) => [a, b] as const));
-  const ranked = [...set].sort((a, b) => b.reward - a.reward || a.slot - b.slot);
-  const [best, ...rest] = ranked as [RewardedCandidate, ...RewardedCandidate[]];
+  if (bySlot.length < 2) return [];
+  if (policy === 'all') return pairsIn(bySlot);
+  const [best, ...rest] = ranked(bySlot, judged) as [RewardedCandidate, ...RewardedCandidate[]];
   return policy === 'best-worst' ? [[best, rest.at(-1)!]] : rest.map((other) => [best, other] as const);
+}
+
+/**
+ * Best first: by how many others each beats (Copeland, 1951), by votes where there are any and by reward where not, then
+ * by reward. Without votes that is the order of the rewards, and with a vote on every pair it is people's alone.
+ */
+function ranked(bySlot: RewardedCandidate[], judged: Lookup): RewardedCandidate[] {
+  const wins = new Map(bySlot.map(({ id }) => [id, 0]));
+  for (const [a, b] of pairsIn(bySlot)) {
+    const judgement = judged(a, b);
+    const better = judgement ? betterOf(judgement) : (aheadByReward(a, b)?.id ?? null);
+    for (const { id } of [a, b]) {
+      wins.set(id, wins.get(id)! + (better === null ? 0.5 : better === id ? 1 : 0));
+    }
+  }
+  return bySlot.toSorted(
+    (a, b) => wins.get(b.id)! - wins.get(a.id)! || b.reward - a.reward || a.slot - b.slot,
+  );
 }
 
 function dominates(winner: RewardedCandidate, loser: RewardedCandidate): boolean {

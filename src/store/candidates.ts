@@ -184,6 +184,20 @@ export async function candidatesOf(
   return rows.sort((a, b) => order.get(a.annotationId)! - order.get(b.annotationId)! || a.slot - b.slot);
 }
 
+/** Raw values of some candidates by metric, as listScored has them; those without any are left out. */
+export async function scoresOf(
+  store: Store,
+  candidateIds: readonly string[],
+): Promise<Map<string, ScoredCandidate['scores']>> {
+  const rows = await query<{ id: string; scores: ScoredCandidate['scores'] }>(
+    store,
+    `SELECT candidate_id AS id, jsonb_object_agg(metric, value ORDER BY mode, version) AS scores
+     FROM score WHERE candidate_id = ANY($1::uuid[]) GROUP BY candidate_id`,
+    candidateIds,
+  );
+  return new Map(rows.map(({ id, scores }) => [id, scores]));
+}
+
 /** One candidate with every score and its evidence; null when there is none. */
 export function getCandidate(store: Store, id: string) {
   return store.candidate.findUnique({

@@ -73,7 +73,9 @@ function checkPairs({ rewardWeighted, objective }: PairTrainSettings, pairs: rea
       'there are no pairs to train on: every difference of rewards is within the margin. Lower `pairs.margin`.',
     );
   }
-  if ((rewardWeighted || objective === 'smpo') && pairs.every(({ margin }) => margin === 0)) {
+  const byReward = pairs.filter(({ votes }) => votes === null);
+  const allEqual = byReward.length > 0 && byReward.every(({ margin }) => margin === 0);
+  if ((rewardWeighted || objective === 'smpo') && allEqual) {
     const who = rewardWeighted ? 'train.rewardWeighted' : 'train.objective "smpo"';
     throw new DiptychError(
       'DIPTYCH_INVALID_INPUT',

@@ -20,7 +20,7 @@ test('the version is the sha256 of the lines, a policy and then an annotation ea
   const lines = [version.header, ...annotations.map((annotation) => version.add(annotation))];
   assert.equal(version.end().version, sha256(Buffer.from(lines.join(''))));
   assert.ok(lines.every((line) => line.endsWith('}\n') && !line.slice(0, -1).includes('\n')));
-  assert.deepEqual(JSON.parse(lines[0]!), { format: 1, ...POLICY, votes: null });
+  assert.deepEqual(JSON.parse(lines[0]!), { format: 2, ...POLICY, votes: 'majority' });
   const { annotation, candidates } = JSON.parse(lines[1]!);
   assert.deepEqual([annotation, candidates.length], ['img-0000', 4]);
   assert.deepEqual(candidates[2].scores, annotations[0]!.candidates[2]!.scores);
@@ -40,6 +40,7 @@ const CHANGES: Record<string, [parts: string[], change: (list: ExportAnnotation[
   'a seed': [['candidates'], (list) => (list[1]!.candidates[0]!.seed = 1)],
   'how it was made': [['candidates'], (list) => (list[1]!.candidates[0]!.generation.steps = 21)],
   'a score': [['scores'], (list) => (list[1]!.candidates[0]!.scores.dpg! += 1e-12)],
+  'a vote': [['votes'], (list) => list[1]!.votes.push({ voter: 'ada', slots: [0, 1], ranking: [1, 0] })],
   'a candidate less': [['candidates', 'scores'], (list) => list[1]!.candidates.pop()],
   'an annotation less': [['annotations', 'candidates', 'scores'], (list) => list.pop()],
   'the order': [['annotations', 'candidates', 'scores'], (list) => list.reverse()],
@@ -57,6 +58,19 @@ for (const [what, [parts, change]] of Object.entries(CHANGES)) {
     );
   });
 }
+
+test('votes are in it without names and in an order of their own', async () => {
+  const votes = [
+    { voter: 'bob', slots: [0, 1], ranking: [] },
+    { voter: 'ada', slots: [3, 2], ranking: [2, 3] },
+  ];
+  const turned = [{ ...votes[1]!, slots: [2, 3] }, votes[0]!];
+  const version = (given: ExportAnnotation['votes']) => of(changed((list) => (list[0]!.votes = given)));
+  assert.deepEqual(await version(votes), await version(turned));
+  assert.equal((await version(votes)).votes.count, 2);
+  const line = versionOf(POLICY).add({ ...annotations[0]!, votes });
+  assert.ok(!line.includes('ada') && !line.includes('bob'));
+});
 
 test('the reward, the pairs and the scores that count are part of the version', async () => {
   const others: DatasetPolicy[] = [

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { ranksOf } from '../../src/export/layouts/image-reward.ts';
 import { TAR_END, tarEntry } from '../../src/export/tar.ts';
+import type { Vote } from '../../src/preference/votes.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { exportMadeUp, madeUp, POLICY } from './made-up.ts';
 
@@ -33,11 +34,30 @@ test('tar reads the entries back, with nothing of a user or a time in their head
 });
 
 test('ranks: 1 and how many are better by more than the margin', () => {
-  assert.deepEqual(ranksOf([0.1, 0.9, 0.5, 0.5], 0), [4, 1, 2, 2]);
-  assert.deepEqual(ranksOf([0.125, 0.875, 0.5, 0.375], 0.125), [4, 1, 2, 2]);
-  assert.deepEqual(ranksOf([1, 1], 0), [1, 1]);
-  assert.deepEqual(ranksOf([], 0), []);
+  assert.deepEqual(ranks([0.1, 0.9, 0.5, 0.5], 0), [4, 1, 2, 2]);
+  assert.deepEqual(ranks([0.125, 0.875, 0.5, 0.375], 0.125), [4, 1, 2, 2]);
+  assert.deepEqual(ranks([1, 1], 0), [1, 1]);
+  assert.deepEqual(ranks([], 0), []);
 });
+
+test('ranks go by votes where there are any, and by reward elsewhere', () => {
+  const rank = ['u2', 'u0', 'u3', 'u1'];
+  assert.deepEqual(
+    ranks([0.1, 0.9, 0.5, 0.5], 0, [{ voter: 'ada', candidates: rank, ranking: rank }]),
+    [2, 4, 1, 3],
+  );
+  assert.deepEqual(
+    ranks([0.1, 0.9, 0.5], 0, [{ voter: 'ada', candidates: ['u0', 'u1'], ranking: [] }]),
+    [2, 1, 2],
+  );
+});
+
+const ranks = (rewards: number[], margin: number, votes: Vote[] = []) =>
+  ranksOf(
+    rewards.map((reward, i) => ({ uid: `u${i}`, reward })),
+    margin,
+    votes,
+  );
 
 test('an image that stands in many pairs is one file, named by its hash', async (t) => {
   const folder = await temporaryFolder(t);

@@ -64,6 +64,7 @@ export async function madeUp(count: number): Promise<MadeUp> {
         caption_ori: label,
       },
       candidates,
+      votes: [],
     });
   }
   return world;

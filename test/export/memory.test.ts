@@ -28,7 +28,7 @@ async function* annotations(): AsyncGenerator<ExportAnnotation> {
       reward: slot >> 1,
     }));
     const items = [{ item_id: 0, label: 'cube', attributes: [] }];
-    yield { imgId, prompt: 'cube', body: { img_id: imgId, items, relations: [] }, candidates };
+    yield { imgId, prompt: 'cube', body: { img_id: imgId, items, relations: [] }, candidates, votes: [] };
   }
 }
 

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { PICKAPIC_COLUMNS, pickapicRow } from '../../src/export/layouts/pickapic.ts';
 import { type CandidatePair, comparisonsOf, pairsIn } from '../../src/export/pairs.ts';
-import { type ExportAnnotation, splitOf } from '../../src/export/rows.ts';
+import { type ExportAnnotation, splitOf, votersNumber } from '../../src/export/rows.ts';
 import { exportMadeUp, type MadeUp, madeUp, POLICY, rewardOf, SIDE, sha256 } from './made-up.ts';
 import { declared, featuresOf, type ReadRow, readMetadata, readRows } from './read.ts';
 
@@ -118,6 +118,33 @@ test('images, their hashes, sizes and seeds belong to the side they stand on', (
   }
 });
 
+test("votes turn the label, tell how many and who, and leave the machine's order beside it", async () => {
+  const [annotation] = world.annotations;
+  const before = pairsIn(comparisonsOf(annotation!, POLICY.pairs, false));
+  const { winnerUid, loserUid, winner, loser } = before[0]!;
+  const slots = [winner.slot, loser.slot];
+  const against = (voter: string) => ({ voter, slots, ranking: [loser.slot, winner.slot] });
+  const votes = [against('ada'), against('bob'), { voter: 'cy', slots, ranking: slots }];
+  const voted = { ...annotation!, votes: [...votes, { voter: 'di', slots, ranking: [] }] };
+  const pairs = pairsIn(comparisonsOf(voted, POLICY.pairs, false));
+  const pair = pairs.find((one) => one.winnerUid === loserUid && one.loserUid === winnerUid)!;
+  const row = await pickapicRow(
+    { annotation: voted, pairs, image: async () => new Uint8Array() },
+    pair,
+    0,
+    'version',
+  );
+  const side = row.image_0_uid === loserUid ? 0 : 1;
+  assert.equal(row[`label_${side}`], 1);
+  assert.equal(row.best_image_uid, loserUid);
+  assert.equal(row.reward_label_0, side === 0 ? 0 : 1);
+  assert.equal(row.margin, loser.reward! - winner.reward!);
+  assert.deepEqual([row[`votes_${side}`], row[`votes_${1 - side}`], row.votes_neither], [2, 1, 1]);
+  assert.equal(row.label_source, 'human');
+  assert.equal(row.user_id, votersNumber(['ada', 'bob']));
+  assert.deepEqual([all[0]!.user_id, all[0]!.votes_0], [0n, 0]);
+});
+
 /** The row of the pair of two slots. */
 async function rowOf(annotation: ExportAnnotation, winner: number, loser: number): Promise<ReadRow> {
   const pair: CandidatePair = {
@@ -128,6 +155,7 @@ async function rowOf(annotation: ExportAnnotation, winner: number, loser: number
     margin: 1,
     policy: 'all',
     tie: false,
+    votes: null,
   };
   const image = async () => new Uint8Array();
   return pickapicRow({ annotation, pairs: [pair], image }, pair, 0, 'version');

@@ -40,7 +40,7 @@ async function exported(run: string, layout: string, to: string): Promise<Record
 /** What a run has, without the store's own ids. */
 async function contentOf(run: string) {
   const settings = (await store.run.findUniqueOrThrow({ where: { id: run } })).settings as never;
-  const { candidates, pairs } = await pairsOfRun(store, run, settings);
+  const { candidates, pairs } = await pairsOfRun(store, run, settings, 0);
   const place = new Map(candidates.map(({ id, imgId, slot }) => [id, `${imgId}/${slot}`]));
   return {
     candidates: candidates.map(({ id: _, runId: __, annotationId: ___, requestHash: ____, ...rest }) => rest),
@@ -131,8 +131,14 @@ for (const [what, file, change, message] of [
   [
     'votes of a newer version',
     'inputs.jsonl',
-    (text: string) => text.replace('"votes":null', '"votes":7'),
-    /inputs.jsonl, line 1: is not what format 1 has there; was it written by a newer version\?/,
+    (text: string) => text.replace('"votes":"majority"', '"votes":7'),
+    /inputs.jsonl, line 1: is not what format 2 has there; was it written by a newer version\?/,
+  ],
+  [
+    'votes, which an import would lose',
+    'inputs.jsonl',
+    (text: string) => text.replace('"votes":[]', '"votes":[{}]'),
+    /inputs.jsonl, line 2: holds votes, which an import can't take; export with \{"votes": 0\}/,
   ],
   [
     'another version',

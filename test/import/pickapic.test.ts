@@ -17,10 +17,9 @@ const LABEL_REWARD = { policy: 'mean' as const, weights: { label: 1 } };
 test('the pairs of the run are the ones that people chose, ties included', async () => {
   const run = await imported({ as: 'pickapic', annotationSet: 'pick', path: file });
   assert.deepEqual([run.status, run.error, run.kind], ['succeeded', null, 'import']);
-  const { pairs, candidates } = await pairsOfRun(store, run.id, {
-    reward: LABEL_REWARD,
-    pairs: { policy: 'all', margin: 0.05, ties: 'keep' },
-  });
+  const pairing = { policy: 'all', margin: 0.05, ties: 'keep' } as const;
+  const settings = { reward: LABEL_REWARD, pairs: pairing };
+  const { pairs, candidates } = await pairsOfRun(store, run.id, settings, 0);
   assert.deepEqual([candidates.length, pairs.length], [2 * ROWS, ROWS]);
   const byId = new Map(candidates.map((candidate) => [candidate.id, candidate]));
   for (const [n, { winner, loser, tie, margin }] of pairs.entries()) {

@@ -56,6 +56,7 @@ test('a pair says which candidates, rewards, margin and policy made it', () => {
       margin: 0.5,
       policy: 'best-rest',
       tie: false,
+      votes: null,
     },
   ]);
 });

@@ -56,7 +56,7 @@ test('a run measures its training on annotations that it neither trains on nor i
 
   // The measured ones make no pairs.
   const stored = (await store.run.findUniqueOrThrow({ where: { id: run.id } })).settings as never;
-  const { pairs, candidates } = await pairsOfRun(store, run.id, stored);
+  const { pairs, candidates } = await pairsOfRun(store, run.id, stored, 0);
   const trainedOn = pairs.filter(({ annotationId }) => !ids.includes(annotationId));
   assert.ok(trainedOn.length > 0 && trainedOn.length < pairs.length);
   const summary = JSON.parse(await read('summary.json')) as {

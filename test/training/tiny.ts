@@ -121,6 +121,7 @@ export function tinyPairs(count: number): Pair[] {
     margin: 1,
     policy: 'all',
     tie: false,
+    votes: null,
   }));
 }
 

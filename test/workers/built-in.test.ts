@@ -78,11 +78,11 @@ async function trained(train: object, tell: readonly TrainProgress[] = []) {
   try {
     const tools = { store, numeric, places: places() } as unknown as Tools;
     const left = await builtInTrainer(tools)({
-      ...{ runId: run.id, settings, source, model: '/model', folder: '/folder' },
+      ...{ runId: run.id, settings, source, votes: 0, model: '/model', folder: '/folder' },
       signal: new AbortController().signal,
       progress: (share) => shares.push(share),
     });
-    const { pairs } = await pairsOfRun(store, source, settings);
+    const { pairs } = await pairsOfRun(store, source, settings, 0);
     return { argument: argument!, left, shares, pairs, runId: run.id };
   } finally {
     mock.timers.reset();

@@ -99,7 +99,7 @@ test('an on-policy training gets the annotations of the candidates as scenes, a 
   const shares: number[] = [];
   const train = (objective: string) =>
     builtInTrainer(tools)({
-      ...{ runId, source, model: '/model', folder },
+      ...{ runId, source, votes: 0, model: '/model', folder },
       settings: settingsOf({ train: { objective, beta: 1 }, reward: { policy: 'zmean' } }),
       signal: new AbortController().signal,
       progress: (share) => void shares.push(share),

@@ -18,6 +18,7 @@ import {
   writeFiles,
 } from '../../src/store/artifacts.ts';
 import { scoreVersions } from '../../src/store/candidates.ts';
+import { voteRevision } from '../../src/store/votes.ts';
 import type { Tools } from '../process.ts';
 import { writeBenchmarkResults } from './benchmark-results.ts';
 
@@ -32,8 +33,9 @@ export function exportTask(tools: Tools): TaskHandler {
     const { reward, pairs, scoring } = await settingsOf(tools, runId);
     const scores = chosenScores(await scoreVersions(store, runId, 'curated'), {});
     const policy = { reward, pairs, scores };
-    const dataset = await readVersion(policy, storedAnnotations(store, runId, scores));
-    const job = { sourceRun: runId, writer: PARQUET_WRITERS[0], policy, dataset };
+    const votes = await voteRevision(store, runId);
+    const dataset = await readVersion(policy, storedAnnotations(store, runId, { scores, votes }));
+    const job = { sourceRun: runId, writer: PARQUET_WRITERS[0], policy, votes, dataset };
     const artifacts = await write(
       tools,
       context,
@@ -72,12 +74,12 @@ async function write(
   folder: string,
 ): Promise<ArtifactFacts[]> {
   const { store, blobs } = tools;
-  const { sourceRun, writer, policy, dataset } = job;
+  const { sourceRun, writer, policy, votes, dataset } = job;
   const settings = await settingsOf(tools, sourceRun);
   // An export that was imported says of itself what it said before, so that it is the same to the last byte.
   const { run, facts } = originOf(settings) ?? { run: sourceRun, facts: factsOf(settings) };
   const { files } = await writeExport({
-    annotations: rewardedAnnotations(store, sourceRun, policy.reward, policy.scores),
+    annotations: rewardedAnnotations(store, sourceRun, policy.reward, { scores: policy.scores, votes }),
     load: (sha256) => blobs.get(sha256),
     policy,
     version: dataset.version,

@@ -2,6 +2,7 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { RunSettings } from '../../pipelines/settings.ts';
+import type { TrainPayload } from '../../pipelines/stages.ts';
 import { validationAnnotations } from '../../pipelines/validation-annotations.ts';
 import { tileImages } from '../../src/engine/image.ts';
 import { decodeImage, encodePng } from '../../src/engine/png.ts';
@@ -59,7 +60,9 @@ export function reportTask(tools: Tools): TaskHandler {
     const extremes = [...byChange.slice(0, EXTREMES / 2), ...byChange.slice(-EXTREMES / 2)];
     const pictures = await Promise.all(firstSlots.slice(0, PICTURES).map(picture));
     const engine = await numeric.call('engineName', null);
-    const { candidates, pairs: formed } = await pairsOfRun(store, curated, settings);
+    const training = await store.task.findFirst({ where: { runId: trained, kind: 'train' } });
+    const votes = (training?.payload as TrainPayload | undefined)?.votes ?? 0;
+    const { candidates, pairs: formed } = await pairsOfRun(store, curated, settings, votes);
     const measured = validationAnnotations(
       { train },
       candidates.map(({ imgId }) => imgId),

@@ -20,8 +20,8 @@ const EVENT_EVERY_MS = 5000;
 export function builtInTrainer(tools: Tools): Trainer {
   const { store, numeric, places } = tools;
   return async (job) => {
-    const { runId, settings, source, model, folder, signal, progress } = job;
-    const { candidates, pairs: formed } = await pairsOfRun(store, source, settings);
+    const { runId, settings, source, model, folder, signal, progress, votes } = job;
+    const { candidates, pairs: formed } = await pairsOfRun(store, source, settings, votes);
     const annotations = new Set(candidates.map(({ imgId }) => imgId));
     checkValidation(settings, annotations.size);
     const measured = validationAnnotations(settings, annotations);

@@ -59,11 +59,11 @@ export function externalTrainer({ store, blobs, numeric }: Tools, command: Train
 function writePairs(
   store: Store,
   blobs: Tools['blobs'],
-  { source, settings: { reward, pairs }, signal }: TrainJob,
+  { source, votes, settings: { reward, pairs }, signal }: TrainJob,
   folder: string,
 ): Promise<void> {
   return writePairFolder({
-    annotations: rewardedAnnotations(store, source, reward),
+    annotations: rewardedAnnotations(store, source, reward, { votes }),
     load: (sha256) => blobs.get(sha256),
     pairs,
     dominance: reward.policy === 'dominance',

@@ -1,5 +1,6 @@
 /** The train task: scored candidates to pairs, pairs to a tuned model, by the trainer that the run names. */
 import type { RunSettings } from '../../pipelines/settings.ts';
+import type { TrainPayload } from '../../pipelines/stages.ts';
 import { readTrainer } from '../../pipelines/trainers.ts';
 import type { TaskHandler } from '../../src/jobs/worker.ts';
 import { describeArtifacts, writeArtifacts } from '../../src/store/artifacts.ts';
@@ -22,6 +23,7 @@ export function trainTask(tools: Tools): TaskHandler {
       runId: task.runId,
       settings,
       source: settings.sourceRun ?? task.runId,
+      votes: (task.payload as unknown as TrainPayload).votes,
       model: modelFolder(settings.model, 'diffusion'),
       folder: places.trainFolder(task.runId),
       signal,

@@ -6,6 +6,8 @@ export interface TrainJob {
   settings: RunSettings;
   /** The run whose candidates are used. */
   source: string;
+  /** Revision of its votes that count, the same for every attempt. */
+  votes: number;
   /** The base model's folder. */
   model: string;
   /** What the training may write into. A later attempt at the same run finds it as it was left. */

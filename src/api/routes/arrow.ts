@@ -85,12 +85,12 @@ export function arrowRoutes({ store }: Services): FastifyPluginAsyncTypebox {
         },
       },
       async ({ params: { id }, query: { columns, reward, pairs, scores } }, reply) => {
-        const { source, policy } = await exportPolicy(store, id, {
+        const { source, policy, votes } = await exportPolicy(store, id, {
           reward: fromJson('reward', reward, Reward),
           pairs: fromJson('pairs', pairs, Pairs),
           scores: fromJson('scores', scores, Scores),
         });
-        return send(reply, pairStream(store, source.id, policy), columns);
+        return send(reply, pairStream(store, source.id, policy, votes), columns);
       },
     );
   };

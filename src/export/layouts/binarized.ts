@@ -3,7 +3,7 @@ import { closeSplits, type Layout, openTables, rowBytes } from '../layout.ts';
 import type { CandidatePair } from '../pairs.ts';
 import type { ExportAnnotation } from '../rows.ts';
 import { type Of, rowOf } from '../table.ts';
-import { ANNOTATION_ID, datasetVersion, PROMPT } from './common-fields.ts';
+import { ANNOTATION_ID, datasetVersion, LABEL_SOURCE, PROMPT } from './common-fields.ts';
 
 interface ChosenSource {
   annotation: ExportAnnotation;
@@ -68,6 +68,7 @@ const COLUMNS: readonly Of<ChosenSource>[] = [
   },
   { name: 'chosen_sha256', type: 'string', about: 'hash of its file', of: ({ pair }) => pair.winner.sha256 },
   { name: 'rejected_sha256', type: 'string', about: 'hash of its file', of: ({ pair }) => pair.loser.sha256 },
+  LABEL_SOURCE,
   datasetVersion('the rows were made from'),
 ];
 

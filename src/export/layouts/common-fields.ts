@@ -1,4 +1,5 @@
 /** Fields that several layouts have. */
+import type { CandidatePair } from '../pairs.ts';
 import type { ExportAnnotation } from '../rows.ts';
 import type { Of } from '../table.ts';
 
@@ -18,6 +19,13 @@ export const ANNOTATION_ID: Of<OfAnnotation> = {
   type: 'string',
   about: 'img_id of the LAION-SG annotation',
   of: (s) => s.annotation.imgId,
+};
+
+export const LABEL_SOURCE: Of<{ pair: CandidatePair }> = {
+  name: 'label_source',
+  type: 'string',
+  about: '"human" where people voted on the two images, else "machine"',
+  of: ({ pair: { votes } }) => (votes ? 'human' : 'machine'),
 };
 
 /** @param made what the layout is made of */

@@ -5,7 +5,7 @@ import { looseImages } from '../loose-images.ts';
 import type { CandidatePair } from '../pairs.ts';
 import type { ExportAnnotation } from '../rows.ts';
 import { type Field, type Of, rowOf } from '../table.ts';
-import { ANNOTATION_ID, datasetVersion, PROMPT } from './common-fields.ts';
+import { ANNOTATION_ID, datasetVersion, LABEL_SOURCE, PROMPT } from './common-fields.ts';
 
 interface PathSource {
   annotation: ExportAnnotation;
@@ -17,8 +17,18 @@ interface PathSource {
 
 const FIELDS: readonly Of<PathSource, Field>[] = [
   PROMPT,
-  { name: 'choice_dist', type: 'null', about: 'votes for either image: nobody voted', of: () => null },
-  { name: 'confidence', type: 'null', about: 'agreement of the votes: nobody voted', of: () => null },
+  {
+    name: 'choice_dist',
+    type: 'list of int',
+    about: 'people who preferred the better and the worse image; null where nobody voted',
+    of: ({ pair: { votes } }) => votes && [votes.winner, votes.loser],
+  },
+  {
+    name: 'confidence',
+    type: 'float',
+    about: 'share of the voters who preferred the better image; null where nobody voted',
+    of: ({ pair: { votes } }) => votes && votes.winner / (votes.winner + votes.loser + votes.neither),
+  },
   { name: 'path1', type: 'string', about: 'file of the better image, from this folder', of: (s) => s.path1 },
   { name: 'path2', type: 'string', about: 'file of the worse image', of: (s) => s.path2 },
   {
@@ -58,6 +68,7 @@ const FIELDS: readonly Of<PathSource, Field>[] = [
     about: 'raw scores of the worse image, JSON',
     of: ({ pair }) => JSON.stringify(pair.loser.scores),
   },
+  LABEL_SOURCE,
   datasetVersion('the entry was made from'),
 ];
 

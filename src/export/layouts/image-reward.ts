@@ -1,9 +1,11 @@
 /** ImageRewardDB's ranking JSON: a prompt, its images, and the rank of each (THUDM/ImageReward, data/test.json). */
 
+import { betterOf, judgements, type Vote } from '../../preference/votes.ts';
 import { openJsonSplits } from '../json-splits.ts';
 import type { Layout } from '../layout.ts';
 import { looseImages } from '../loose-images.ts';
-import type { ExportAnnotation, ExportCandidate } from '../rows.ts';
+import { byUidVotes } from '../pairs.ts';
+import { type ExportAnnotation, type ExportCandidate, imageUid } from '../rows.ts';
 import { type Field, type Of, rowOf } from '../table.ts';
 import { datasetVersion, PROMPT } from './common-fields.ts';
 
@@ -30,7 +32,7 @@ const FIELDS: readonly Of<RankingSource, Field>[] = [
   {
     name: 'ranking',
     type: 'list of int',
-    about: 'rank of each, 1 is best; ties share a rank',
+    about: 'rank of each by votes, else by reward; 1 is best, ties share a rank',
     of: (s) => s.ranks,
   },
   {
@@ -45,12 +47,33 @@ const FIELDS: readonly Of<RankingSource, Field>[] = [
     about: 'raw scores of each, JSON',
     of: (s) => s.ranked.map(({ scores }) => JSON.stringify(scores)),
   },
+  {
+    name: 'voters',
+    type: 'int',
+    about: 'people who voted on some of them',
+    of: (s) => new Set(s.annotation.votes.map(({ voter }) => voter)).size,
+  },
   datasetVersion('the entry was made from'),
 ];
 
-/** 1 and how many are better by more than `margin`: a tie shares its rank, as images of equal rank do there. */
-export const ranksOf = (rewards: readonly number[], margin: number): number[] =>
-  rewards.map((mine) => 1 + rewards.filter((other) => other - mine > margin).length);
+/**
+ * 1 and how many are better: by the votes on the two where there are any, else by more than `margin` of reward. A tie
+ * shares its rank, as images of equal rank do there.
+ */
+export function ranksOf(
+  images: readonly { uid: string; reward: number }[],
+  margin: number,
+  votes: readonly Vote[],
+): number[] {
+  const judged = judgements(votes);
+  const isBetter = (a: (typeof images)[number], b: (typeof images)[number]) => {
+    const judgement = judged.find(
+      ({ first, second }) => (first === a.uid && second === b.uid) || (first === b.uid && second === a.uid),
+    );
+    return judgement ? betterOf(judgement) === a.uid : a.reward - b.reward > margin;
+  };
+  return images.map((mine) => 1 + images.filter((other) => isBetter(other, mine)).length);
+}
 
 export const imageReward: Layout = {
   title: 'Rankings (ImageRewardDB layout)',
@@ -66,9 +89,11 @@ export const imageReward: Layout = {
     return {
       async write({ annotation, split, image }) {
         const ranked = annotation.candidates.filter((one): one is Rewarded => one.reward !== null);
+        const { imgId, votes } = annotation;
         const ranks = ranksOf(
-          ranked.map(({ reward }) => reward),
+          ranked.map(({ slot, reward }) => ({ uid: imageUid(imgId, slot), reward })),
           margin,
+          byUidVotes(imgId, votes),
         );
         if (ranks.every((rank) => rank === 1)) return;
         const names = [];

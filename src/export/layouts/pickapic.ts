@@ -2,19 +2,19 @@
  * The Pick-a-Pic layout that Diffusion-DPO, MaPO and diffusers' trainers read: 19 columns as the dataset has
  * them (yuvalkirstain/pickapic_v2), one row per pair, and ours behind them, which those readers ignore.
  */
-import { createHash } from 'node:crypto';
 import { hashSeed } from '../../random.ts';
 import { closeSplits, type Entry, type Layout, type LayoutContext, openTables, rowBytes } from '../layout.ts';
 import type { CandidatePair } from '../pairs.ts';
-import type { ExportAnnotation, ExportCandidate } from '../rows.ts';
+import { type ExportAnnotation, type ExportCandidate, numberOf, votersNumber } from '../rows.ts';
 import { type Of, type Row, rowOf } from '../table.ts';
-import { ANNOTATION_ID, datasetVersion } from './common-fields.ts';
+import { ANNOTATION_ID, datasetVersion, LABEL_SOURCE } from './common-fields.ts';
 
 /** A candidate on one side of a row. */
 interface Side {
   candidate: ExportCandidate;
   uid: string;
   bytes: Uint8Array;
+  votes: number;
 }
 
 interface PairSource {
@@ -87,9 +87,14 @@ export const PICKAPIC_COLUMNS: readonly Of<PairSource>[] = [
     name: 'ranking_id',
     type: 'int64',
     about: 'one number per annotation, the same in every export',
-    of: (s) => rankingId(s.annotation.imgId),
+    of: (s) => numberOf(s.annotation.imgId),
   },
-  { name: 'user_id', type: 'int64', about: '0: labelled by the machine', of: () => 0 },
+  {
+    name: 'user_id',
+    type: 'int64',
+    about: '0: labelled by the machine; else a number for the people who agree with the label',
+    of: ({ pair: { votes } }) => (votes ? votersNumber(votes.voters) : 0),
+  },
   {
     name: 'num_example_per_prompt',
     type: 'int64',
@@ -107,7 +112,7 @@ export const PICKAPIC_COLUMNS: readonly Of<PairSource>[] = [
   {
     name: 'margin',
     type: 'float64',
-    about: 'reward of the winner less that of the loser',
+    about: 'reward of the winner less that of the loser; below 0 where people preferred the lower one',
     of: (s) => s.pair.margin,
   },
   ...both('metrics_#', 'string', 'raw scores of image #, JSON', (side) =>
@@ -129,14 +134,22 @@ export const PICKAPIC_COLUMNS: readonly Of<PairSource>[] = [
     of: ({ sides }) => sides[0].candidate.generation.sampler,
   },
   { name: 'pair_policy', type: 'string', about: 'pairing policy', of: (s) => s.pair.policy },
-  { name: 'label_source', type: 'string', about: '"machine"', of: () => 'machine' },
+  {
+    name: 'reward_label_0',
+    type: 'float64',
+    about: '1, 0 or 0.5 by the rewards alone, whoever labelled',
+    of: ({ sides }) => labelOf(sides[0].candidate.reward, sides[1].candidate.reward),
+  },
+  LABEL_SOURCE,
+  ...both('votes_#', 'int32', 'people who preferred image #', (side) => side.votes),
+  {
+    name: 'votes_neither',
+    type: 'int32',
+    about: 'people who preferred neither',
+    of: ({ pair: { votes } }) => votes?.neither ?? 0,
+  },
   datasetVersion('the rows were made from; null in what a training command gets'),
 ];
-
-/** 63 bits of a hash: ids of a million annotations meet with a chance of one in ten million. */
-function rankingId(imgId: string): bigint {
-  return BigInt.asUintN(63, createHash('sha256').update(imgId).digest().readBigUInt64BE());
-}
 
 function labelOf(a: number | null, b: number | null): number | null {
   if (a === null || b === null) return null;
@@ -150,8 +163,13 @@ export async function pickapicRow(
   index: number,
   version: string | null,
 ): Promise<Row> {
-  const winner = { candidate: pair.winner, uid: pair.winnerUid, bytes: await image(pair.winner.sha256) };
-  const loser = { candidate: pair.loser, uid: pair.loserUid, bytes: await image(pair.loser.sha256) };
+  const side = async (which: 'winner' | 'loser'): Promise<Side> => ({
+    candidate: pair[which],
+    uid: pair[`${which}Uid`],
+    bytes: await image(pair[which].sha256),
+    votes: pair.votes?.[which] ?? 0,
+  });
+  const [winner, loser] = [await side('winner'), await side('loser')];
   const swapped = hashSeed('pickapic-side', pair.winnerUid, pair.loserUid) % 2 === 1;
   return rowOf(PICKAPIC_COLUMNS, {
     annotation,

@@ -9,6 +9,7 @@ import type { Shard } from '../shards.ts';
 import { fileSink } from '../sink.ts';
 import type { Field, Of } from '../table.ts';
 import { TAR_END, tarEntry } from '../tar.ts';
+import { LABEL_SOURCE } from './common-fields.ts';
 
 interface SampleSource {
   annotation: ExportAnnotation;
@@ -28,6 +29,8 @@ function details({ annotation, pair, version }: SampleSource): string {
     rewards: both(({ reward }) => reward),
     margin: pair.margin,
     metrics: both(({ scores }) => scores),
+    label_source: LABEL_SOURCE.of({ pair }),
+    votes: pair.votes && [pair.votes.winner, pair.votes.loser, pair.votes.neither],
     dataset_version: version,
   });
 }
@@ -52,7 +55,7 @@ const FIELDS: readonly Of<SampleSource, Field>[] = [
     name: 'details.txt',
     type: 'text',
     about:
-      'JSON: annotation_id, uids, seeds, rewards, margin and raw scores, the winner first; dataset_version',
+      'JSON: annotation_id, uids, seeds, rewards, margin and raw scores, the winner first; label_source; votes for the winner, the loser and neither, or null; dataset_version',
     of: details,
   },
 ];

@@ -27,8 +27,10 @@ export function smpoLoss(
  * release scales PickScores by the extremes of its data). 0.5 where all rewards are equal.
  */
 export function softLabels(pairs: readonly { winnerReward: number; loserReward: number }[]): number[] {
-  const least = pairs.reduce((x, { loserReward }) => Math.min(x, loserReward), Number.POSITIVE_INFINITY);
-  const greatest = pairs.reduce((x, { winnerReward }) => Math.max(x, winnerReward), Number.NEGATIVE_INFINITY);
+  const lesser = pairs.map(({ winnerReward, loserReward }) => Math.min(winnerReward, loserReward));
+  const greater = pairs.map(({ winnerReward, loserReward }) => Math.max(winnerReward, loserReward));
+  const least = lesser.reduce((x, reward) => Math.min(x, reward), Number.POSITIVE_INFINITY);
+  const greatest = greater.reduce((x, reward) => Math.max(x, reward), Number.NEGATIVE_INFINITY);
   return pairs.map(({ winnerReward, loserReward }) => {
     const margin = winnerReward - loserReward;
     return margin === 0 ? 0.5 : 1 / (1 + Math.exp(-margin / (greatest - least)));

@@ -1,5 +1,133 @@
 /** Written by `npm run page-types`; not by hand. */
 export interface paths {
+    "/healthz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The process answers */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @enum {string} */
+                            status: "ok";
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Prometheus metrics of the process, the queue, runs and stages */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/readyz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Database, migrations and the folder of images can be used */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @description What the service waits for */
+                            lacking: string[];
+                            /** @enum {unknown} */
+                            status: "ready" | "not ready";
+                        };
+                    };
+                };
+                /** @description Default Response */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @description What the service waits for */
+                            lacking: string[];
+                            /** @enum {unknown} */
+                            status: "ready" | "not ready";
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/annotation-sets": {
         parameters: {
             query?: never;
@@ -1798,11 +1926,22 @@ export interface paths {
             requestBody: {
                 content: {
                     "application/json": {
+                        /** @description Candidates to leave out, each with its reason in dropped.jsonl; absent: none */
+                        filters?: {
+                            /** @description Candidates below it are left out */
+                            minReward?: number;
+                            /** @description The same for raw scores, by metric */
+                            minScores?: {
+                                [key: string]: number;
+                            };
+                            /** @description Images whose difference hash is at most this many of 64 bits away from an earlier one are left out */
+                            nearDuplicates?: number;
+                        };
                         /**
                          * @description What to write (docs/exports.md)
                          * @enum {unknown}
                          */
-                        layout: "images" | "pickapic" | "binarized" | "image-reward" | "hpdv3" | "folders" | "webdataset" | "scores" | "arrow";
+                        layout: "images" | "pickapic" | "binarized" | "image-reward" | "hpdv3" | "folders" | "webdataset" | "scores" | "arrow" | "quality";
                         /** @description Absent: the run's own */
                         pairs?: {
                             /**
@@ -1848,6 +1987,8 @@ export interface paths {
                         };
                         /** @description Dataset version that must come out; a conflict when the data gives another one */
                         version?: string;
+                        /** @description Revision of the votes that count, 0 for none; absent: those that stand now (docs/votes.md) */
+                        votes?: number;
                         /**
                          * @description Library that writes Parquet
                          * @default hyparquet-writer
@@ -2141,6 +2282,126 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/runs/{id}/pairs.arrow": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Pairs of curated candidates as an Arrow stream */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description Names of the columns, with commas between; absent: all */
+                    columns?: string;
+                    /** @description Policy, margin and ties, as JSON, as an export takes it; absent: the run's own */
+                    pairs?: string;
+                    /** @description Policy and weights, as JSON, as an export takes it; absent: the run's own */
+                    reward?: string;
+                    /** @description Which scores count, as JSON, as an export takes it; absent: the newest */
+                    scores?: string;
+                };
+                header?: never;
+                path: {
+                    /** @description Run */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/runs/{id}/quality": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The newest quality report of a run's candidates
+         * @description Images are decoded for it, so it is made as an export: POST /v1/runs/{id}/exports {"layout": "quality"}.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description Dataset version that it must be about */
+                    version?: string;
+                };
+                header?: never;
+                path: {
+                    /** @description Run */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @description The export that it was made as */
+                            export: string;
+                            /** @description What failed and why, the most frequent first, at most 50 */
+                            failures: {
+                                count: number;
+                                reason: string;
+                                stage: string;
+                                /** @description "image", or the name of the metric */
+                                what: string;
+                            }[];
+                            /** @description docs/quality.md says what each number means */
+                            report: unknown;
+                            /** @description Dataset version that it is about */
+                            version: string;
+                        };
+                    };
+                };
+                /** @description Default Response */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/runs/{id}/retry": {
         parameters: {
             query?: never;
@@ -2234,6 +2495,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/runs/{id}/rewards.arrow": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Curated candidates with scores and reward as an Arrow stream */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description Names of the columns, with commas between; absent: all */
+                    columns?: string;
+                    /** @description Policy and weights, as JSON, as an export takes it; absent: the run's own */
+                    reward?: string;
+                    /** @description Which scores count, as JSON, as an export takes it; absent: the newest */
+                    scores?: string;
+                };
+                header?: never;
+                path: {
+                    /** @description Run */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/runs/{id}/scores.arrow": {
         parameters: {
             query?: never;
@@ -2241,10 +2546,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** All scores as an Arrow stream */
+        /** All scores as an Arrow stream: a row per candidate and metric */
         get: {
             parameters: {
                 query?: {
+                    /** @description Names of the columns, with commas between; absent: all */
+                    columns?: string;
                     /** @description curated, or base and tuned of an evaluation */
                     variant?: "curated" | "base" | "tuned";
                 };
@@ -2389,6 +2696,600 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/runs/{id}/votes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Votes that stand, in the order in which they were given */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description `next` of the page before */
+                    cursor?: string;
+                    /** @description Most entries on a page */
+                    limit?: number;
+                };
+                header?: never;
+                path: {
+                    /** @description Run */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            items: {
+                                annotationId: string;
+                                /** @description In the order of variant and slot */
+                                candidates: string[];
+                                createdAt: string;
+                                id: string;
+                                mode: string;
+                                outcome: string;
+                                ranking: string[];
+                                revision: number;
+                                seconds: number;
+                                shown: string[];
+                                voter: string;
+                            }[];
+                            /** @description Cursor of the next page; null at the end */
+                            next: string | null;
+                        };
+                    };
+                };
+                /** @description Default Response */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Vote; the same vote sent again changes nothing */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Run */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /**
+                         * @description both-good, both-bad: none is better
+                         * @enum {unknown}
+                         */
+                        outcome: "ranking" | "both-good" | "both-bad";
+                        /** @description All of them, best first; empty unless the outcome is "ranking" */
+                        ranking: string[];
+                        /** @description From when the images could be seen to the answer */
+                        seconds: number;
+                        /** @description Candidates as they were shown, from the left */
+                        shown: string[];
+                        /** @description Name of who votes: 1 to 60 characters, none of them a space at the ends */
+                        voter: string;
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            annotationId: string;
+                            /** @description In the order of variant and slot */
+                            candidates: string[];
+                            createdAt: string;
+                            id: string;
+                            mode: string;
+                            outcome: string;
+                            ranking: string[];
+                            revision: number;
+                            seconds: number;
+                            shown: string[];
+                            voter: string;
+                        };
+                    };
+                };
+                /** @description Default Response */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+                /** @description Default Response */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+                /** @description Default Response */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/runs/{id}/votes/{vote}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Undo a vote */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Run */
+                    id: string;
+                    vote: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Default Response */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/runs/{id}/votes/next": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a voter is asked next
+         * @description The first comparisons that the voter has not answered, to show the first and load the others. Asked again before an answer, they are the same, with the images in the same places.
+         */
+        get: {
+            parameters: {
+                query: {
+                    limit?: number;
+                    /** @description pair: two candidates; rank: all of an annotation, three or more; study: base against tuned */
+                    mode?: "pair" | "rank" | "study";
+                    /** @description Name of who votes: 1 to 60 characters, none of them a space at the ends */
+                    voter: string;
+                };
+                header?: never;
+                path: {
+                    /** @description Run */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            items: {
+                                annotation: unknown;
+                                imgId: string;
+                                prompt: string;
+                                /** @description The images in the order in which to show them */
+                                shown: {
+                                    height: number;
+                                    id: string;
+                                    /** @description The image is at /v1/blobs/SHA256 */
+                                    sha256: string;
+                                    width: number;
+                                }[];
+                            }[];
+                            /** @description Answered by this voter in this mode */
+                            judged: number;
+                            /** @description What to undo */
+                            lastVote: string | null;
+                            total: number;
+                        };
+                    };
+                };
+                /** @description Default Response */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+                /** @description Default Response */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+                /** @description Default Response */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/runs/{id}/votes/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Counts, times, agreement, and the result of a user study (docs/votes.md) */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Run */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            agreement: {
+                                /** @description Cohen's for two voters, the mean over every two of more */
+                                kappa: number | null;
+                                voters: {
+                                    agreement: number;
+                                    /** @description Pairs of images that both judged */
+                                    count: number;
+                                    kappa: number | null;
+                                    /** @description Two */
+                                    voters: string[];
+                                }[];
+                            };
+                            /** @description Those of them where people prefer one */
+                            decided: number;
+                            /** @description Pairs of curated candidates that somebody compared */
+                            judged: number;
+                            /** @description Of answers that prefer one of two images: how often it stood on the left */
+                            left: {
+                                count: number;
+                                /** @description 95%, by Wilson */
+                                interval95: number[] | null;
+                                share: number | null;
+                            };
+                            /** @description Decided pairs where the run's reward prefers the same candidate */
+                            machine: {
+                                count: number;
+                                /** @description 95%, by Wilson */
+                                interval95: number[] | null;
+                                share: number | null;
+                            };
+                            modes: {
+                                pair: {
+                                    comparisons: number;
+                                    votes: number;
+                                };
+                                rank: {
+                                    comparisons: number;
+                                    votes: number;
+                                };
+                                study: {
+                                    comparisons: number;
+                                    votes: number;
+                                };
+                            };
+                            /** @description Of the votes; `votes` of an export takes it */
+                            revision: number;
+                            study: {
+                                agreement: {
+                                    /** @description Cohen's for two voters, the mean over every two of more */
+                                    kappa: number | null;
+                                    voters: {
+                                        agreement: number;
+                                        /** @description Pairs of images that both judged */
+                                        count: number;
+                                        kappa: number | null;
+                                        /** @description Two */
+                                        voters: string[];
+                                    }[];
+                                };
+                                annotations: number;
+                                base: number;
+                                /** @description 95%, by Wilson */
+                                interval95: number[] | null;
+                                neither: number;
+                                tuned: number;
+                                votes: number;
+                                winRate: number | null;
+                            } | null;
+                            voters: {
+                                machine: {
+                                    count: number;
+                                    /** @description 95%, by Wilson */
+                                    interval95: number[] | null;
+                                    share: number | null;
+                                };
+                                medianSeconds: number;
+                                outcomes: {
+                                    "both-bad": number;
+                                    "both-good": number;
+                                    ranking: number;
+                                };
+                                pair: number;
+                                rank: number;
+                                study: number;
+                                voter: string;
+                                votes: number;
+                            }[];
+                        };
+                    };
+                };
+                /** @description Default Response */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who am I? */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @description Whether this service asks for keys */
+                            needsKey: boolean;
+                            /** @description What the caller may do; null: nothing before it has shown a key */
+                            scope: ("read" | "write" | "admin") | null;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        /**
+         * Sign in with a key
+         * @description The answer sets a cookie (HttpOnly, SameSite=Strict) that is good for 12 hours.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        key: string;
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @description Whether this service asks for keys */
+                            needsKey: boolean;
+                            /** @description What the caller may do; null: nothing before it has shown a key */
+                            scope: ("read" | "write" | "admin") | null;
+                        };
+                    };
+                };
+                /** @description Default Response */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+                /** @description Default Response */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+            };
+        };
+        /** Sign out */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/uploads/{name}": {
         parameters: {
             query?: never;
@@ -2476,6 +3377,225 @@ export interface paths {
                 };
             };
         };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    /** @description `next` of the page before */
+                    cursor?: string;
+                    /** @description Most entries on a page */
+                    limit?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            items: {
+                                /** Format: date-time */
+                                createdAt: string;
+                                id: string;
+                                url: string;
+                            }[];
+                            /** @description Cursor of the next page; null at the end */
+                            next: string | null;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Tell an address when a run has ended */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        url: string;
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** Format: date-time */
+                            createdAt: string;
+                            id: string;
+                            /** @description Signs what is sent; shown this once */
+                            secret: string;
+                            url: string;
+                        };
+                    };
+                };
+                /** @description Default Response */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Tell it nothing more */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Webhook */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Default Response */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was told or is still to be told, newest first */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description `next` of the page before */
+                    cursor?: string;
+                    /** @description Most entries on a page */
+                    limit?: number;
+                };
+                header?: never;
+                path: {
+                    /** @description Webhook */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            items: {
+                                /** @description Null until it has arrived */
+                                deliveredAt: string | null;
+                                /** @description Of the next try; null once it has arrived or was given up */
+                                dueAt: string | null;
+                                /** @description Of the last try */
+                                error: string | null;
+                                /** @description As the header diptych-delivery */
+                                id: string;
+                                tries: number;
+                            }[];
+                            /** @description Cursor of the next page; null at the end */
+                            next: string | null;
+                        };
+                    };
+                };
+                /** @description Default Response */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;

@@ -7,6 +7,7 @@ import { Layout } from './layout.tsx';
 const Runs = lazy(() => import('../pages/runs/runs.tsx'));
 const Gallery = lazy(() => import('../pages/gallery/gallery.tsx'));
 const Pairs = lazy(() => import('../pages/pairs/pairs.tsx'));
+const Vote = lazy(() => import('../pages/vote/vote.tsx'));
 const RunDetail = lazy(() => import('../pages/runs/run-detail.tsx'));
 const Training = lazy(() => import('../pages/training/training.tsx'));
 
@@ -21,6 +22,7 @@ export function App() {
             <Route path="/gallery" component={Gallery} />
             <Route path="/pairs" component={Pairs} />
             <Route path="/training" component={Training} />
+            <Route path="/vote" component={Vote} />
             <Route default component={NoSuchPage} />
           </Router>
         </ErrorBoundary>

@@ -3,5 +3,6 @@ export const PAGES: readonly { href: string; name: string; aboutRun?: boolean }[
   { href: '/', name: 'Runs' },
   { href: '/gallery', name: 'Gallery', aboutRun: true },
   { href: '/pairs', name: 'Pairs', aboutRun: true },
+  { href: '/vote', name: 'Vote', aboutRun: true },
   { href: '/training', name: 'Training', aboutRun: true },
 ];
