@@ -77,6 +77,9 @@ export function s3Blobs(place: Bucket): BlobStore {
       if (sha256Of(bytes) !== sha256) throw failed(`get blob ${sha256}`, new Error('other bytes came'));
       return bytes;
     },
+    async check() {
+      await this.put(Buffer.from('diptych'));
+    },
   };
 }
 

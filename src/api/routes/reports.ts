@@ -7,7 +7,8 @@ import type { Services } from '../services.ts';
 
 export function reportRoutes({ store }: Services): FastifyPluginAsyncTypebox {
   return async (app) => {
-    app.get('/reports/:id', { schema: { hide: true, params: RunId } }, async ({ params }, reply) => {
+    const options = { config: { streams: true }, schema: { hide: true, params: RunId } };
+    app.get('/reports/:id', options, async ({ params }, reply) => {
       const report = await findArtifact(store, params.id, 'report.html');
       return reply.type('text/html').send(createReadStream(report.path));
     });

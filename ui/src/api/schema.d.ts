@@ -1,5 +1,133 @@
 /** Written by `npm run page-types`; not by hand. */
 export interface paths {
+    "/healthz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The process answers */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @enum {string} */
+                            status: "ok";
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Prometheus metrics of the process, the queue, runs and stages */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/readyz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Database, migrations and the folder of images can be used */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @description What the service waits for */
+                            lacking: string[];
+                            /** @enum {unknown} */
+                            status: "ready" | "not ready";
+                        };
+                    };
+                };
+                /** @description Default Response */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @description What the service waits for */
+                            lacking: string[];
+                            /** @enum {unknown} */
+                            status: "ready" | "not ready";
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/annotation-sets": {
         parameters: {
             query?: never;
@@ -1798,11 +1926,22 @@ export interface paths {
             requestBody: {
                 content: {
                     "application/json": {
+                        /** @description Candidates to leave out, each with its reason in dropped.jsonl; absent: none */
+                        filters?: {
+                            /** @description Candidates below it are left out */
+                            minReward?: number;
+                            /** @description The same for raw scores, by metric */
+                            minScores?: {
+                                [key: string]: number;
+                            };
+                            /** @description Images whose difference hash is at most this many of 64 bits away from an earlier one are left out */
+                            nearDuplicates?: number;
+                        };
                         /**
                          * @description What to write (docs/exports.md)
                          * @enum {unknown}
                          */
-                        layout: "images" | "pickapic" | "binarized" | "image-reward" | "hpdv3" | "folders" | "webdataset" | "scores" | "arrow";
+                        layout: "images" | "pickapic" | "binarized" | "image-reward" | "hpdv3" | "folders" | "webdataset" | "scores" | "arrow" | "quality";
                         /** @description Absent: the run's own */
                         pairs?: {
                             /**
@@ -2141,6 +2280,126 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/runs/{id}/pairs.arrow": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Pairs of curated candidates as an Arrow stream */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description Names of the columns, with commas between; absent: all */
+                    columns?: string;
+                    /** @description Policy, margin and ties, as JSON, as an export takes it; absent: the run's own */
+                    pairs?: string;
+                    /** @description Policy and weights, as JSON, as an export takes it; absent: the run's own */
+                    reward?: string;
+                    /** @description Which scores count, as JSON, as an export takes it; absent: the newest */
+                    scores?: string;
+                };
+                header?: never;
+                path: {
+                    /** @description Run */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/runs/{id}/quality": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The newest quality report of a run's candidates
+         * @description Images are decoded for it, so it is made as an export: POST /v1/runs/{id}/exports {"layout": "quality"}.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description Dataset version that it must be about */
+                    version?: string;
+                };
+                header?: never;
+                path: {
+                    /** @description Run */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @description The export that it was made as */
+                            export: string;
+                            /** @description What failed and why, the most frequent first, at most 50 */
+                            failures: {
+                                count: number;
+                                reason: string;
+                                stage: string;
+                                /** @description "image", or the name of the metric */
+                                what: string;
+                            }[];
+                            /** @description docs/quality.md says what each number means */
+                            report: unknown;
+                            /** @description Dataset version that it is about */
+                            version: string;
+                        };
+                    };
+                };
+                /** @description Default Response */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/runs/{id}/retry": {
         parameters: {
             query?: never;
@@ -2234,6 +2493,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/runs/{id}/rewards.arrow": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Curated candidates with scores and reward as an Arrow stream */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description Names of the columns, with commas between; absent: all */
+                    columns?: string;
+                    /** @description Policy and weights, as JSON, as an export takes it; absent: the run's own */
+                    reward?: string;
+                    /** @description Which scores count, as JSON, as an export takes it; absent: the newest */
+                    scores?: string;
+                };
+                header?: never;
+                path: {
+                    /** @description Run */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/runs/{id}/scores.arrow": {
         parameters: {
             query?: never;
@@ -2241,10 +2544,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** All scores as an Arrow stream */
+        /** All scores as an Arrow stream: a row per candidate and metric */
         get: {
             parameters: {
                 query?: {
+                    /** @description Names of the columns, with commas between; absent: all */
+                    columns?: string;
                     /** @description curated, or base and tuned of an evaluation */
                     variant?: "curated" | "base" | "tuned";
                 };
@@ -2389,6 +2694,127 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who am I? */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @description Whether this service asks for keys */
+                            needsKey: boolean;
+                            /** @description What the caller may do; null: nothing before it has shown a key */
+                            scope: ("read" | "write" | "admin") | null;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        /**
+         * Sign in with a key
+         * @description The answer sets a cookie (HttpOnly, SameSite=Strict) that is good for 12 hours.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        key: string;
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @description Whether this service asks for keys */
+                            needsKey: boolean;
+                            /** @description What the caller may do; null: nothing before it has shown a key */
+                            scope: ("read" | "write" | "admin") | null;
+                        };
+                    };
+                };
+                /** @description Default Response */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+                /** @description Default Response */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+            };
+        };
+        /** Sign out */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/uploads/{name}": {
         parameters: {
             query?: never;
@@ -2476,6 +2902,225 @@ export interface paths {
                 };
             };
         };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    /** @description `next` of the page before */
+                    cursor?: string;
+                    /** @description Most entries on a page */
+                    limit?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            items: {
+                                /** Format: date-time */
+                                createdAt: string;
+                                id: string;
+                                url: string;
+                            }[];
+                            /** @description Cursor of the next page; null at the end */
+                            next: string | null;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Tell an address when a run has ended */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        url: string;
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** Format: date-time */
+                            createdAt: string;
+                            id: string;
+                            /** @description Signs what is sent; shown this once */
+                            secret: string;
+                            url: string;
+                        };
+                    };
+                };
+                /** @description Default Response */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Tell it nothing more */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Webhook */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Default Response */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was told or is still to be told, newest first */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description `next` of the page before */
+                    cursor?: string;
+                    /** @description Most entries on a page */
+                    limit?: number;
+                };
+                header?: never;
+                path: {
+                    /** @description Webhook */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            items: {
+                                /** @description Null until it has arrived */
+                                deliveredAt: string | null;
+                                /** @description Of the next try; null once it has arrived or was given up */
+                                dueAt: string | null;
+                                /** @description Of the last try */
+                                error: string | null;
+                                /** @description As the header diptych-delivery */
+                                id: string;
+                                tries: number;
+                            }[];
+                            /** @description Cursor of the next page; null at the end */
+                            next: string | null;
+                        };
+                    };
+                };
+                /** @description Default Response */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
