@@ -88,7 +88,6 @@ export async function buildApp(
   await app.register(async (pages) => {
     pages.addHook('onRoute', forAnyone);
     await pages.register(swaggerUi, { routePrefix: '/docs' });
-    await servePages(pages);
   });
   await app.register(annotationRoutes(services), { prefix: '/v1' });
   await app.register(runRoutes(services), { prefix: '/v1' });
@@ -103,5 +102,6 @@ export async function buildApp(
   await app.register(webhookRoutes(services), { prefix: '/v1' });
   await app.register(sessionRoutes(services), { prefix: '/v1' });
   await app.register(healthRoutes(services));
+  await servePages(app);
   return app;
 }

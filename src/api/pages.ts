@@ -21,7 +21,9 @@ export async function servePages(app: FastifyInstance): Promise<void> {
       reply.header('cache-control', named ? 'public, max-age=31536000, immutable' : 'no-cache');
     },
   });
-  app.get('/*', { schema: { hide: true } }, (request, reply) => {
+  // They hold no data: what they ask the API for needs its keys.
+  const options = { config: { access: 'anyone' }, schema: { hide: true } } as const;
+  app.get('/*', options, (request, reply) => {
     const { pathname } = new URL(request.url, 'http://page');
     if (/^\/(v1|docs|reports)\//.test(pathname)) return reply.callNotFound();
     return reply.sendFile(path.extname(pathname) === '' ? 'index.html' : pathname);

@@ -186,7 +186,7 @@ test('a changed annotation is another version; the older one stays, and comes ba
   assert.match(
     again.body.error.message,
     new RegExp(
-      `gives version [0-9a-f]{64}, not ${old.version}: its annotations or scores have changed since`,
+      `gives version [0-9a-f]{64}, not ${old.version}: its annotations, scores or votes have changed since`,
     ),
   );
   const changed = await made({ layout: 'images' });
@@ -256,7 +256,7 @@ test('annotations that change on the way fail the export instead of ending up in
   await upsertAnnotations(store, setId, [{ ...scene('s000', 0), caption_ori: 'changed on the way' }]);
   const view = await working(() => ended(body.id));
   assert.equal(view.status, 'failed');
-  assert.match(view.error!, /annotations or scores changed on the way: they are version/);
+  assert.match(view.error!, /annotations, scores or votes changed on the way: they are version/);
   assert.equal(reported.mock.callCount(), 1);
   assert.deepEqual((await readdir(path.join(exportsFolder, body.id))).length, 0);
   await upsertAnnotations(store, setId, [scene('s000', 0)]);
@@ -348,7 +348,7 @@ test('what cannot be exported is refused, with what to do', async () => {
   };
   assert.deepEqual(await refused({ layout: 'excel' }), [
     400,
-    'layout is "excel", must be one of images, pickapic, binarized, image-reward, hpdv3, folders, webdataset, scores, arrow',
+    'layout is "excel", must be one of images, pickapic, binarized, image-reward, hpdv3, folders, webdataset, scores, arrow, quality',
   ]);
   assert.deepEqual(await refused({ layout: 'folders', pairs: { ties: 'keep' } }), [
     400,

@@ -1,5 +1,4 @@
 /** Runs: asked for, watched, cancelled, tried again. */
-
 import { readFile } from 'node:fs/promises';
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
