@@ -2,7 +2,7 @@
 import { openQueue } from '../jobs/queue.ts';
 import { buryDeadTasks } from '../jobs/worker.ts';
 import { onProcessEnd } from '../process-end.ts';
-import { openBlobs } from '../store/blob-places.ts';
+import { openArtifacts, openBlobs } from '../store/blob-places.ts';
 import { openStore } from '../store/client.ts';
 import { places } from '../store/places.ts';
 import { buildApp } from './app.ts';
@@ -15,8 +15,11 @@ if (!databaseUrl) {
 const store = openStore(databaseUrl);
 const boss = await openQueue(databaseUrl, true);
 await buryDeadTasks(store, boss);
-const { blobs, exports: exportsFolder, trainFolder } = places();
-const app = await buildApp({ store, boss, blobs: openBlobs(blobs), exportsFolder, trainFolder });
+const where = places();
+const app = await buildApp({
+  ...{ store, boss, places: where },
+  ...{ blobs: openBlobs(where.blobs), artifacts: openArtifacts(where) },
+});
 const url = await app.listen({
   host: process.env.HOST ?? '127.0.0.1',
   // Free by default, so that several stores run side by side.

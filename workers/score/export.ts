@@ -4,11 +4,12 @@ import { chosenScores, type ExportSettings, exportCommand } from '../../pipeline
 import type { RunSettings } from '../../pipelines/settings.ts';
 import { readVersion } from '../../src/export/dataset-version.ts';
 import { writeExport } from '../../src/export/export.ts';
-import { removeEarlier } from '../../src/export/export-folders.ts';
+import { removeEarlier, removeForgotten } from '../../src/export/export-folders.ts';
 import type { LayoutName } from '../../src/export/layouts/index.ts';
 import { PARQUET_WRITERS } from '../../src/export/parquet-writers.ts';
 import { rewardedAnnotations, storedAnnotations } from '../../src/export/source.ts';
 import { appendEvent } from '../../src/jobs/events.ts';
+import { knownExports } from '../../src/jobs/exports.ts';
 import type { TaskContext, TaskHandler } from '../../src/jobs/worker.ts';
 import { type ArtifactFacts, writeArtifacts, writeFiles } from '../../src/store/artifacts.ts';
 import { scoreVersions } from '../../src/store/candidates.ts';
@@ -44,6 +45,8 @@ export function layoutTask(tools: Tools): TaskHandler {
     const { runId, attempt } = context.task;
     const run = await tools.store.run.findUniqueOrThrow({ where: { id: runId } });
     const { layout, ...job } = run.settings as unknown as ExportSettings;
+    // Those that were deleted while another machine answered.
+    await removeForgotten(tools.places.exports, (ids) => knownExports(tools.store, ids));
     const folder = path.join(tools.places.exports, runId);
     await removeEarlier(folder, attempt);
     const files = await write(tools, context, job, [layout], path.join(folder, String(attempt)));
@@ -62,7 +65,7 @@ async function write(
   layouts: readonly LayoutName[],
   folder: string,
 ): Promise<ArtifactFacts[]> {
-  const { store, blobs } = tools;
+  const { store, blobs, artifacts } = tools;
   const { sourceRun, writer, policy, dataset } = job;
   const { model, sampling, scoring } = await settingsOf(tools, sourceRun);
   const { files } = await writeExport({
@@ -86,7 +89,12 @@ async function write(
       progress(done / task.units);
     },
   });
-  return files.map(({ name, bytes, sha256 }) => ({ name, path: path.join(folder, name), bytes, sha256 }));
+  const written = files.map(({ name, bytes, sha256 }) => ({
+    ...{ name, bytes, sha256 },
+    path: path.join(folder, name),
+  }));
+  await artifacts.keep(task.runId, written);
+  return written;
 }
 
 async function settingsOf({ store }: Tools, runId: string): Promise<RunSettings> {

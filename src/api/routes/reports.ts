@@ -1,5 +1,4 @@
 /** Pages for people: the list of runs with their reports, and the reports. */
-import { createReadStream } from 'node:fs';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { escaped } from '../../evaluation/escaped.ts';
 import { listRuns } from '../../jobs/runs.ts';
@@ -9,7 +8,7 @@ import type { Services } from '../services.ts';
 
 const LISTED = 100;
 
-export function reportRoutes({ store }: Services): FastifyPluginAsyncTypebox {
+export function reportRoutes({ store, artifacts }: Services): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.get('/', { schema: { hide: true } }, async (_request, reply) => {
       const runs = await listRuns(store, null, LISTED);
@@ -29,7 +28,7 @@ ${rows.join('\n') || '<tr><td colspan="6">no runs yet</td></tr>'}</table></body>
 
     app.get('/reports/:id', { schema: { hide: true, params: RunId } }, async ({ params }, reply) => {
       const report = await findArtifact(store, params.id, 'report.html');
-      return reply.type('text/html').send(createReadStream(report.path));
+      return reply.type('text/html').send(await artifacts.read(params.id, report));
     });
   };
 }

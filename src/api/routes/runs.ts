@@ -8,8 +8,10 @@ import { readEvents } from '../../jobs/events.ts';
 import { listFailures } from '../../jobs/failures.ts';
 import { cancelRun, createRun, getRun, listRuns, retryRun } from '../../jobs/runs.ts';
 import { findArtifact, listArtifacts } from '../../store/artifacts.ts';
+import { trainingFolder } from '../../store/training-folder.ts';
 import { ALARM_KINDS } from '../../training/alarms.ts';
 import { readCurves } from '../../training/curves.ts';
+import { isGrowing } from '../../training/snapshot.ts';
 import { Anything, ErrorAnswer, fromCursor, nextCursor, Paging, page, RunId } from '../schemas.ts';
 import { sendFile } from '../send-file.ts';
 import type { Services } from '../services.ts';
@@ -65,12 +67,17 @@ const Telemetry = Type.Object({
 });
 const Artifact = Type.Object({
   name: Type.String(),
-  path: Type.String({ description: "On the server's disk" }),
+  path: Type.String({ description: 'On the disk of the machine that made it' }),
   bytes: Type.Integer(),
-  sha256: Type.String(),
+  sha256: Type.String({ description: 'Of a folder: that of what sha256sum prints of its files' }),
+  files: Type.Optional(
+    Type.Array(Type.Object({ name: Type.String(), bytes: Type.Integer(), sha256: Type.String() }), {
+      description: 'Of a folder; to be downloaded below its name',
+    }),
+  ),
 });
 
-export function runRoutes({ store, boss, trainFolder }: Services): FastifyPluginAsyncTypebox {
+export function runRoutes({ store, boss, artifacts, places }: Services): FastifyPluginAsyncTypebox {
   return async (app) => {
     /** Dates as the schema has them. */
     const view = async (id: string) => JSON.parse(JSON.stringify(await getRun(store, id)));
@@ -217,7 +224,8 @@ export function runRoutes({ store, boss, trainFolder }: Services): FastifyPlugin
       },
       async ({ params: { id }, query: { maxPoints } }) => {
         await getRun(store, id);
-        return readCurves(trainFolder(id), maxPoints);
+        const training = await trainingFolder({ store, artifacts, places }, id, isGrowing);
+        return readCurves(training, maxPoints);
       },
     );
 
@@ -250,7 +258,7 @@ export function runRoutes({ store, boss, trainFolder }: Services): FastifyPlugin
       },
       async (request, reply) => {
         const { id, '*': name } = request.params as { id: string; '*': string };
-        return sendFile(request, reply, await findArtifact(store, id, name));
+        return sendFile({ request, reply, artifacts }, id, await findArtifact(store, id, name));
       },
     );
   };
