@@ -25,6 +25,7 @@ const url = await app.listen({
   // Free by default, so that several stores run side by side.
   port: Number(process.env.PORT ?? 0),
 });
+console.log(`Diptych listens on ${url}`);
 process.send?.({ url });
 
 onProcessEnd(async () => {
