@@ -22,6 +22,9 @@ export interface ClaimedTask {
   attempt: number;
 }
 
+/** Transactions that may write many rows, on a busy database. */
+const PATIENT = { timeout: 120_000, maxWait: 30_000 };
+
 const COLUMNS = 'id, run_id AS "runId", ordinal, seq, worker, kind, payload, units, attempt';
 
 /**
@@ -60,31 +63,28 @@ export async function commitTask(
   task: ClaimedTask,
   write: (tx: Transaction) => Promise<void>,
 ): Promise<void> {
-  await store.$transaction(
-    async (tx) => {
-      await leaveRunning(tx, task, 'succeeded', null);
-      await write(tx);
-      const [stage] = await query<{ name: string; state: string; dropped: number; seconds: number }>(
-        tx,
-        `UPDATE stage SET done = done + $3,
+  await store.$transaction(async (tx) => {
+    await leaveRunning(tx, task, 'succeeded', null);
+    await write(tx);
+    const [stage] = await query<{ name: string; state: string; dropped: number; seconds: number }>(
+      tx,
+      `UPDATE stage SET done = done + $3,
            status = CASE WHEN done + $3 < total THEN status WHEN dropped < total THEN 'succeeded'::task_status
                     ELSE 'failed' END,
            finished_at = CASE WHEN done + $3 = total THEN now() END
          WHERE run_id = $1::uuid AND ordinal = $2
          RETURNING name, status::text AS state, dropped, extract(epoch FROM now() - started_at)::float8 AS seconds`,
-        task.runId,
-        task.ordinal,
-        task.units,
-      );
-      const { name, state, dropped, seconds } = stage!;
-      if (state === 'succeeded') {
-        await appendEvent(tx, task.runId, 'stage-succeeded', { stage: name, seconds, dropped });
-        await startStage(tx, boss, task.runId, task.ordinal + 1);
-      } else if (state === 'failed') await failBarrenRun(tx, task, name, dropped);
-      else await failRunIfSettled(tx, task);
-    },
-    { timeout: 120_000, maxWait: 30_000 },
-  );
+      task.runId,
+      task.ordinal,
+      task.units,
+    );
+    const { name, state, dropped, seconds } = stage!;
+    if (state === 'succeeded') {
+      await appendEvent(tx, task.runId, 'stage-succeeded', { stage: name, seconds, dropped });
+      await startStage(tx, boss, task.runId, task.ordinal + 1);
+    } else if (state === 'failed') await failBarrenRun(tx, task, name, dropped);
+    else await failRunIfSettled(tx, task);
+  }, PATIENT);
 }
 
 /** Gives a task up for good. Stale attempts change nothing. */
@@ -120,7 +120,7 @@ export async function writeWhileHeld(
     );
     if (held.length === 0) throw staleAttempt(task);
     await write(tx);
-  });
+  }, PATIENT);
 }
 
 /** Puts a running task back for another worker (the process is asked to stop). */

@@ -175,8 +175,8 @@ test('a measurement is an event and may be an alarm; later progress has its rewa
   );
   // Measuring moves the bar neither on nor back.
   assert.deepEqual(shares, [0.25 + 0.75 / 4, 0.25 + (0.75 * 3) / 4]);
-  // Two measurements, and the checkpoint of step 3.
-  assert.deepEqual(changes, [0, 1, 2]);
+  // Two measurements, and the checkpoint of step 3, before its share.
+  assert.deepEqual(changes, [0, 1, 1]);
   assert.deepEqual(left, {
     ...{ model: '/m', 'telemetry.jsonl': '/t', tensorboard: '/b', 'validation.jsonl': '/v' },
     ...{ 'validation/step-0.png': '/grid-0', 'validation/step-2.png': '/grid-2' },

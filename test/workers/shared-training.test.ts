@@ -79,7 +79,10 @@ test('another machine begins with the newest checkpoint and what was seen so far
   assert.equal(await read('validation', 'step-0.png'), 'grid');
   // The weights for people are made of the state; of the checkpoint of step 2 and the earlier telemetry nothing is left.
   assert.deepEqual(
-    [...bucket.objects.values()].map(String).filter((content) => !content.includes('"step":1}')).sort(),
+    [...bucket.objects.values()]
+      .map(String)
+      .filter((content) => !content.includes('"step":1}'))
+      .sort(),
     ['grid', 'state 4', 'state 6', '{"step":4}', '{"step":6}'],
   );
   assert.equal([...bucket.objects.values()].filter((bytes) => String(bytes).includes('"step":1}')).length, 1);
@@ -88,7 +91,10 @@ test('another machine begins with the newest checkpoint and what was seen so far
   const sources = { store, artifacts: two.artifacts, places };
   const seen = await trainingFolder(sources, first.runId, (name) => !isCheckpoint(name));
   assert.deepEqual([existsSync(path.join(seen, 'telemetry.jsonl')), checkpointSteps(seen)], [true, []]);
-  assert.equal(await trainingFolder({ ...sources, artifacts: folderArtifacts }, first.runId, () => true), '/nowhere');
+  assert.equal(
+    await trainingFolder({ ...sources, artifacts: folderArtifacts }, first.runId, () => true),
+    '/nowhere',
+  );
 });
 
 test('a stale attempt puts nothing in the place of what the newer one left, and takes nothing away', async (t) => {
