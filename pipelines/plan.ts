@@ -3,6 +3,7 @@ import { DiptychError } from '../src/errors.ts';
 import type { RunPlan, StagePlan } from '../src/jobs/runs.ts';
 import { METRIC_NAMES, metricNames } from '../src/scoring/score.ts';
 import { annotationKeys, findSet } from '../src/store/annotations.ts';
+import { scoreVersions } from '../src/store/candidates.ts';
 import type { Store } from '../src/store/client.ts';
 import { places } from '../src/store/places.ts';
 import { checkTrainSettings } from '../src/training/check-settings.ts';
@@ -68,6 +69,8 @@ export async function planRun(store: Store, { kind, annotationSet, settings }: R
   if (absent) throw new DiptychError('DIPTYCH_INVALID_INPUT', lacking[absent]);
   if (kind === 'curate-then-train') checkValidation(settings, input.curated.length);
   let scoring = settings.scoring;
+  /** Metrics of an import, where the run builds on one. */
+  let imported: string[] | undefined;
   if (settings.sourceRun !== undefined && (needs.includes('sourceRun') || needs.includes('models'))) {
     const source = await store.run.findUnique({ where: { id: settings.sourceRun } });
     if (!source) throw new DiptychError('DIPTYCH_NOT_FOUND', `there is no run ${settings.sourceRun}`);
@@ -85,9 +88,26 @@ export async function planRun(store: Store, { kind, annotationSet, settings }: R
     }
     // Training reads the scores that are there.
     if (kind === 'train') scoring = (source.settings as unknown as RunSettings).scoring;
+    if (source.kind === 'import') imported = Object.keys(await scoreVersions(store, source.id, 'curated'));
   }
-  checkReward(settings.reward.weights, metricNames(scoring));
+  checkReward(settings.reward.weights, imported ?? metricNames(scoring));
+  if (imported) checkImportedReward(settings, metricNames(scoring));
   return { kind, setId: set.id, settings, stages: stages(input) };
+}
+
+/** What a label came with can't be measured in images that are drawn anew. */
+function checkImportedReward({ reward, train }: RunSettings, measurable: readonly string[]): void {
+  const label = Object.keys(reward.weights).find((name) => !measurable.includes(name));
+  const draws = train.validation
+    ? 'train.validation'
+    : isOnPolicy(train.objective)
+      ? 'train.objective'
+      : null;
+  if (label === undefined || draws === null) return;
+  throw new DiptychError(
+    'DIPTYCH_INVALID_INPUT',
+    `settings.${draws} measures images that are drawn anew, but settings.reward.weights names "${label}", which came with the imported images and can't be measured`,
+  );
 }
 
 /** `measured`: what the run's candidates have, or will have. `where` names the weights in messages. */
@@ -134,7 +154,7 @@ async function checkTrainer({
 }
 
 /** Settings that name servers of somebody else's. */
-function checkServers(kind: RunKind, { generator, scoring }: RunSettings): void {
+export function checkServers(kind: RunKind | 'import', { generator, scoring }: RunSettings): void {
   if (generator && kind !== 'curate') {
     throw new DiptychError(
       'DIPTYCH_INVALID_INPUT',

@@ -374,6 +374,31 @@ export const RunRequest = Type.Object(
 );
 export type RunRequest = Static<typeof RunRequest>;
 
+export const IMPORT_KINDS = ['pickapic', 'diptych', 'images'] as const;
+export type ImportKind = (typeof IMPORT_KINDS)[number];
+
+const { clip, pick, scoring, reward, pairs } = RunSettings.properties;
+
+/** Body of POST /v1/imports. */
+export const ImportRequest = Type.Object(
+  {
+    as: Type.Enum([...IMPORT_KINDS], { description: 'What it is (docs/imports.md)' }),
+    annotationSet: Type.String({
+      ...{ minLength: 1, maxLength: 200 },
+      description: 'Set that the annotations go to; of images the set that has them already',
+    }),
+    path: Type.Optional(Type.String({ description: 'File or folder on the server' })),
+    upload: Type.Optional(Type.String({ description: 'In its place: name of what was sent to /v1/uploads' })),
+    score: Type.Boolean({ default: false, description: 'Score the images as a curation does' }),
+    settings: Type.Object(
+      { clip, pick, scoring, reward, pairs },
+      { ...closed, description: 'How images are scored, and what runs and exports take as reward and pairs' },
+    ),
+  },
+  { additionalProperties: false },
+);
+export type ImportRequest = Static<typeof ImportRequest>;
+
 const ofTheRun = { additionalProperties: false, description: "Absent: the run's own" };
 
 /** Body of POST /v1/runs/{id}/exports. */

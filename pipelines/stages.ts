@@ -1,6 +1,6 @@
 /** The stages that runs are made of: what each is called, who does it, and how its work is cut into tasks. */
 import type { LayoutName } from '../src/export/layouts/index.ts';
-import type { StagePlan } from '../src/jobs/runs.ts';
+import type { StagePlan, TaskPlan } from '../src/jobs/runs.ts';
 import { hashSeed } from '../src/random.ts';
 import type { Variant } from '../src/store/candidates.ts';
 import type { RunSettings } from './settings.ts';
@@ -110,6 +110,20 @@ export function reportStage(): StagePlan {
     secondsPerUnit: 1,
     tasks: [{ units: 1, payload: {} }],
   };
+}
+
+/** Tasks that score an import's candidates, known once they are read. */
+export function importedScoreTasks(annotations: readonly { id: string; candidates: number }[]): TaskPlan[] {
+  const tasks: TaskPlan[] = [];
+  let [ids, units]: [string[], number] = [[], 0];
+  for (const [i, { id, candidates }] of annotations.entries()) {
+    ids.push(id);
+    units += candidates;
+    if (units < IMAGES_PER_TASK && i < annotations.length - 1) continue;
+    tasks.push({ units, payload: { variant: 'curated', annotationIds: ids } satisfies ScorePayload });
+    [ids, units] = [[], 0];
+  }
+  return tasks;
 }
 
 function chunks(ids: readonly string[], samples: number): string[][] {

@@ -2,6 +2,7 @@
 
 import { startWorkerProcess } from './process.ts';
 import { exportTask, layoutTask } from './score/export.ts';
+import { importTask } from './score/import.ts';
 import { reportTask } from './score/report.ts';
 import { scoreTask } from './score/score.ts';
 
@@ -9,5 +10,6 @@ await startWorkerProcess('score', (tools) => ({
   score: scoreTask(tools),
   export: exportTask(tools),
   layout: layoutTask(tools),
+  import: importTask(tools),
   report: reportTask(tools),
 }));

@@ -16,6 +16,7 @@ await writeExport({
   layouts: ['images'],
   writer: 'hyparquet-writer',
   folder,
+  run: '',
   facts: {},
   command: () => '',
   onAnnotation() {},

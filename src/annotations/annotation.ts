@@ -2,6 +2,8 @@
  * The LAION-SG scene graph, with the dataset's own field names (Hugging Face mengcy/LAION-SG).
  * Keys that are not listed here are kept as they came.
  */
+import type { Benchmark } from './benchmark.ts';
+
 export interface Item {
   /** Index within the image; relations refer to it. */
   item_id: number;
@@ -23,6 +25,7 @@ export interface Relation {
 
 export interface Annotation {
   img_id: string;
+  /** Empty where nothing is known but the caption, which is then the prompt. */
   items: Item[];
   relations: Relation[];
   name?: string;
@@ -30,5 +33,7 @@ export interface Annotation {
   /** Aesthetic score, a string that holds a number. */
   score?: string;
   url?: string;
+  /** Of a benchmark's prompt: what it gives, in the place of what would be made of the graph. */
+  benchmark?: Benchmark;
   [extra: string]: unknown;
 }

@@ -36,7 +36,9 @@ export function tripleTexts(annotation: Annotation): [subject: string, relation:
   return triples(annotation).map((t) => [nodeText(t.subject), t.relation, nodeText(t.object)]);
 }
 
-/** The prompt that generators and text metrics get. */
+/** The prompt that generators and text metrics get: a benchmark's own, the graph's text, or the caption where there is no graph. */
 export function promptText(annotation: Annotation): string {
+  if (annotation.benchmark) return annotation.benchmark.prompt;
+  if (annotation.items.length === 0) return annotation.caption_ori!;
   return [...tripleTexts(annotation).flat(), ...isolatedItems(annotation).map(nodeText)].join(' ');
 }

@@ -4,8 +4,9 @@
  */
 
 import type { Annotation } from './annotation.ts';
+import type { Problem } from './checks.ts';
 import { unpacked } from './unpacked.ts';
-import { type Problem, validateAnnotation } from './validate.ts';
+import { validateAnnotation } from './validate.ts';
 
 /** `line`: where the record starts in the (unpacked) body, from 1. */
 export type AnnotationRecord =

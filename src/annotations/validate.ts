@@ -1,30 +1,14 @@
 /** What a LAION-SG record must satisfy to be stored; the first thing wrong is reported by field and reason. */
 import type { Annotation } from './annotation.ts';
-
-export interface Problem {
-  /** Path of the field, such as "relations[2].item1"; empty when the record as a whole is wrong. */
-  field: string;
-  reason: string;
-}
+import { checkBenchmark } from './benchmark.ts';
+import { array, Invalid, integer, MAX_NAME, MAX_TEXT, object, type Problem, quote, text } from './checks.ts';
 
 export type Validated = { annotation: Annotation; problem?: undefined } | { problem: Problem };
 
-/** Longest img_id, label, attribute or relation, in characters. */
-export const MAX_NAME = 512;
-/** Longest caption, URL or other free text of a known field. */
-export const MAX_TEXT = 8192;
 export const MAX_ITEMS = 256;
 export const MAX_RELATIONS = 1024;
 /** Deepest nesting of objects and arrays, unknown keys included. */
 export const MAX_DEPTH = 64;
-
-class Invalid extends Error {
-  readonly problem: Problem;
-  constructor(field: string, reason: string) {
-    super(reason);
-    this.problem = { field, reason };
-  }
-}
 
 /** Checks a parsed JSON value. Unknown keys are kept as they came. */
 export function validateAnnotation(value: unknown): Validated {
@@ -52,7 +36,13 @@ function check(value: unknown): asserts value is Annotation {
   }
   const ids = new Set<number>();
   const items = array(record.items, 'items', MAX_ITEMS);
-  if (items.length === 0) throw new Invalid('items', 'is empty; a scene graph has at least one item');
+  const caption = (record.caption_ori as string | undefined)?.trim();
+  if (items.length === 0 && !caption) {
+    throw new Invalid(
+      'items',
+      'is empty; a scene graph has at least one item, or a caption in its place (caption_ori)',
+    );
+  }
   for (const [i, raw] of items.entries()) {
     const at = `items[${i}]`;
     const item = object(raw, at);
@@ -79,6 +69,7 @@ function check(value: unknown): asserts value is Annotation {
     }
     if (relation.triple_id !== undefined) integer(relation.triple_id, `${at}.triple_id`);
   }
+  if (record.benchmark !== undefined) checkBenchmark(record.benchmark);
 }
 
 /**
@@ -117,36 +108,3 @@ function unstorableText(text: string): Problem | undefined {
 
 const joined = (step: string, rest: string) =>
   rest === '' || rest.startsWith('[') ? step + rest : `${step}.${rest}`;
-
-function object(value: unknown, field: string): Record<string, unknown> {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
-    return value as Record<string, unknown>;
-  }
-  throw new Invalid(field, `is ${quote(value)}, must be an object`);
-}
-
-function array(value: unknown, field: string, most: number): unknown[] {
-  if (!Array.isArray(value)) throw new Invalid(field, `is ${quote(value)}, must be an array`);
-  if (value.length > most) {
-    throw new Invalid(field, `has ${value.length} entries, the most allowed is ${most}`);
-  }
-  return value;
-}
-
-function text(value: unknown, field: string, most: number, mayBeEmpty = false): void {
-  if (typeof value !== 'string') throw new Invalid(field, `is ${quote(value)}, must be a string`);
-  if (!mayBeEmpty && value.trim() === '') throw new Invalid(field, 'is empty');
-  if (value.length > most) {
-    throw new Invalid(field, `has ${value.length} characters, the most allowed is ${most}`);
-  }
-}
-
-function integer(value: unknown, field: string): void {
-  if (!Number.isSafeInteger(value)) throw new Invalid(field, `is ${quote(value)}, must be a whole number`);
-}
-
-/** The wrong value, short enough for a report. */
-function quote(value: unknown): string {
-  const json = value === undefined ? 'missing' : JSON.stringify(value);
-  return json.length > 60 ? `${json.slice(0, 57)}...` : json;
-}

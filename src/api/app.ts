@@ -7,6 +7,7 @@ import { answerErrors } from './errors.ts';
 import { annotationRoutes } from './routes/annotation-sets.ts';
 import { candidateRoutes } from './routes/candidates.ts';
 import { exportRoutes } from './routes/exports.ts';
+import { importRoutes } from './routes/imports.ts';
 import { reportRoutes } from './routes/reports.ts';
 import { runRoutes } from './routes/runs.ts';
 import type { Services } from './services.ts';
@@ -35,6 +36,7 @@ export async function buildApp(services: Services): Promise<App> {
         { name: 'runs', description: 'Asked-for work: curate, train, evaluate' },
         { name: 'candidates', description: 'Generated images and their scores' },
         { name: 'exports', description: 'Dataset versions as files for other tools' },
+        { name: 'imports', description: 'Images, scores and preferences that were made elsewhere' },
       ],
     },
   });
@@ -43,6 +45,7 @@ export async function buildApp(services: Services): Promise<App> {
   await app.register(runRoutes(services), { prefix: '/v1' });
   await app.register(candidateRoutes(services), { prefix: '/v1' });
   await app.register(exportRoutes(services), { prefix: '/v1' });
+  await app.register(importRoutes(services), { prefix: '/v1' });
   await app.register(reportRoutes(services));
   return app;
 }

@@ -10,5 +10,5 @@ export interface Services {
   boss: PgBoss;
   blobs: BlobStore;
   artifacts: ArtifactFiles;
-  places: Pick<Places, 'exports' | 'trainFolder'>;
+  places: Pick<Places, 'exports' | 'uploads' | 'trainFolder'>;
 }

@@ -23,6 +23,13 @@ export interface IngestResult {
   rejections: { line: number; img_id?: string; field: string; reason: string }[];
 }
 
+export interface PromptsResult {
+  received: number;
+  inserted: number;
+  updated: number;
+  unchanged: number;
+}
+
 export interface ArtifactView {
   name: string;
   path: string;
@@ -44,6 +51,9 @@ export interface ExportFile {
   link: string;
 }
 
+/** A name with "/" between folders, as a URL has it. */
+const escapedPath = (name: string) => name.split('/').map(encodeURIComponent).join('/');
+
 const POLL_MS = 500;
 /** How long an API that does not answer is waited for: the service starts it again when it died. */
 const PATIENCE_MS = 60_000;
@@ -51,6 +61,7 @@ const PATIENCE_MS = 60_000;
 export function openClient(url: string) {
   async function request<T>(route: string, init?: RequestInit): Promise<T> {
     const response = await fetch(`${url}/v1${route}`, init);
+    if (response.status === 204) return null as T;
     const body = (await response.json()) as T & { error?: { code: string; message: string } };
     if (!response.ok)
       throw new Error(
@@ -81,6 +92,17 @@ export function openClient(url: string) {
         body: Readable.toWeb(file) as ReadableStream,
         duplex: 'half',
       } as RequestInit),
+    /** Sends a benchmark's file into a set, creating it. */
+    ingestPrompts: (set: string, file: ReadStream, asked: { format: string; category?: string }) =>
+      request<PromptsResult>(
+        `/annotation-sets/${encodeURIComponent(set)}/prompts?${new URLSearchParams(asked)}`,
+        {
+          method: 'POST',
+          headers: { 'content-type': 'text/plain' },
+          body: Readable.toWeb(file) as ReadableStream,
+          duplex: 'half',
+        } as RequestInit,
+      ),
     createRun: (settings: Record<string, unknown>) =>
       request<RunView>('/runs', {
         method: 'POST',
@@ -97,6 +119,21 @@ export function openClient(url: string) {
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify(body),
       }),
+    askImport: (body: Record<string, unknown>) =>
+      request<RunView>('/imports', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      }),
+    /** Sends a file of an upload; its size and sha256 as they arrived. */
+    upload: (name: string, file: string, content: ReadStream) =>
+      request<{ bytes: number; sha256: string }>(`/uploads/${name}/${escapedPath(file)}`, {
+        method: 'PUT',
+        headers: { 'content-type': 'application/octet-stream' },
+        body: Readable.toWeb(content) as ReadableStream,
+        duplex: 'half',
+      } as RequestInit),
+    deleteUpload: (name: string) => request<null>(`/uploads/${name}`, { method: 'DELETE' }),
     exportFiles: (id: string) => all<ExportFile>(`/exports/${id}/files`),
     /** Resolves with the run once it has ended; `onView` sees it about twice a second until then. */
     async watchRun(id: string, onView: (view: RunView) => void): Promise<RunView> {

@@ -4,6 +4,8 @@ import { demo } from './demo.ts';
 import { doctor } from './doctor.ts';
 import { estimate } from './estimate.ts';
 import { exportCommand } from './export.ts';
+import { importCommand } from './import.ts';
+import { ingestCommand } from './ingest.ts';
 import { models } from './models.ts';
 import { start } from './start.ts';
 import { trainGraphEncoder } from './train-graph-encoder.ts';
@@ -21,10 +23,20 @@ const COMMANDS: Record<string, { run(args: readonly string[]): Promise<number>; 
     run: estimate,
     about: 'estimate KIND --annotations N [--settings FILE]: time, memory and disk of a run, before it',
   },
+  ingest: {
+    run: ingestCommand,
+    about:
+      "ingest FILE --set NAME [--format dpg-bench|t2i-compbench]: annotations or a benchmark's prompts, to a running service",
+  },
   export: {
     run: exportCommand,
     about:
       'export RUN --layout LAYOUT --out FOLDER: a scored run as files for other tools, from a running service',
+  },
+  import: {
+    run: importCommand,
+    about:
+      'import FILE|FOLDER --as KIND --set SET: images made elsewhere, with labels or scores, into a running service',
   },
   models: {
     run: models,

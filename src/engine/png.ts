@@ -1,6 +1,6 @@
 /** Encoded images to pixels and back, through sharp. */
-import sharp from 'sharp';
-import { DiptychError } from '../errors.ts';
+import sharp, { type Sharp } from 'sharp';
+import { asError, DiptychError } from '../errors.ts';
 import type { RgbImage } from './image.ts';
 
 const READABLE: readonly string[] = ['png', 'jpeg', 'webp'];
@@ -26,8 +26,7 @@ export async function encodePng(image: RgbImage): Promise<Buffer> {
 export async function decodeImage(bytes: Uint8Array, maxPixels = 2 ** 28): Promise<RgbImage> {
   try {
     const encoded = sharp(bytes, { limitInputPixels: maxPixels });
-    const { format } = await encoded.metadata();
-    if (!READABLE.includes(format)) throw new Error(`its format is ${format}`);
+    await readableSize(encoded);
     const { data, info } = await encoded
       .flatten({ background: '#ffffff' })
       .toColourspace('srgb')
@@ -36,12 +35,40 @@ export async function decodeImage(bytes: Uint8Array, maxPixels = 2 ** 28): Promi
       .toBuffer({ resolveWithObject: true });
     return { width: info.width, height: info.height, data: new Uint8Array(data) };
   } catch (cause) {
-    throw new DiptychError(
-      'DIPTYCH_BAD_FILE',
-      `not a PNG, JPEG or WebP that can be decoded (${bytes.length} bytes)`,
-      {
-        cause,
-      },
-    );
+    throw unreadable(bytes, cause);
   }
 }
+
+/** Pixels are looked at in one of so many a side: JPEG and WebP decode to that at once, after reading every byte. */
+const SHRUNK = 8;
+
+/** Size of an image that was decoded to its end, in little memory. Throws as `decodeImage` does. */
+export async function measureImage(
+  bytes: Uint8Array,
+  maxPixels: number,
+): Promise<Pick<RgbImage, 'width' | 'height'>> {
+  try {
+    const encoded = sharp(bytes, { limitInputPixels: maxPixels });
+    const { width, height } = await readableSize(encoded);
+    await encoded
+      .resize(Math.ceil(width / SHRUNK), Math.ceil(height / SHRUNK), { fit: 'fill', kernel: 'nearest' })
+      .raw()
+      .toBuffer();
+    return { width, height };
+  } catch (cause) {
+    throw unreadable(bytes, cause);
+  }
+}
+
+async function readableSize(encoded: Sharp) {
+  const { format, width, height } = await encoded.metadata();
+  if (!READABLE.includes(format)) throw new Error(`its format is ${format}`);
+  return { width, height };
+}
+
+const unreadable = (bytes: Uint8Array, cause: unknown) =>
+  new DiptychError(
+    'DIPTYCH_BAD_FILE',
+    `not a PNG, JPEG or WebP that can be decoded (${bytes.length} bytes): ${asError(cause).message}`,
+    { cause },
+  );

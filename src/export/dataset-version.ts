@@ -33,7 +33,7 @@ export interface DatasetVersion extends Record<(typeof INPUT_PARTS)[number], Inp
 }
 
 /** Raised whenever equal inputs would give other bytes. */
-const FORMAT = 1;
+export const FORMAT = 1;
 
 /** Takes annotations in their order; gives the lines as they come and the version at the end. */
 export function versionOf(policy: DatasetPolicy) {
@@ -51,9 +51,7 @@ export function versionOf(policy: DatasetPolicy) {
     add({ imgId, body, prompt, candidates }: VersionedAnnotation): string {
       const annotation = {
         annotation: imgId,
-        sha256: createHash('sha256')
-          .update(canonicalJson([body, prompt]))
-          .digest('hex'),
+        sha256: annotationHash({ body, prompt }),
       };
       const images = candidates.map(({ slot, seed, sha256, width, height, generation }) => ({
         ...{ slot, seed, sha256, width, height, generation },
@@ -73,6 +71,12 @@ export function versionOf(policy: DatasetPolicy) {
     },
   };
 }
+
+/** What stands for an annotation's content in a line. */
+export const annotationHash = ({ body, prompt }: Pick<VersionedAnnotation, 'body' | 'prompt'>): string =>
+  createHash('sha256')
+    .update(canonicalJson([body, prompt]))
+    .digest('hex');
 
 /** Of annotations as they lie in the store now. */
 export async function readVersion(

@@ -27,6 +27,8 @@ export interface ExportOptions {
   writer: ParquetWriterName;
   /** Folder to make or replace. */
   folder: string;
+  /** The run whose candidates they are. */
+  run: string;
   /** For the dataset cards. */
   facts: Record<string, string>;
   /** Makes a layout of this version again. */
@@ -42,7 +44,7 @@ export interface ExportResult {
 }
 
 export const MANIFEST = 'manifest.json';
-const INPUTS = 'inputs.jsonl';
+export const INPUTS = 'inputs.jsonl';
 
 /** Throws DIPTYCH_CONFLICT, with nothing left behind, when the annotations are of another version. */
 export async function writeExport(options: ExportOptions): Promise<ExportResult> {
@@ -119,6 +121,7 @@ async function writeFiles(options: ExportOptions, folder: string): Promise<Expor
     pairs: pairCount,
     pairsLeftOut: unequalSizes,
     policy: { ...policy, votes: null },
+    source: { run: options.run, facts },
     commands: Object.fromEntries(layouts.map((name) => [name, options.command(name)])),
     files,
   };

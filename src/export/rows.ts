@@ -5,7 +5,8 @@ import type { Generation } from '../store/candidates.ts';
 
 export interface ExportCandidate {
   slot: number;
-  seed: number;
+  /** Null where it is unknown. */
+  seed: number | null;
   sha256: string;
   width: number;
   height: number;

@@ -13,6 +13,8 @@ export interface RunEvents {
   'task-failed': { stage: string; attempt: number; error: string };
   'artifact-written': { name: string; bytes: number };
   'export-written': { files: number; bytes: number };
+  /** `annotations`: those that were not in the set before. */
+  'import-written': { annotations: number; candidates: number; scores: number };
   'train-alarm': { step: number; kind: string; message: string };
   /** Images whose inversions are at hand, and evaluations of the UNet that this attempt took for those it missed. */
   'train-inverted': { images: number; evaluations: number };

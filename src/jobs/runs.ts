@@ -18,6 +18,7 @@ export interface StagePlan {
   worker: WorkerName;
   /** Which of the worker's methods does it. */
   kind: string;
+  /** None: a stage before it adds them (addTasks). */
   tasks: TaskPlan[];
   /** First guess for the end time, until such a stage has run here. */
   secondsPerUnit: number;
@@ -79,22 +80,53 @@ export async function insertRun(
     await tx.stage.create({
       data: { runId: run.id, ordinal, name: stage.name, total, secondsPerUnit: stage.secondsPerUnit },
     });
-    const rows = stage.tasks.map(({ units, payload }, seq) => ({ seq, units, payload }));
-    await query(
-      tx,
-      `INSERT INTO task (run_id, ordinal, worker, kind, seq, units, payload)
-       SELECT $1::uuid, $2, $3, $4, r.seq, r.units, r.payload
-       FROM jsonb_to_recordset($5::jsonb) AS r(seq int, units int, payload jsonb) RETURNING id`,
-      run.id,
-      ordinal,
-      stage.worker,
-      stage.kind,
-      JSON.stringify(rows),
-    );
+    await insertTasks(tx, run.id, ordinal, stage);
   }
   await appendEvent(tx, run.id, 'run-created', { kind });
   await startStage(tx, boss, run.id, 0);
   return run.id;
+}
+
+/** Tasks of a stage that has none yet and has not started, in the committing transaction of a task before it. */
+export async function addTasks(
+  tx: Transaction,
+  runId: string,
+  ordinal: number,
+  stage: Pick<StagePlan, 'worker' | 'kind' | 'tasks'>,
+): Promise<void> {
+  const total = stage.tasks.reduce((sum, { units }) => sum + units, 0);
+  await tx.stage.update({ where: { runId_ordinal: { runId, ordinal } }, data: { total } });
+  await insertTasks(tx, runId, ordinal, stage);
+}
+
+async function insertTasks(
+  tx: Transaction,
+  runId: string,
+  ordinal: number,
+  { worker, kind, tasks }: Pick<StagePlan, 'worker' | 'kind' | 'tasks'>,
+): Promise<void> {
+  const rows = tasks.map(({ units, payload }, seq) => ({ seq, units, payload }));
+  await query(
+    tx,
+    `INSERT INTO task (run_id, ordinal, worker, kind, seq, units, payload)
+     SELECT $1::uuid, $2, $3, $4, r.seq, r.units, r.payload
+     FROM jsonb_to_recordset($5::jsonb) AS r(seq int, units int, payload jsonb) RETURNING id`,
+    runId,
+    ordinal,
+    worker,
+    kind,
+    JSON.stringify(rows),
+  );
+}
+
+/** Which of some ids are those of runs that have not ended. */
+export async function activeRuns(store: Store, ids: readonly string[]): Promise<Set<string>> {
+  const rows = await query<{ id: string }>(
+    store,
+    `SELECT id::text FROM run WHERE id::text = ANY($1) AND status IN ('queued', 'running')`,
+    ids,
+  );
+  return new Set(rows.map(({ id }) => id));
 }
 
 /** Throws DIPTYCH_NOT_FOUND. */
@@ -113,7 +145,8 @@ export async function getRun(store: Store, id: string): Promise<RunView> {
   const partial = new Map(running.map((row) => [row.ordinal, row.units]));
   const stages = run.stages.map(({ ordinal, runId: _, secondsPerUnit: __, ...stage }) => ({
     ...stage,
-    fraction: (stage.done + (partial.get(ordinal) ?? 0)) / stage.total,
+    // Without tasks yet it has no total either.
+    fraction: (stage.done + (partial.get(ordinal) ?? 0)) / Math.max(1, stage.total),
   }));
   const active = run.status === 'queued' || run.status === 'running';
   return {

@@ -22,8 +22,8 @@ export interface ClaimedTask {
   attempt: number;
 }
 
-/** Transactions that may write many rows, on a busy database. */
-const PATIENT = { timeout: 120_000, maxWait: 30_000 };
+/** Transactions that may write many rows: an import of a million is one commit. */
+const COMMIT = { timeout: 3_600_000, maxWait: 30_000 };
 
 const COLUMNS = 'id, run_id AS "runId", ordinal, seq, worker, kind, payload, units, attempt';
 
@@ -84,7 +84,7 @@ export async function commitTask(
       await startStage(tx, boss, task.runId, task.ordinal + 1);
     } else if (state === 'failed') await failBarrenRun(tx, task, name, dropped);
     else await failRunIfSettled(tx, task);
-  }, PATIENT);
+  }, COMMIT);
 }
 
 /** Gives a task up for good. Stale attempts change nothing. */
@@ -120,7 +120,7 @@ export async function writeWhileHeld(
     );
     if (held.length === 0) throw staleAttempt(task);
     await write(tx);
-  }, PATIENT);
+  }, COMMIT);
 }
 
 /** Puts a running task back for another worker (the process is asked to stop). */

@@ -81,6 +81,8 @@ export async function runWorker({ store, boss, worker, handlers }: WorkerOptions
           fraction = value;
         },
       });
+      // Reports would wait for the commit, one a second, and take the connections.
+      clearInterval(reporter);
       await commitTask(store, boss, task, write);
     } catch (thrown) {
       if (stopping.signal.aborted) await releaseTask(store, boss, task, jobId).catch(ignoreStale);

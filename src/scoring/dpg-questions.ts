@@ -1,22 +1,33 @@
 /**
- * DPG-Bench questions (TencentQQGYLab/ELLA dpg_bench) derived from a scene graph: one entity question per
- * item, attributes that depend on their entity, relations that depend on both.
+ * The questions of DPG-Bench (TencentQQGYLab/ELLA dpg_bench): those that came with a prompt of the benchmark, or ones
+ * derived from a scene graph: one entity question per item, attributes that depend on their entity, relations that
+ * depend on both.
  */
 import type { Annotation, Item } from '../annotations/annotation.ts';
+import type { GivenQuestion } from '../annotations/benchmark.ts';
 import { nodeText, triples } from '../annotations/prompt.ts';
 
-export interface DpgQuestion {
-  /** proposition_id, from 1. */
-  id: number;
-  /** Ids of the questions that must be answered yes for this one to count. */
-  dependencies: number[];
-  category: 'entity' | 'attribute' | 'relation';
-  /** As in the benchmark's CSV: "entity - whole (chair)". */
-  tuple: string;
-  question: string;
+export interface DpgQuestion extends GivenQuestion {
+  /** Of the first level: entity, attribute, relation; of given ones also global and other. */
+  category: string;
 }
 
 export function dpgQuestions(annotation: Annotation): DpgQuestion[] {
+  if (annotation.benchmark?.name !== 'dpg-bench') return graphQuestions(annotation);
+  return annotation.benchmark.questions.map((question) => ({
+    ...question,
+    category: dpgCategory(question.tuple).broad,
+  }));
+}
+
+/** "attribute - color (chair, red)" is of the category "attribute - color", and that of "attribute". */
+export function dpgCategory(tuple: string): { broad: string; detailed: string } {
+  const detailed = tuple.split('(')[0]!.trim();
+  return { broad: detailed.split('-')[0]!.trim(), detailed };
+}
+
+/** In the order of the graph's items, attributes and relations. */
+export function graphQuestions(annotation: Annotation): DpgQuestion[] {
   const questions: DpgQuestion[] = [];
   const add = (question: Omit<DpgQuestion, 'id'>) =>
     questions.push({ id: questions.length + 1, ...question });

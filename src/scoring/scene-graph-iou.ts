@@ -6,7 +6,7 @@
  */
 import type { Annotation } from '../annotations/annotation.ts';
 import { triples } from '../annotations/prompt.ts';
-import { dpgQuestions } from './dpg-questions.ts';
+import { graphQuestions } from './dpg-questions.ts';
 import { type Metric, measureEach } from './metric.ts';
 
 /** A member of a graph's list, and a question that finds it; the same member may have several. */
@@ -35,7 +35,7 @@ export function setIou(a: ReadonlySet<string>, b: ReadonlySet<string>): number {
 }
 
 function questionsOf(annotation: Annotation, category: 'entity' | 'relation'): string[] {
-  return dpgQuestions(annotation)
+  return graphQuestions(annotation)
     .filter((question) => question.category === category)
     .map(({ question }) => question);
 }

@@ -7,13 +7,12 @@ import type { Metric, Score, ScoringMode, Subject } from './metric.ts';
 import type { ScoringPorts } from './ports.ts';
 import type { MetricValues } from './reward.ts';
 import { entityIou, relationIou, sgIou } from './scene-graph-iou.ts';
-import { blipVqa, compbenchClip, spatial2d, threeInOne } from './t2i-compbench.ts';
+import { blipVqa, compbenchClip, spatial2d } from './t2i-compbench.ts';
+import { threeInOne } from './three-in-one.ts';
 
-const MEASURED: readonly Metric[] = [
-  ...[dpg, sgIou, entityIou, relationIou],
-  ...[blipVqa, spatial2d, compbenchClip],
-  ...[clipScore, pickScore],
-];
+/** They ask about items, so they say nothing of an annotation that is a caption alone. */
+const OF_GRAPH: readonly Metric[] = [dpg, sgIou, entityIou, relationIou, blipVqa, spatial2d, compbenchClip];
+const MEASURED: readonly Metric[] = [...OF_GRAPH, clipScore, pickScore];
 /** Each measured where its port is there. */
 const OPTIONAL = { hps: hpsV2, aesthetic, imageReward } as const satisfies Partial<
   Record<keyof ScoringPorts, Metric>
@@ -48,6 +47,8 @@ export const METRIC_NAMES: readonly string[] = metricNames({ hps: true, aestheti
 export const metricValues = (scores: readonly Pick<Score, 'metric' | 'value'>[]): MetricValues =>
   Object.fromEntries(scores.map(({ metric, value }) => [metric, value]));
 
+const hasGraph = ({ annotation }: Subject) => annotation.items.length > 0;
+
 /** One entry per subject. Where a part of the 3-in-1 score failed, that score is missing too. */
 export async function scoreImages(
   subjects: readonly Subject[],
@@ -56,8 +57,16 @@ export async function scoreImages(
 ): Promise<SubjectScores[]> {
   const metrics = measured(ports);
   const asking = { ...ports, answerer: askedOnce(ports.answerer) };
-  const columns = await Promise.all(metrics.map((metric) => metric.score(subjects, asking, mode)));
-  return subjects.map(({ annotation }, row) => {
+  const graphs = subjects.filter(hasGraph);
+  const columns = await Promise.all(
+    metrics.map(async (metric) => {
+      if (!OF_GRAPH.includes(metric)) return metric.score(subjects, asking, mode);
+      const found = (await metric.score(graphs, asking, mode)).values();
+      return subjects.map((subject) => (hasGraph(subject) ? found.next().value! : null));
+    }),
+  );
+  return subjects.map((subject, row) => {
+    const { annotation } = subject;
     const scores: Score[] = [];
     const failures: SubjectScores['failures'] = [];
     for (const [column, { name: metric, version }] of metrics.entries()) {
@@ -66,7 +75,8 @@ export async function scoreImages(
       if ('failed' in result) failures.push({ metric, reason: result.failed });
       else scores.push({ metric, version, mode, ...result });
     }
-    if (failures.some(({ metric }) => PARTS.includes(metric))) return { scores, failures };
+    if (!hasGraph(subject) || failures.some(({ metric }) => PARTS.includes(metric)))
+      return { scores, failures };
     const value = (name: string) => scores.find(({ metric }) => metric === name)?.value;
     const parts = {
       blip: value(blipVqa.name)!,

@@ -16,6 +16,8 @@ const PUBLISHED: readonly (readonly [string, Direction | null])[] = [
   ['on top of', null],
 ];
 
+export const PUBLISHED_PHRASES = PUBLISHED.map(([phrase]) => phrase);
+
 const MENDED: readonly (readonly [string, Direction])[] = [
   ...PUBLISHED.map(([phrase, direction]) => [phrase, direction ?? 'top'] as const),
   ['beside', 'near'],

@@ -1,6 +1,6 @@
 /**
- * T2I-CompBench (Karine-Huang/T2I-CompBench) on scene graphs: BLIP-VQA, 2D spatial, CLIP, and the 3-in-1 rule.
- * The graph takes the place of the published noun and adjective parsing.
+ * T2I-CompBench (Karine-Huang/T2I-CompBench): BLIP-VQA, 2D spatial and CLIP. The scene graph takes the place of the
+ * published noun and adjective parsing; a prompt of the benchmark brings its noun phrases.
  */
 import type { Annotation, Item } from '../annotations/annotation.ts';
 import { isolatedItems, nodeText, triples } from '../annotations/prompt.ts';
@@ -12,14 +12,14 @@ import { directionOf, positionScore } from './spatial-relation.ts';
 /** The published evaluator asks about at most this many noun phrases. */
 const MAX_CHUNKS = 8;
 
-/** Product of P(yes) over the question "PHRASE?" for every item. */
+/** Product of P(yes) over the question "PHRASE?" for every given noun phrase, or every item. */
 export const blipVqa: Metric = {
   name: 't2i-blip-vqa',
   version: '1',
   score: (subjects, { answerer }, mode) =>
     measureEach(subjects, async ({ annotation, image }) => {
-      const items = mode === 'compat' ? annotation.items.slice(0, MAX_CHUNKS) : annotation.items;
-      const questions = items.map((item) => `${nodeText(item)}?`);
+      const phrases = phrasesOf(annotation).slice(0, mode === 'compat' ? MAX_CHUNKS : undefined);
+      const questions = phrases.map((phrase) => `${phrase}?`);
       const answers = await answerer.answer(image, questions);
       // The published code rounds each probability to four decimals.
       const yes = answers.map((answer) => (mode === 'compat' ? Number(answer.yes.toFixed(4)) : answer.yes));
@@ -31,6 +31,10 @@ export const blipVqa: Metric = {
       return { value, evidence };
     }),
 };
+
+function phrasesOf({ benchmark, items }: Annotation): string[] {
+  return benchmark?.name === 't2i-compbench' ? benchmark.noun_phrases : items.map(nodeText);
+}
 
 /**
  * A quarter for each object found (its confidence), half for its position. fixed: the mean over all spatial
@@ -82,12 +86,15 @@ async function findPair(
   return [best(subject), best(object)];
 }
 
-/** Cosine with the prompt less its adjectives, as the published evaluator's complex mode has it. */
+/**
+ * Cosine with the prompt less its adjectives, as the published evaluator's complex mode has it; of the benchmark's
+ * other categories with the prompt itself, as published.
+ */
 export const compbenchClip: Metric = {
   name: 't2i-clip',
   version: '1',
   async score(subjects, { clip }) {
-    const texts = subjects.map(({ annotation }) => withoutAttributes(annotation));
+    const texts = subjects.map(({ annotation }) => clipText(annotation));
     const scores = await clip.score(
       subjects.map(({ image }) => image),
       texts,
@@ -99,25 +106,14 @@ export const compbenchClip: Metric = {
   },
 };
 
-function withoutAttributes(annotation: Annotation): string {
+function clipText(annotation: Annotation): string {
+  const { benchmark, items } = annotation;
+  if (benchmark?.name === 't2i-compbench') {
+    if (benchmark.category !== 'complex') return benchmark.prompt;
+    const attributes = new Set(items.flatMap((item) => item.attributes));
+    const words = benchmark.prompt.split(/\s+/);
+    return words.filter((word) => !attributes.has(word.replace(/[.,]$/, ''))).join(' ');
+  }
   const related = triples(annotation).map((t) => `${t.subject.label} ${t.relation} ${t.object.label}`);
   return [...related, ...isolatedItems(annotation).map((item) => item.label)].join(' ');
-}
-
-/**
- * 3_in_1_eval: spatial prompts (2D + BLIP) / 2, action prompts (CLIP + BLIP) / 2, others the mean of all three.
- * fixed decides by the graph's relations; compat knows only the benchmark's own prompts, so every graph is an
- * "other", with 0 for a missing 2D score.
- */
-export function threeInOne(
-  annotation: Annotation,
-  parts: { blip: number; spatial: number | null; clip: number },
-  mode: ScoringMode,
-): { value: number; rule: 'spatial' | 'action' | 'thirds' } {
-  const { blip, spatial, clip } = parts;
-  if (mode === 'compat') return { value: (blip + (spatial ?? 0) + clip) / 3, rule: 'thirds' };
-  const kinds = annotation.relations.map(({ relation }) => directionOf(relation, mode) !== undefined);
-  if (spatial !== null && kinds.every(Boolean)) return { value: (spatial + blip) / 2, rule: 'spatial' };
-  if (spatial === null) return { value: (clip + blip) / 2, rule: 'action' };
-  return { value: (blip + spatial + clip) / 3, rule: 'thirds' };
 }

@@ -1,7 +1,8 @@
 /** Bytes by content hash: written once, never changed. */
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, stat } from 'node:fs/promises';
 import path from 'node:path';
+import PQueue from 'p-queue';
 import { DiptychError } from '../errors.ts';
 
 export interface BlobStore {
@@ -9,11 +10,14 @@ export interface BlobStore {
   put(bytes: Uint8Array): Promise<string>;
   /** Throws DIPTYCH_NOT_FOUND. */
   get(sha256: string): Promise<Buffer>;
+  /** Takes over every blob of a folder store's folder on this disk. Durable when it resolves. */
+  adopt(folder: string): Promise<void>;
 }
 
 export const sha256Of = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
-export function folderBlobs(folder: string): BlobStore {
+/** `durable: false`: what is put may be lost with the power until a store adopts it. */
+export function folderBlobs(folder: string, { durable = true } = {}): BlobStore {
   const fileOf = (sha256: string) => path.join(folder, sha256.slice(0, 2), sha256);
   return {
     async put(bytes) {
@@ -26,7 +30,7 @@ export function folderBlobs(folder: string): BlobStore {
       const handle = await open(temporary, 'w');
       try {
         await handle.writeFile(bytes);
-        await handle.sync();
+        if (durable) await handle.sync();
       } finally {
         await handle.close();
       }
@@ -40,7 +44,29 @@ export function folderBlobs(folder: string): BlobStore {
         throw new DiptychError('DIPTYCH_NOT_FOUND', `there is no blob ${sha256} in ${folder}`, { cause });
       }
     },
+    async adopt(from) {
+      const queue = new PQueue({ concurrency: SYNCED_TOGETHER });
+      for (const prefix of await readdir(from)) {
+        await mkdir(path.join(folder, prefix), { recursive: true });
+        const names = await readdir(path.join(from, prefix));
+        await queue.addAll(names.map((name) => () => take(path.join(from, prefix, name), fileOf(name))));
+      }
+    },
   };
+}
+
+/** The disk does it for many at once. */
+const SYNCED_TOGETHER = 16;
+
+/** In the place of the same bytes, where they are there. */
+async function take(from: string, to: string): Promise<void> {
+  const handle = await open(from);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await rename(from, to);
 }
 
 async function exists(file: string): Promise<boolean> {

@@ -20,7 +20,8 @@ export interface NewCandidate {
   annotationId: string;
   variant: Variant;
   slot: number;
-  seed: number;
+  /** Null: of an imported image, whose seed nobody told. */
+  seed: number | null;
   requestHash: string;
   sha256: string;
   width: number;
@@ -105,7 +106,7 @@ export async function listScored(
   variant: Variant,
   { after, limit, scores }: Page,
 ): Promise<ScoredCandidate[]> {
-  const rows = await query<ScoredCandidate & { seed: bigint }>(
+  const rows = await query<ScoredCandidate & { seed: bigint | null }>(
     store,
     `SELECT c.id, c.run_id AS "runId", c.annotation_id AS "annotationId", c.variant, c.slot, c.seed,
             c.request_hash AS "requestHash", c.sha256, c.width, c.height, c.generation,
@@ -124,7 +125,7 @@ export async function listScored(
     limit,
     scores === undefined ? null : JSON.stringify(scores),
   );
-  return rows.map((row) => ({ ...row, seed: Number(row.seed) }));
+  return rows.map((row) => ({ ...row, seed: row.seed === null ? null : Number(row.seed) }));
 }
 
 /** All of them, page by page. */

@@ -17,6 +17,10 @@ export interface Places {
   trainers: string;
   /** A folder for each export, named by its id. */
   exports: string;
+  /** Where imports under way keep what they have read, in a folder for each run. */
+  imports: string;
+  /** Files that were sent to be imported, in folders by the name of the upload. */
+  uploads: string;
   runFolder(runId: string): string;
   /** In the run's folder: checkpoints, telemetry and the tuned model. */
   trainFolder(runId: string): string;
@@ -42,6 +46,8 @@ export function places(): Places {
     trajectoryBytes: 1e9 * trajectoryGb(process.env.DIPTYCH_TRAJECTORY_GB),
     trainers: path.resolve(process.env.DIPTYCH_TRAINERS ?? path.join(home, 'trainers.json')),
     exports: path.join(home, 'exports'),
+    imports: path.join(home, 'imports'),
+    uploads: path.join(home, 'uploads'),
     runFolder,
     trainFolder: (runId) => path.join(runFolder(runId), 'train'),
   };

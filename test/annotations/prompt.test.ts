@@ -36,6 +36,10 @@ test('triples find their items by item_id, not by place', () => {
   );
 });
 
+test('the prompt of a caption without a graph is the caption', () => {
+  assert.equal(promptText({ img_id: '1', items: [], relations: [], caption_ori: 'a cat ' }), 'a cat ');
+});
+
 test('the flat text is every triple in order, an item repeated in each, then the isolated items', () => {
   assert.equal(
     promptText(mountains),

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { MAX_DEPTH, MAX_NAME, MAX_TEXT, validateAnnotation } from '../../src/annotations/validate.ts';
+import { MAX_NAME, MAX_TEXT } from '../../src/annotations/checks.ts';
+import { MAX_DEPTH, validateAnnotation } from '../../src/annotations/validate.ts';
 
 /** The shape of the published data set, with keys that this project knows nothing of. */
 const published = () => ({
@@ -52,6 +53,14 @@ test('the optional fields may be missing, relations may be empty', () => {
   assert.deepEqual(validateAnnotation(least), { annotation: least });
 });
 
+test('a caption alone is an annotation, a blank one is not', () => {
+  const caption = { img_id: '1', items: [], relations: [], caption_ori: 'a cat' };
+  assert.deepEqual(validateAnnotation(caption), { annotation: caption });
+  assert.equal(problemOf({ ...caption, caption_ori: ' ' }).field, 'items');
+  const relations = [{ item1: 0, relation: 'on', item2: 1 }];
+  assert.equal(problemOf({ ...caption, relations }).field, 'relations[0].item1');
+});
+
 const WRONG: [path: string, value: unknown, reason: string][] = [
   ['img_id', 482027, 'is 482027, must be a string'],
   ['img_id', undefined, 'is missing, must be a string'],
@@ -66,7 +75,7 @@ const WRONG: [path: string, value: unknown, reason: string][] = [
   ['name', ['a.jpg'], 'is ["a.jpg"], must be a string'],
   ['items', undefined, 'is missing, must be an array'],
   ['items', { 0: {} }, 'is {"0":{}}, must be an array'],
-  ['items', [], 'is empty; a scene graph has at least one item'],
+  ['items', [], 'is empty; a scene graph has at least one item, or a caption in its place (caption_ori)'],
   ['items', Array(257).fill({}), 'has 257 entries, the most allowed is 256'],
   ['items[1]', 'trees', 'is "trees", must be an object'],
   ['items[1]', [1], 'is [1], must be an object'],

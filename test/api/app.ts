@@ -11,6 +11,7 @@ export interface TestApp extends TestDatabase, Services {
   app: App;
   folder: string;
   exportsFolder: string;
+  uploadsFolder: string;
   trainFolder(runId: string): string;
   /** Sends JSON, or nothing, and returns status and parsed answer. */
   send(
@@ -36,7 +37,8 @@ export async function useApp(): Promise<TestApp> {
   const blobs = folderBlobs(`${folder}/blobs`);
   const trainFolder = (runId: string) => `${folder}/runs/${runId}`;
   const exportsFolder = `${folder}/exports`;
-  const places = { exports: exportsFolder, trainFolder };
+  const uploadsFolder = `${folder}/uploads`;
+  const places = { exports: exportsFolder, uploads: uploadsFolder, trainFolder };
   const services: Services = { ...database, blobs, artifacts: folderArtifacts, places };
   const app = await buildApp(services);
   database.closing.unshift(() => app.close());
@@ -46,6 +48,7 @@ export async function useApp(): Promise<TestApp> {
     app,
     folder,
     exportsFolder,
+    uploadsFolder,
     trainFolder,
     async send(method, url, body) {
       const answer = await app.inject({

@@ -378,7 +378,7 @@ test('what cannot be exported is refused, with what to do', async () => {
   const evaluate = await store.run.create({ data: { kind: 'evaluate', ...bare } });
   assert.deepEqual(await refused({ layout: 'images' }, evaluate.id), [
     400,
-    `run ${evaluate.id} is of kind "evaluate"; only candidates of a "curate" or "curate-then-train" run can be exported`,
+    `run ${evaluate.id} is of kind "evaluate"; only candidates of a "curate", "curate-then-train" or "import" run can be exported`,
   ]);
   const stages = {
     create: { ordinal: 1, name: 'score', status: 'running' as const, total: 1, secondsPerUnit: 1 },

@@ -27,6 +27,7 @@ export async function scoredRun(
   { store, blobs, folder }: TestApp,
   annotations: number,
   setName = 'scored',
+  image: (imgId: string, slot: number) => Buffer | Promise<Buffer> = imageOf,
 ): Promise<string> {
   const { id: setId } = await ensureSet(store, setName);
   await upsertAnnotations(store, setId, scenes(annotations));
@@ -50,7 +51,7 @@ export async function scoredRun(
       slot,
       seed: 7 + slot,
       requestHash: `${imgId}/${slot}`,
-      sha256: await blobs.put(imageOf(imgId, slot)),
+      sha256: await blobs.put(await image(imgId, slot)),
       width: 32,
       height: 32,
       generation,

@@ -48,7 +48,10 @@ test('annotations and images are matched by name; what is left out is named with
   assert.deepEqual(found.leftOut, [
     { name: 's004', why: 'without an image' },
     { name: 's005', why: 'without a relation' },
-    { name: 'line 7 (items is empty; a scene graph has at least one item)', why: 'not valid' },
+    {
+      name: 'line 7 (items is empty; a scene graph has at least one item, or a caption in its place (caption_ori))',
+      why: 'not valid',
+    },
   ]);
   assert.deepEqual(await found.images[0]!.load(), tinyImage(0, 32));
   await writeFile(path.join(images, 's000.png'), 'no picture');

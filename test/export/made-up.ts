@@ -94,6 +94,7 @@ export async function exportMadeUp(
     layouts: ['images', 'pickapic', 'scores'],
     writer: 'hyparquet-writer',
     folder,
+    run: 'a run',
     facts: { model: 'made-up: a "model"', pairs: 'all' },
     command: (layout) => `make ${layout} again`,
     onAnnotation() {},

@@ -107,7 +107,7 @@ test('images, their hashes, sizes and seeds belong to the side they stand on', (
       const bytes = row[`jpg_${side}`] as Uint8Array;
       assert.equal(sha256(bytes), candidate.sha256);
       assert.equal(row[`sha256_${side}`], candidate.sha256);
-      assert.equal(row[`seed_${side}`], BigInt(candidate.seed));
+      assert.equal(row[`seed_${side}`], BigInt(candidate.seed!));
       assert.equal(row[`metrics_${side}`], JSON.stringify(candidate.scores));
       // Width and height in the PNG's header.
       const header = new DataView(bytes.buffer, bytes.byteOffset + 16);

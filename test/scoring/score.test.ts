@@ -73,6 +73,31 @@ test('a metric that says nothing about an image is left out, and each image keep
   assert.ok(rows.flat().every(({ mode }) => mode === 'compat'));
 });
 
+test('of an annotation that is a caption alone, what asks about items says nothing', async () => {
+  const caption = { img_id: 'c', items: [], relations: [], caption_ori: 'a cat' };
+  const cats = tablePorts({ cosines: { 'a cat': 0.5 } });
+  const [alone] = await scoreImages([subject(caption)], cats, 'compat');
+  assert.deepEqual(
+    alone!.scores.map(({ metric }) => metric),
+    ['clip-score', 'pickscore'],
+  );
+  const mixed = { ...ports, clip: both(ports.clip, cats.clip), pick: both(ports.pick, cats.pick) };
+  const [first, second] = await scoreImages([subject(caption), subject(action)], mixed, 'fixed');
+  const [usual] = await scoreImages([subject(action)], ports, 'fixed');
+  assert.deepEqual([first!.scores.length, second], [2, usual]);
+});
+
+/** Answers from the second where the text is a caption. */
+const both = (graphs: ScoringPorts['clip'], captions: ScoringPorts['clip']): ScoringPorts['clip'] => ({
+  name: graphs.name,
+  score: async (images, texts) =>
+    (
+      await Promise.all(
+        texts.map((text, i) => (text === 'a cat' ? captions : graphs).score([images[i]!], [text])),
+      )
+    ).flat(),
+});
+
 test('what has a port of its own is measured where the port is there, and named by it', async () => {
   const tables = { cosines: { 'red cup left of plate': 0.125 }, rates: { 'red cup left of plate': 5 } };
   const { hps, aesthetic, imageReward } = optionalTablePorts(tables);

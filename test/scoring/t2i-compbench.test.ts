@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Annotation } from '../../src/annotations/annotation.ts';
+import { promptText } from '../../src/annotations/prompt.ts';
 import type { ScoringMode } from '../../src/scoring/metric.ts';
-import { blipVqa, compbenchClip, spatial2d, threeInOne } from '../../src/scoring/t2i-compbench.ts';
+import { blipVqa, compbenchClip, spatial2d } from '../../src/scoring/t2i-compbench.ts';
+import { threeInOne } from '../../src/scoring/three-in-one.ts';
 import { graph, measured, subject, type Tables, tablePorts } from './ports.ts';
 
 const close = (got: number | undefined, want: number) =>
@@ -151,4 +154,46 @@ test('3-in-1: fixed decides by the relations, compat takes thirds of every graph
   const { value, rule } = threeInOne(none, without, 'compat');
   close(value, 1.25 / 3);
   assert.equal(rule, 'thirds');
+});
+
+/** A prompt of the benchmark with the graph of its phrases. */
+const ofBenchmark = (category: 'color' | 'complex', prompt: string, phrases: string[]): Annotation => ({
+  ...graph(['red hat', 'old box'], [[0, 'was on top of', 1]]),
+  benchmark: { name: 't2i-compbench', prompt, category, noun_phrases: phrases },
+});
+
+test('a prompt of the benchmark is asked its noun phrases, and compared as its category has it', async () => {
+  const prompt = 'The red hat was on top of the old box.';
+  const plain = 'The hat was on top of the box.';
+  const tables = {
+    yes: { 'The red hat?': 0.5, 'the old box?': 0.4 },
+    cosines: { [prompt]: 0.3, [plain]: 0.2 },
+  };
+  for (const [category, cosine] of [
+    ['color', 0.3],
+    ['complex', 0.2],
+  ] as const) {
+    const one = subject(ofBenchmark(category, prompt, ['The red hat', 'the old box']));
+    close((await measured(blipVqa, one, tablePorts(tables), 'fixed'))!.value, 0.2);
+    close((await measured(compbenchClip, one, tablePorts(tables), 'fixed'))!.value, cosine);
+    assert.equal(promptText(one.annotation), prompt);
+  }
+});
+
+test('a complex prompt has the 3-in-1 rule of its list in both modes', () => {
+  const parts = { blip: 0.9, spatial: 0.3, clip: 0.6 };
+  for (const [prompt, rule, value] of [
+    ['The soft hat is on top of the hard box.', 'spatial', 0.6],
+    ['The soft hat was next to the hard box. It sat near a cat.', 'spatial', 0.6],
+    ['The blue kite flew over the grey tower.', 'action', 0.75],
+    ['The blue kite hung next to the grey tower.', 'thirds', 0.6],
+  ] as const) {
+    for (const mode of ['fixed', 'compat'] as const) {
+      const got = threeInOne(ofBenchmark('complex', prompt, []), parts, mode);
+      assert.equal(got.rule, rule, prompt);
+      close(got.value, value);
+    }
+  }
+  const missing = { ...parts, spatial: null };
+  close(threeInOne(ofBenchmark('complex', 'A hat is near it', []), missing, 'fixed').value, 0.45);
 });

@@ -58,3 +58,15 @@ test('a blob that is not there is named in the error', async (t) => {
     message: `there is no blob ${HASH} in ${folder}`,
   });
 });
+
+test('a folder of blobs is adopted: moved where it is new, and no harm where it is not', async (t) => {
+  const folder = await temporaryFolder(t);
+  const [blobs, staged] = [path.join(folder, 'blobs'), path.join(folder, 'staged')];
+  const other = Buffer.from('another image');
+  await folderBlobs(blobs).put(BYTES);
+  const stage = folderBlobs(staged, { durable: false });
+  const hashes = [await stage.put(BYTES), await stage.put(other)];
+  await folderBlobs(blobs).adopt(staged);
+  assert.deepEqual(await Promise.all(hashes.map((hash) => folderBlobs(blobs).get(hash))), [BYTES, other]);
+  await assert.rejects(stage.get(hashes[1]!), { code: 'DIPTYCH_NOT_FOUND' });
+});

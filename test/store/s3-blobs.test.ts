@@ -10,6 +10,7 @@ import { after, type TestContext, test } from 'node:test';
 import { CreateBucketCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { describeArtifacts } from '../../src/store/artifacts.ts';
 import { openArtifacts, openBlobs } from '../../src/store/blob-places.ts';
+import { folderBlobs } from '../../src/store/blobs.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { missingForRadosgw, startRadosgw } from './radosgw.ts';
 
@@ -125,6 +126,19 @@ test('a body with other bytes is not taken for the blob', async (t) => {
     code: 'DIPTYCH_BLOBS_UNAVAILABLE',
     message: /other bytes came/,
   });
+});
+
+test('a folder of blobs is adopted by a bucket: each under its name', async (t) => {
+  const staged = await temporaryFolder(t);
+  const stage = folderBlobs(staged, { durable: false });
+  const names = [await stage.put(BYTES), await stage.put(Buffer.from('another image'))];
+  const urls: string[] = [];
+  await failing(t, ({ method, url }, response) => {
+    urls.push(`${method} ${url!.split('?')[0]}`);
+    response.writeHead(200).end();
+  });
+  await openBlobs('s3://images/some').adopt(staged);
+  assert.deepEqual(urls.sort(), names.map((name) => `PUT /images/some/${name.slice(0, 2)}/${name}`).sort());
 });
 
 test('a server that has no key for this is named, and not asked again', async (t) => {

@@ -84,7 +84,7 @@ test("a server's images become candidates that tell where they are from", async 
   for (const { seed, prompt, sha256, width, height, generation } of candidates) {
     const asked = server.received.find(({ body }) => body.seed === seed);
     assert.equal(asked!.body.prompt, prompt);
-    assert.deepEqual(await blobs.get(sha256), await grey(seed, 64, 64));
+    assert.deepEqual(await blobs.get(sha256), await grey(seed!, 64, 64));
     assert.deepEqual([width, height], [64, 64]);
     assert.deepEqual(generation, {
       model: `automatic1111@${host}`,

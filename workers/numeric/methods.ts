@@ -8,6 +8,7 @@ import type { RgbImage } from '../../src/engine/image.ts';
 import { decodeImage } from '../../src/engine/png.ts';
 import { featureStatistics, frechetDistance } from '../../src/evaluation/frechet.ts';
 import { clipFeatures, fidFeatures } from '../../src/evaluation/image-features.ts';
+import { resizeAndCrop } from '../../src/models/clip-preprocess.ts';
 import { loadInception } from '../../src/models/inception.ts';
 import {
   type DiffusionModel,
@@ -177,7 +178,9 @@ export async function openNumericMethods(): Promise<NumericMethods> {
         ...(judge && { judge: await openJudge(judge, call.signal) }),
         candidates: candidates.map((candidate) => ({
           ...candidate,
-          load: async () => decodeImage(await blobs.get(candidate.sha256)),
+          // Imported images have any size; those that were drawn for this model have its own, and stay as they are.
+          load: async () =>
+            resizeAndCrop(await decodeImage(await blobs.get(candidate.sha256)), model.imageSide),
         })),
         async onProgress(message) {
           call.progress(message);

@@ -1,8 +1,9 @@
 /** Writes exports: the files of a run's last curation stage, and a layout that was asked for by itself. */
 import path from 'node:path';
 import { chosenScores, type ExportSettings, exportCommand } from '../../pipelines/exports.ts';
+import type { ImportSettings } from '../../pipelines/imports.ts';
 import type { RunSettings } from '../../pipelines/settings.ts';
-import { readVersion } from '../../src/export/dataset-version.ts';
+import { type DatasetPolicy, readVersion } from '../../src/export/dataset-version.ts';
 import { writeExport } from '../../src/export/export.ts';
 import { removeEarlier, removeForgotten } from '../../src/export/export-folders.ts';
 import type { LayoutName } from '../../src/export/layouts/index.ts';
@@ -11,9 +12,15 @@ import { rewardedAnnotations, storedAnnotations } from '../../src/export/source.
 import { appendEvent } from '../../src/jobs/events.ts';
 import { knownExports } from '../../src/jobs/exports.ts';
 import type { TaskContext, TaskHandler } from '../../src/jobs/worker.ts';
-import { type ArtifactFacts, writeArtifacts, writeFiles } from '../../src/store/artifacts.ts';
+import {
+  type ArtifactFacts,
+  describeArtifacts,
+  writeArtifacts,
+  writeFiles,
+} from '../../src/store/artifacts.ts';
 import { scoreVersions } from '../../src/store/candidates.ts';
 import type { Tools } from '../process.ts';
+import { writeBenchmarkResults } from './benchmark-results.ts';
 
 /** What every curation leaves. */
 const STAGE_LAYOUTS: readonly LayoutName[] = ['images', 'pickapic', 'scores'];
@@ -23,7 +30,7 @@ export function exportTask(tools: Tools): TaskHandler {
   const { store, places } = tools;
   return async (context) => {
     const { runId } = context.task;
-    const { reward, pairs } = await settingsOf(tools, runId);
+    const { reward, pairs, scoring } = await settingsOf(tools, runId);
     const scores = chosenScores(await scoreVersions(store, runId, 'curated'), {});
     const policy = { reward, pairs, scores };
     const dataset = await readVersion(policy, storedAnnotations(store, runId, scores));
@@ -35,6 +42,10 @@ export function exportTask(tools: Tools): TaskHandler {
       STAGE_LAYOUTS,
       path.join(places.runFolder(runId), 'export'),
     );
+    const results = await writeBenchmarkResults(tools, runId, ['curated'], scoring.mode);
+    const described = await describeArtifacts(results);
+    await tools.artifacts.keep(runId, described);
+    artifacts.push(...described);
     return (tx) => writeArtifacts(tx, runId, artifacts);
   };
 }
@@ -67,7 +78,9 @@ async function write(
 ): Promise<ArtifactFacts[]> {
   const { store, blobs, artifacts } = tools;
   const { sourceRun, writer, policy, dataset } = job;
-  const { model, sampling, scoring } = await settingsOf(tools, sourceRun);
+  const settings = await settingsOf(tools, sourceRun);
+  // An export that was imported says of itself what it said before, so that it is the same to the last byte.
+  const { run, facts } = originOf(settings) ?? { run: sourceRun, facts: factsOf(settings) };
   const { files } = await writeExport({
     annotations: rewardedAnnotations(store, sourceRun, policy.reward, policy.scores),
     load: (sha256) => blobs.get(sha256),
@@ -75,15 +88,9 @@ async function write(
     version: dataset.version,
     layouts,
     writer,
-    folder,
-    facts: {
-      model,
-      sampling: `ddim, ${sampling.steps} steps, guidance ${sampling.guidance}`,
-      'scoring mode': scoring.mode,
-      reward: JSON.stringify(policy.reward),
-      pairs: `${policy.pairs.policy}, margin ${policy.pairs.margin}, ties: ${policy.pairs.ties}`,
-    },
-    command: (layout) => exportCommand(job, layout),
+    ...{ folder, run },
+    facts: { ...facts, ...policyFacts(policy) },
+    command: (layout) => exportCommand({ ...job, sourceRun: run }, layout),
     onAnnotation(done) {
       signal.throwIfAborted();
       progress(done / task.units);
@@ -97,7 +104,25 @@ async function write(
   return written;
 }
 
-async function settingsOf({ store }: Tools, runId: string): Promise<RunSettings> {
+/** How the candidates came about. */
+function factsOf(settings: RunSettings | ImportSettings): Record<string, string> {
+  const { model, sampling, scoring } = settings;
+  const mode = { 'scoring mode': scoring.mode };
+  if ('import' in settings) return { images: `imported as ${settings.import.as}`, ...mode };
+  return { model, sampling: `ddim, ${sampling.steps} steps, guidance ${sampling.guidance}`, ...mode };
+}
+
+const policyFacts = ({ reward, pairs }: DatasetPolicy): Record<string, string> => ({
+  reward: JSON.stringify(reward),
+  pairs: `${pairs.policy}, margin ${pairs.margin}, ties: ${pairs.ties}`,
+});
+
+function originOf(settings: RunSettings | ImportSettings) {
+  const origin = 'import' in settings ? settings.import.origin : undefined;
+  return origin && { run: origin.run, facts: Object.fromEntries(origin.facts) };
+}
+
+async function settingsOf({ store }: Tools, runId: string): Promise<RunSettings | ImportSettings> {
   const run = await store.run.findUniqueOrThrow({ where: { id: runId } });
-  return run.settings as unknown as RunSettings;
+  return run.settings as unknown as RunSettings | ImportSettings;
 }

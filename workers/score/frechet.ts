@@ -19,7 +19,7 @@ const READABLE = /\.(png|jpe?g|webp)$/i;
 type ImageSet = (() => Promise<Buffer>)[];
 
 /**
- * Tuned against base, and both against the curated images of the run that trained and against the photographs of
+ * Tuned against base, and both against the images of the run `curated`, which was trained on, and the photographs of
  * `evaluation.realImages`; over CLIP's features, and Inception's where its weights are named. Sets of fewer than two
  * images have no covariance and are left out.
  */
@@ -27,7 +27,7 @@ export async function frechetResults(
   { store, blobs, numeric }: Pick<Tools, 'store' | 'blobs' | 'numeric'>,
   settings: RunSettings,
   runId: string,
-  trained: string,
+  curated: string,
   { signal, progress }: { signal: AbortSignal; progress(share: number): void },
 ): Promise<FrechetResult[]> {
   const { inception, realImages } = settings.evaluation;
@@ -36,7 +36,7 @@ export async function frechetResults(
   const sets: Record<string, ImageSet> = {
     base: await drawn(runId, 'base'),
     tuned: await drawn(runId, 'tuned'),
-    curated: await drawn(trained, 'curated'),
+    curated: await drawn(curated, 'curated'),
     [REAL]:
       realImages === undefined
         ? []

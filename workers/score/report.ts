@@ -17,6 +17,7 @@ import { isCheckpoint } from '../../src/training/snapshot.ts';
 import { readTelemetry } from '../../src/training/telemetry.ts';
 import type { Tools } from '../process.ts';
 import { pairsOfRun } from '../rewarded.ts';
+import { writeBenchmarkResults } from './benchmark-results.ts';
 import { frechetResults } from './frechet.ts';
 import { compareMetrics, type Match, matchCandidates } from './matches.ts';
 import { measuredTraining } from './measured-training.ts';
@@ -33,10 +34,14 @@ export function reportTask(tools: Tools): TaskHandler {
     const run = await store.run.findUniqueOrThrow({ where: { id: task.runId }, include: { set: true } });
     const settings = run.settings as unknown as RunSettings;
     const trained = settings.sourceRun ?? task.runId;
+    const trainedRun = await store.run.findUniqueOrThrow({ where: { id: trained } });
+    const { train, sourceRun } = trainedRun.settings as unknown as RunSettings;
+    // A run that only trains takes its candidates from the run that it names.
+    const curated = trainedRun.kind === 'train' ? sourceRun! : trained;
 
     const { matches, unmatched } = await matchCandidates(store, task.runId, settings.reward);
     const metrics = compareMetrics(matches, settings.seed);
-    const frechet = await frechetResults(tools, settings, task.runId, trained, { signal, progress });
+    const frechet = await frechetResults(tools, settings, task.runId, curated, { signal, progress });
     const tables = paperTables(metrics, frechet);
     const artifact = await lookUpArtifact(store, trained, 'telemetry.jsonl');
     const telemetry = artifact
@@ -57,9 +62,7 @@ export function reportTask(tools: Tools): TaskHandler {
     const extremes = [...byChange.slice(0, EXTREMES / 2), ...byChange.slice(-EXTREMES / 2)];
     const pictures = await Promise.all(firstSlots.slice(0, PICTURES).map(picture));
     const engine = await numeric.call('engineName', null);
-    const { candidates, pairs: formed } = await pairsOfRun(store, trained, settings);
-    const { train } = (await store.run.findUniqueOrThrow({ where: { id: trained } }))
-      .settings as unknown as RunSettings;
+    const { candidates, pairs: formed } = await pairsOfRun(store, curated, settings);
     const measured = validationAnnotations(
       { train },
       candidates.map(({ imgId }) => imgId),
@@ -118,7 +121,8 @@ export function reportTask(tools: Tools): TaskHandler {
       'before-after.png': await writeWhole(folder, 'before-after.png', await contactSheet(pictures)),
       'summary.json': await writeWhole(folder, 'summary.json', `${JSON.stringify(summary, null, 2)}\n`),
     };
-    const artifacts = await describeArtifacts(files);
+    const results = await writeBenchmarkResults(tools, task.runId, ['base', 'tuned'], settings.scoring.mode);
+    const artifacts = await describeArtifacts({ ...files, ...results });
     await tools.artifacts.keep(task.runId, artifacts);
     return (tx) => writeArtifacts(tx, task.runId, artifacts);
   };

@@ -1,8 +1,10 @@
 /** Annotation sets: streamed ingest, and what is in them. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import type { Annotation } from '../../annotations/annotation.ts';
+import { T2I_CATEGORIES } from '../../annotations/benchmark.ts';
 import { readAnnotations } from '../../annotations/records.ts';
+import { BENCHMARK_FORMATS, readBenchmark } from '../../benchmarks/read.ts';
 import { ensureSet, findSet, listAnnotations, listSets, upsertAnnotations } from '../../store/annotations.ts';
 import { Anything, ErrorAnswer, fromCursor, nextCursor, Paging, page } from '../schemas.ts';
 import type { Services } from '../services.ts';
@@ -20,11 +22,24 @@ const SetView = Type.Object({
   count: Type.Integer(),
   createdAt: Type.String({ format: 'date-time' }),
 });
-const IngestAnswer = Type.Object({
-  received: Type.Integer({ description: 'Records in the body' }),
+const counts = {
   inserted: Type.Integer(),
   updated: Type.Integer(),
   unchanged: Type.Integer(),
+};
+const PromptsAnswer = Type.Object({
+  received: Type.Integer({ description: 'Prompts in the file' }),
+  ...counts,
+});
+const PromptsQuery = Type.Object({
+  format: Type.Enum([...BENCHMARK_FORMATS], { description: 'Whose file it is' }),
+  category: Type.Optional(
+    Type.Enum([...T2I_CATEGORIES], { description: "Of t2i-compbench's files, which don't name it" }),
+  ),
+});
+const IngestAnswer = Type.Object({
+  received: Type.Integer({ description: 'Records in the body' }),
+  ...counts,
   rejected: Type.Integer(),
   rejections: Type.Array(
     Type.Object({
@@ -122,6 +137,33 @@ export function annotationRoutes({ store }: Services): FastifyPluginAsyncTypebox
           }
           await flush();
           return { ...answer, rejections };
+        },
+      );
+
+      raw.post(
+        '/annotation-sets/:name/prompts',
+        {
+          bodyLimit: Number.MAX_SAFE_INTEGER,
+          schema: {
+            tags: ['annotations'],
+            summary: "Take a benchmark's prompts as annotations",
+            description:
+              "DPG-Bench's CSV or a prompt file of T2I-CompBench, gzip or not. All of the file is stored, or none of it and the answer tells line and column of what is wrong.",
+            consumes: ['text/csv', 'text/plain', 'application/gzip'],
+            params: SetName,
+            querystring: PromptsQuery,
+            response: { 200: PromptsAnswer, 400: ErrorAnswer },
+          },
+        },
+        async (request) => {
+          const { name } = request.params as { name: string };
+          const body = request.body as AsyncIterable<Uint8Array> | undefined;
+          const annotations = await readBenchmark(
+            body ?? emptyBody(),
+            request.query as Static<typeof PromptsQuery>,
+          );
+          const set = await ensureSet(store, name);
+          return { received: annotations.length, ...(await upsertAnnotations(store, set.id, annotations)) };
         },
       );
     });

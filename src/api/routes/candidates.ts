@@ -9,6 +9,10 @@ import { allScored, getCandidate, listScored, VARIANTS } from '../../store/candi
 import { Anything, ErrorAnswer, fromCursor, nextCursor, Paging, page, RunId } from '../schemas.ts';
 import type { Services } from '../services.ts';
 
+/** Drawn images are PNGs, imported ones what they were. */
+const imageType = (bytes: Buffer) =>
+  bytes[0] === 0xff ? 'image/jpeg' : bytes[0] === 0x52 ? 'image/webp' : 'image/png';
+
 const VariantQuery = {
   variant: Type.Enum([...VARIANTS], {
     default: 'curated',
@@ -22,7 +26,7 @@ const Candidate = Type.Object({
   prompt: Type.String(),
   variant: Type.String(),
   slot: Type.Integer(),
-  seed: Type.Integer(),
+  seed: Type.Union([Type.Integer(), Type.Null()], { description: 'Null: imported, and unknown' }),
   sha256: Type.String({ description: 'The image is at /v1/blobs/SHA256' }),
   width: Type.Integer(),
   height: Type.Integer(),
@@ -66,7 +70,7 @@ export function candidateRoutes({ store, blobs }: Services): FastifyPluginAsyncT
         const { annotation, scores, seed, ...rest } = candidate;
         return {
           ...rest,
-          seed: Number(seed),
+          seed: seed === null ? null : Number(seed),
           prompt: annotation.prompt,
           annotation: annotation.body,
           scores: scores.map(({ candidateId: _, ...score }) => score),
@@ -104,7 +108,7 @@ export function candidateRoutes({ store, blobs }: Services): FastifyPluginAsyncT
         const bytes = await blobs.get(params.sha256);
         return reply
           .header('cache-control', 'public, max-age=31536000, immutable')
-          .type('image/png')
+          .type(imageType(bytes))
           .send(bytes);
       },
     );

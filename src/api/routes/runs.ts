@@ -31,7 +31,7 @@ const Stage = Type.Object({
   startedAt: Type.Union([Type.String(), Type.Null()]),
   finishedAt: Type.Union([Type.String(), Type.Null()]),
 });
-const Run = Type.Object({
+export const Run = Type.Object({
   id: Type.String(),
   kind: Type.String(),
   status: Type.String(),

@@ -35,7 +35,12 @@ export function imageColumns(metrics: readonly string[]): Of<ImageSource>[] {
     { name: 'image', type: 'image', about: 'the candidate as PNG', of: imageOf },
     { name: 'width', type: 'int32', about: 'pixels', of: (s) => s.candidate.width },
     { name: 'height', type: 'int32', about: 'pixels', of: (s) => s.candidate.height },
-    { name: 'seed', type: 'int64', about: 'seed of the initial noise', of: (s) => s.candidate.seed },
+    {
+      name: 'seed',
+      type: 'int64',
+      about: 'seed of the initial noise, null where unknown',
+      of: (s) => s.candidate.seed,
+    },
     { name: 'model', type: 'string', about: 'generator', of: (s) => s.candidate.generation.model },
     {
       name: 'model_sha256',

@@ -120,7 +120,7 @@ export const PICKAPIC_COLUMNS: readonly Of<PairSource>[] = [
     about: '1, 0 or 0.5 by PickScore alone, null where it was not measured',
     of: ({ sides }) => labelOf(pickScore(sides[0]), pickScore(sides[1])),
   },
-  ...both('seed_#', 'int64', 'seed of image #', (side) => side.candidate.seed),
+  ...both('seed_#', 'int64', 'seed of image #, null where unknown', (side) => side.candidate.seed),
   ...both('sha256_#', 'string', 'hash of the bytes of jpg_#', (side) => side.candidate.sha256),
   {
     name: 'sampler',

@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "candidate" ALTER COLUMN "seed" DROP NOT NULL;

@@ -1,0 +1,202 @@
+/**
+ * An export of this project that has the layout "images": what it was made from is in inputs.jsonl, line by line, and
+ * images and scene graphs are in the Parquet files. Each is held against the other, and the whole against the dataset
+ * version, so that what comes in is what went out.
+ */
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { type Static, Type } from 'typebox';
+import { Check } from 'typebox/value';
+import { validateAnnotation } from '../annotations/validate.ts';
+import { asError, DiptychError } from '../errors.ts';
+import { annotationHash, type DatasetPolicy, FORMAT } from '../export/dataset-version.ts';
+import { INPUTS, MANIFEST } from '../export/export.ts';
+import { imageColumns } from '../export/layouts/images.ts';
+import { SPLITS, splitOf } from '../export/rows.ts';
+import type { Generation } from '../store/candidates.ts';
+import type { SourceFile } from './files.ts';
+import type { ReadAnnotation, ReadCandidate } from './imported.ts';
+import { linesOf } from './lines.ts';
+import { type ReadRow, readParquet } from './parquet-file.ts';
+
+const Text = Type.String();
+const Maybe = (type: typeof Text | ReturnType<typeof Type.Number>) => Type.Union([type, Type.Null()]);
+const Header = Type.Object({
+  format: Type.Literal(FORMAT),
+  reward: Type.Unknown(),
+  pairs: Type.Unknown(),
+  scores: Type.Record(Text, Type.String({ pattern: '^[^/]+/[^/]+$' })),
+  votes: Type.Null(),
+});
+const Line = Type.Object({
+  annotation: Text,
+  sha256: Text,
+  candidates: Type.Array(
+    Type.Object({
+      slot: Type.Integer({ minimum: 0, maximum: 2 ** 31 - 1 }),
+      seed: Type.Union([Type.Integer(), Type.Null()]),
+      sha256: Text,
+      width: Type.Integer(),
+      height: Type.Integer(),
+      generation: Type.Object({
+        model: Text,
+        modelHash: Maybe(Text),
+        sampler: Maybe(Text),
+        steps: Maybe(Type.Number()),
+        guidance: Maybe(Type.Number()),
+      }),
+      scores: Type.Record(Text, Type.Number()),
+    }),
+  ),
+});
+const Manifest = Type.Object({
+  version: Text,
+  source: Type.Object({ run: Text, facts: Type.Record(Text, Text) }),
+});
+
+/** Where an export came from: what it says of itself when it is made again. */
+export interface Origin {
+  run: string;
+  /** In their order, which an object would lose in the store. */
+  facts: [name: string, value: string][];
+}
+
+export interface DiptychExport {
+  version: string;
+  origin: Origin;
+  policy: DatasetPolicy;
+  /** Ends with DIPTYCH_BAD_FILE where the whole is not of the version that it claims. */
+  annotations: AsyncGenerator<ReadAnnotation>;
+}
+
+/** A line holds an annotation's candidates with their scores, never text or images. */
+const MAX_LINE_BYTES = 2 ** 20;
+const MAX_MANIFEST_BYTES = 2 ** 28;
+const NEEDED = ['annotation_id', 'image_index', 'prompt', 'scene_graph', 'image'];
+const COLUMNS = imageColumns([])
+  .filter(({ name }) => NEEDED.includes(name))
+  .map(({ name, type }) => ({ name, type, required: true }));
+
+const bad = (place: string, problem: string, cause?: unknown) =>
+  new DiptychError('DIPTYCH_BAD_FILE', `${place}: ${problem}`, { cause });
+
+export async function openDiptych(files: readonly SourceFile[]): Promise<DiptychExport> {
+  const named = (name: string) => {
+    const file = files.find((one) => one.name === name);
+    if (file) return file;
+    throw bad(name, 'is missing; import the folder that `diptych export --layout images` wrote');
+  };
+  const manifest = named(MANIFEST);
+  if (manifest.bytes > MAX_MANIFEST_BYTES)
+    throw bad(MANIFEST, `has ${manifest.bytes} bytes, which is too much`);
+  const { version, source } = parsed(await readFile(manifest.path, 'utf8'), Manifest, MANIFEST);
+  const inputs = named(INPUTS).path;
+  for await (const line of linesOf(inputs, INPUTS, MAX_LINE_BYTES)) {
+    const header = parsed(line, Header, `${INPUTS}, line 1`);
+    const policy = header as unknown as DatasetPolicy;
+    return {
+      version,
+      origin: { run: source.run, facts: Object.entries(source.facts) },
+      policy,
+      annotations: read(files, inputs, policy, version),
+    };
+  }
+  throw bad(INPUTS, 'is empty');
+}
+
+async function* read(
+  files: readonly SourceFile[],
+  inputs: string,
+  { scores }: DatasetPolicy,
+  version: string,
+): AsyncGenerator<ReadAnnotation> {
+  const rows = Object.fromEntries(SPLITS.map((split) => [split, rowsOf(files, `images/data/${split}-`)]));
+  const whole = createHash('sha256');
+  let number = 0;
+  for await (const text of linesOf(inputs, INPUTS, MAX_LINE_BYTES)) {
+    whole.update(`${text}\n`);
+    if (++number === 1) continue;
+    const place = `${INPUTS}, line ${number}`;
+    const line = parsed(text, Line, place);
+    const [first, ...others] = line.candidates;
+    if (!first) throw bad(place, 'has no candidate');
+    const stream = rows[splitOf(line.annotation)]!;
+    const candidates: ReadCandidate[] = [];
+    let content: ReadAnnotation['content'] = null;
+    for (const candidate of [first, ...others]) {
+      const { value: row } = await stream.next();
+      if (!row)
+        throw bad(place, `has candidate ${candidate.slot} of "${line.annotation}", of which there is no row`);
+      content = contentOf(row, line, candidate.slot);
+      candidates.push(candidateOf(row, candidate, scores));
+    }
+    yield { imgId: line.annotation, content, candidates };
+  }
+  for (const split of SPLITS) {
+    const { value: row } = await rows[split]!.next();
+    if (row) throw row.fail('annotation_id', `is "${row.values.annotation_id}", which ${INPUTS} has not`);
+  }
+  const found = whole.digest('hex');
+  if (found !== version) throw bad(INPUTS, `is of version ${found}, ${MANIFEST} says ${version}`);
+}
+
+/** The rows of a split, through all of its files. */
+async function* rowsOf(files: readonly SourceFile[], prefix: string): AsyncGenerator<ReadRow, undefined> {
+  for (const { name, path } of files) {
+    if (name.startsWith(prefix) && name.endsWith('.parquet')) yield* readParquet(path, name, COLUMNS);
+  }
+}
+
+function contentOf(
+  { values, fail }: ReadRow,
+  line: Static<typeof Line>,
+  slot: number,
+): ReadAnnotation['content'] {
+  const { annotation_id: imgId, image_index: index, prompt, scene_graph: graph } = values;
+  if (imgId !== line.annotation)
+    throw fail('annotation_id', `is "${imgId}", ${INPUTS} has "${line.annotation}" here`);
+  if (index !== slot) throw fail('image_index', `is ${index}, ${INPUTS} has ${slot} here`);
+  const found = validateAnnotation(jsonOf(graph as string, (problem) => fail('scene_graph', problem)));
+  if (found.problem) throw fail('scene_graph', `${found.problem.field} ${found.problem.reason}`);
+  const content = { body: found.annotation, prompt: prompt as string };
+  const same = content.body.img_id === imgId && annotationHash(content) === line.sha256;
+  if (!same) throw fail('scene_graph', `with its prompt is not what ${INPUTS} has a hash of`);
+  return content;
+}
+
+function candidateOf(
+  { values, fail }: ReadRow,
+  { scores, generation, slot, seed, ...claimed }: Static<typeof Line>['candidates'][number],
+  versions: DatasetPolicy['scores'],
+): ReadCandidate {
+  const { bytes } = values.image as { bytes: Uint8Array | null };
+  if (!bytes) throw fail('image', 'has no bytes');
+  const own = Object.entries(scores).map(([metric, value]) => {
+    const [mode, version] = (versions[metric] ?? '').split('/');
+    if (!version)
+      throw fail('annotation_id', `has a score "${metric}", whose version ${INPUTS} does not name`);
+    return { metric, mode: mode!, version, value, evidence: {} };
+  });
+  return {
+    ...{ slot, seed, bytes, claimed, scores: own, generation: generation as Generation },
+    fail: (problem) => fail('image', problem),
+  };
+}
+
+function parsed<T extends typeof Header | typeof Line | typeof Manifest>(
+  text: string,
+  schema: T,
+  place: string,
+): Static<T> {
+  const value = jsonOf(text, (problem) => bad(place, problem));
+  if (Check(schema, value)) return value as Static<T>;
+  throw bad(place, `is not what format ${FORMAT} has there; was it written by a newer version?`);
+}
+
+function jsonOf(text: string, fail: (problem: string) => DiptychError): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (thrown) {
+    throw fail(`is no JSON: ${asError(thrown).message}`);
+  }
+}

@@ -1,0 +1,109 @@
+/** Annotations, candidates and scores that were made elsewhere, as an import adds them to a set and a run. */
+import { createHash } from 'node:crypto';
+import type { Annotation } from '../annotations/annotation.ts';
+import { DiptychError } from '../errors.ts';
+import { insertCandidates, type NewCandidate, type NewScore } from './candidates.ts';
+import { query, type Transaction } from './client.ts';
+
+export interface ImportedCandidate
+  extends Pick<NewCandidate, 'slot' | 'seed' | 'sha256' | 'width' | 'height' | 'generation'> {
+  scores: Omit<NewScore, 'candidateId'>[];
+}
+
+export interface ImportedAnnotation {
+  imgId: string;
+  /** Null: the annotation must be in the set already. */
+  content: { body: Annotation; prompt: string } | null;
+  candidates: ImportedCandidate[];
+}
+
+/** How many are new. */
+export interface ImportCounts {
+  annotations: number;
+  candidates: number;
+  scores: number;
+}
+
+/**
+ * Inside the committing transaction of a task. An import never changes an annotation: one that is in the set already
+ * must be the same (DIPTYCH_CONFLICT), and one that comes without content must be there (DIPTYCH_NOT_FOUND). Returns the
+ * ids of the annotations in their order.
+ */
+export async function insertImported(
+  tx: Transaction,
+  { runId, setId }: { runId: string; setId: string },
+  batch: readonly ImportedAnnotation[],
+): Promise<{ ids: string[]; counts: ImportCounts }> {
+  const rows = batch.map(({ imgId, content }, seq) => ({
+    ...{ seq, img_id: imgId, body: content?.body, prompt: content?.prompt },
+    hash: content && createHash('sha256').update(JSON.stringify(content.body)).digest('hex'),
+  }));
+  const record = `jsonb_to_recordset($2::jsonb) AS r(seq int, img_id text, body jsonb, prompt text, hash text)`;
+  const inserted = await query(
+    tx,
+    `INSERT INTO annotation (set_id, img_id, body, prompt, content_hash)
+     SELECT $1::uuid, r.img_id, r.body, r.prompt, r.hash FROM ${record}
+     WHERE r.body IS NOT NULL ORDER BY r.img_id
+     ON CONFLICT (set_id, img_id) DO NOTHING RETURNING id`,
+    setId,
+    JSON.stringify(rows),
+  );
+  await query(
+    tx,
+    'UPDATE annotation_set SET count = count + $2 WHERE id = $1::uuid RETURNING id',
+    setId,
+    inserted.length,
+  );
+  const found = await query<{ id: string | null; same: boolean }>(
+    tx,
+    `SELECT a.id, r.body IS NULL OR (a.body = r.body AND a.prompt = r.prompt) AS same
+     FROM ${record} LEFT JOIN annotation a ON a.set_id = $1::uuid AND a.img_id = r.img_id ORDER BY r.seq`,
+    setId,
+    JSON.stringify(rows),
+  );
+  const ids = found.map(({ id, same }, i) => {
+    const { imgId } = batch[i]!;
+    if (id === null) {
+      throw new DiptychError(
+        'DIPTYCH_NOT_FOUND',
+        `the annotation set has no annotation "${imgId}"; send it first (POST /v1/annotation-sets/NAME/annotations)`,
+      );
+    }
+    if (!same) {
+      throw new DiptychError(
+        'DIPTYCH_CONFLICT',
+        `the annotation set has another annotation of img_id "${imgId}"; import into a set of another name`,
+      );
+    }
+    return id;
+  });
+  const candidates = batch.flatMap(({ candidates: own }, i) =>
+    own.map((candidate) => ({ annotationId: ids[i]!, ...candidate })),
+  );
+  await insertCandidates(
+    tx,
+    candidates.map(({ scores: _, ...candidate }) => ({
+      ...{ runId, variant: 'curated' as const, ...candidate },
+      // Nothing else is known to decide the image.
+      requestHash: candidate.sha256,
+    })),
+  );
+  const scores = candidates.flatMap(({ annotationId, slot, scores: own }) =>
+    own.map((score) => ({ annotationId, slot, ...score })),
+  );
+  await query(
+    tx,
+    `INSERT INTO score (candidate_id, metric, mode, version, value, evidence)
+     SELECT c.id, r.metric, r.mode, r.version, r.value, r.evidence
+     FROM jsonb_to_recordset($2::jsonb) AS r("annotationId" uuid, slot int, metric text, mode text, version text,
+       value float8, evidence jsonb)
+     JOIN candidate c ON c.run_id = $1::uuid AND c.variant = 'curated'
+       AND c.annotation_id = r."annotationId" AND c.slot = r.slot RETURNING candidate_id`,
+    runId,
+    JSON.stringify(scores),
+  );
+  return {
+    ids,
+    counts: { annotations: inserted.length, candidates: candidates.length, scores: scores.length },
+  };
+}

@@ -1,0 +1,186 @@
+/** An export, imported into an empty store and exported again: the same to the last byte. */
+import assert from 'node:assert/strict';
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { test } from 'node:test';
+import { encodePng } from '../../src/engine/png.ts';
+import { query } from '../../src/store/client.ts';
+import { pairsOfRun } from '../../workers/rewarded.ts';
+import { scoredRun } from '../api/scored-run.ts';
+import { sha256 } from '../export/made-up.ts';
+import { useImportService } from './service.ts';
+
+const service = await useImportService();
+const { store, folder, app, send, imported, working, ended, importsFolder } = service;
+const LAYOUTS = ['images', 'pickapic', 'scores'] as const;
+const ANNOTATIONS = 23;
+
+const pngOf = (imgId: string, slot: number) => {
+  const shade = Number.parseInt(sha256(Buffer.from(`${imgId}/${slot}`)).slice(0, 2), 16);
+  return encodePng({ width: 32, height: 32, data: new Uint8Array(3 * 32 * 32).fill(shade) });
+};
+
+/** Asks for the layout and puts its files into a folder; sha256 by name. */
+async function exported(run: string, layout: string, to: string): Promise<Record<string, string>> {
+  const asked = await send('POST', `/v1/runs/${run}/exports`, { layout });
+  assert.equal(asked.status, 201, asked.body.error?.message);
+  const { status, error } = await working(() => ended(asked.body.id));
+  assert.deepEqual([status, error], ['succeeded', null]);
+  const { items } = (await send('GET', `/v1/exports/${asked.body.id}/files?limit=500`)).body;
+  const hashes: Record<string, string> = {};
+  for (const { name, link } of items as { name: string; link: string }[]) {
+    const { rawPayload } = await app.inject({ method: 'GET', url: link });
+    await mkdir(path.dirname(path.join(to, name)), { recursive: true });
+    await writeFile(path.join(to, name), rawPayload);
+    hashes[name] = sha256(rawPayload);
+  }
+  return hashes;
+}
+
+/** What a run has, without the store's own ids. */
+async function contentOf(run: string) {
+  const settings = (await store.run.findUniqueOrThrow({ where: { id: run } })).settings as never;
+  const { candidates, pairs } = await pairsOfRun(store, run, settings);
+  const place = new Map(candidates.map(({ id, imgId, slot }) => [id, `${imgId}/${slot}`]));
+  return {
+    candidates: candidates.map(({ id: _, runId: __, annotationId: ___, requestHash: ____, ...rest }) => rest),
+    pairs: pairs.map(({ winner, loser, ...rest }) => ({
+      ...rest,
+      winner: place.get(winner),
+      loser: place.get(loser),
+    })),
+  };
+}
+
+const run = await scoredRun(service, ANNOTATIONS, 'first', pngOf);
+// One that another server drew: its seed alone is known of it.
+const [odd] = await store.candidate.findMany({ where: { runId: run }, take: 1 });
+await store.candidate.update({
+  where: { id: odd!.id },
+  data: {
+    generation: {
+      ...{ model: 'web', modelHash: null, sampler: null, steps: null, guidance: null },
+      server: { api: 'automatic1111', host: 'gpu:7860' },
+    },
+  },
+});
+const before = await contentOf(run);
+const first: Record<string, Record<string, string>> = {};
+for (const layout of LAYOUTS) first[layout] = await exported(run, layout, path.join(folder, 'out', layout));
+const source = path.join(folder, 'out', 'images');
+await query(store, 'TRUNCATE annotation_set CASCADE');
+await rm(path.join(folder, 'blobs'), { recursive: true });
+
+/** What is left of a failed import: nothing. */
+async function assertNothingStays(): Promise<void> {
+  const [counts] = await query<Record<string, number>>(
+    store,
+    `SELECT (SELECT count(*)::int FROM annotation) AS annotations, (SELECT count(*)::int FROM candidate) AS candidates,
+            (SELECT sum(count)::int FROM annotation_set) AS counted`,
+  );
+  assert.deepEqual(counts, { annotations: 0, candidates: 0, counted: 0 });
+  for (const kept of [importsFolder, path.join(folder, 'blobs')])
+    assert.deepEqual(await readdir(kept).catch(() => []), []);
+}
+
+/** A copy of the export with one of its text files changed. */
+async function tampered(file: string, change: (text: string) => string): Promise<string> {
+  const copy = path.join(folder, 'tampered');
+  await rm(copy, { recursive: true, force: true });
+  await cp(source, copy, { recursive: true });
+  await writeFile(path.join(copy, file), change(await readFile(path.join(source, file), 'utf8')));
+  return copy;
+}
+
+for (const [what, file, change, message] of [
+  [
+    'a score',
+    'inputs.jsonl',
+    (text: string) => text.replace(/"dpg":0\.\d/, '"dpg":0.'),
+    /^stage "import-diptych": inputs.jsonl: is of version [0-9a-f]{64}, manifest.json says/,
+  ],
+  [
+    'the policy',
+    'inputs.jsonl',
+    (text: string) => text.replace('"policy":"mean"', '"policy":"median"'),
+    /inputs.jsonl, line 1: its reward and pairs are none that this version knows/,
+  ],
+  [
+    'a hash',
+    'inputs.jsonl',
+    (text: string) => text.replace(/"seed":7,"sha256":"./, '"seed":7,"sha256":"z'),
+    /images\/data\/\S+.parquet: row group 0, row 0, column image: has sha256 [0-9a-f]{64}, it should be z/,
+  ],
+  [
+    'a line that is missing',
+    'inputs.jsonl',
+    (text: string) =>
+      text
+        .split('\n')
+        .filter((_, i) => i !== 4)
+        .join('\n'),
+    /row group 0, row \d+, column annotation_id: is "s\d+", inputs.jsonl has "s\d+" here/,
+  ],
+  [
+    'lines at the end that are missing',
+    'inputs.jsonl',
+    (text: string) => text.split('\n').slice(0, -4).join('\n'),
+    /column annotation_id: is "s\d+", which inputs.jsonl has not/,
+  ],
+  ['text that is no JSON', 'inputs.jsonl', (text: string) => `${text}{`, /inputs.jsonl, line 25: is no JSON/],
+  [
+    'votes of a newer version',
+    'inputs.jsonl',
+    (text: string) => text.replace('"votes":null', '"votes":7'),
+    /inputs.jsonl, line 1: is not what format 1 has there; was it written by a newer version\?/,
+  ],
+  [
+    'another version',
+    'manifest.json',
+    (text: string) => text.replace(/"version": "./, '"version": "z'),
+    /manifest.json says z/,
+  ],
+] as const) {
+  test(`${what}: refused, and nothing stays`, async () => {
+    const { status, error } = await imported({
+      ...{ as: 'diptych', annotationSet: 'bad', path: await tampered(file, change) },
+    });
+    assert.equal(status, 'failed');
+    assert.match(error!, message);
+    await assertNothingStays();
+  });
+}
+
+test('the run of an export comes back: candidates, scores, pairs, and every byte of its exports', async () => {
+  const again = await imported({ as: 'diptych', annotationSet: 'again', path: source });
+  assert.deepEqual([again.status, again.error], ['succeeded', null]);
+  assert.deepEqual(await contentOf(again.id), before);
+  for (const layout of LAYOUTS) {
+    // Asked for as its card says, by the run of then.
+    const files = await exported(run, layout, path.join(folder, 'again', layout));
+    assert.deepEqual(files, first[layout]);
+  }
+  const exports = await store.export.findMany();
+  assert.deepEqual([...new Set(exports.map(({ sourceId }) => sourceId))], [again.id]);
+});
+
+test('imported once more it is the same annotations with candidates of another run', async () => {
+  const annotations = await store.annotation.count();
+  const once = await imported({ as: 'diptych', annotationSet: 'again', path: source });
+  assert.deepEqual([once.status, once.error], ['succeeded', null]);
+  assert.equal(await store.annotation.count(), annotations);
+  assert.deepEqual(await contentOf(once.id), before);
+});
+
+test('an annotation that is in the set with other words is never changed', async () => {
+  const { body, id } = await store.annotation.findFirstOrThrow();
+  await store.annotation.update({ where: { id }, data: { body: { ...(body as object), url: 'elsewhere' } } });
+  const candidates = await store.candidate.count();
+  const { status, error } = await imported({ as: 'diptych', annotationSet: 'again', path: source });
+  assert.equal(status, 'failed');
+  assert.match(
+    error!,
+    /the annotation set has another annotation of img_id "s\d+"; import into a set of another name/,
+  );
+  assert.equal(await store.candidate.count(), candidates);
+});
