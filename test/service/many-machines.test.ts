@@ -41,7 +41,7 @@ const skip = missingForRadosgw.length > 0 && `this machine has no ${missingForRa
 
 test('machines that share a database and a bucket, and no disk, curate and train; one is lost on the way', {
   skip,
-  timeout: 600_000,
+  timeout: 900_000,
 }, async (t) => {
   const gateway = await startRadosgw();
   const children: ChildProcess[] = [];
@@ -67,11 +67,12 @@ test('machines that share a database and a bucket, and no disk, curate and train
     const home = await temporaryFolder(t);
     const child = spawn(process.execPath, [...process.execArgv, MAIN, ...command], {
       env: { ...env, DIPTYCH_HOME: home },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      // With a channel, whose end they notice when this test is killed.
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     children.push(child);
     const one = { home, child, said: '' };
-    for (const stream of [child.stdout, child.stderr])
+    for (const stream of [child.stdout!, child.stderr!])
       stream.setEncoding('utf8').on('data', (text: string) => {
         one.said += text;
       });
