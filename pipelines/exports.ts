@@ -28,19 +28,15 @@ export interface ExportSettings {
  */
 export async function planExport(store: Store, runId: string, request: ExportRequest): Promise<ExportPlan> {
   const { layout, writer } = request;
-  const source = await scoredRun(store, runId);
-  const own = source.settings as unknown as RunSettings;
+  const { source, policy } = await exportPolicy(store, runId, request);
   const sourceId = source.id;
-  const scores = chosenScores(await scoreVersions(store, sourceId, 'curated'), request.scores ?? {});
-  const policy = { reward: request.reward ?? own.reward, pairs: request.pairs ?? own.pairs, scores };
-  if (request.reward) checkReward(request.reward.weights, Object.keys(scores), 'reward.weights');
   if (policy.pairs.ties === 'keep' && !LAYOUTS[layout].tellsTies) {
     throw new DiptychError(
       'DIPTYCH_INVALID_INPUT',
       `pairs.ties is "keep", but the layout "${layout}" has no way to tell a tie; make it "drop"`,
     );
   }
-  const dataset = await readVersion(policy, storedAnnotations(store, sourceId, scores));
+  const dataset = await readVersion(policy, storedAnnotations(store, sourceId, policy.scores));
   if (request.version !== undefined && request.version !== dataset.version) {
     throw new DiptychError(
       'DIPTYCH_CONFLICT',
@@ -60,6 +56,35 @@ export async function planExport(store: Store, runId: string, request: ExportReq
       stages: [layoutStage(layout, dataset.annotations.count)],
     },
   };
+}
+
+/**
+ * A scored run, and what a request makes of its own settings. Throws DIPTYCH_NOT_FOUND for an unknown run,
+ * DIPTYCH_CONFLICT for one that is not scored yet, DIPTYCH_INVALID_INPUT for metrics and scores that there are not.
+ */
+export async function exportPolicy(
+  store: Store,
+  runId: string,
+  request: Pick<ExportRequest, 'reward' | 'pairs' | 'scores' | 'filters'>,
+) {
+  const source = await scoredRun(store, runId);
+  const own = source.settings as unknown as RunSettings;
+  const scores = chosenScores(await scoreVersions(store, source.id, 'curated'), request.scores ?? {});
+  const policy: DatasetPolicy = {
+    ...{ reward: request.reward ?? own.reward, pairs: request.pairs ?? own.pairs, scores },
+    ...(request.filters && { filters: request.filters }),
+  };
+  const unknown = Object.keys(request.filters?.minScores ?? {}).find(
+    (metric) => scores[metric] === undefined,
+  );
+  if (unknown !== undefined) {
+    throw new DiptychError(
+      'DIPTYCH_INVALID_INPUT',
+      `filters.minScores names "${unknown}"; measured are ${Object.keys(scores).join(', ')}`,
+    );
+  }
+  if (request.reward) checkReward(request.reward.weights, Object.keys(scores), 'reward.weights');
+  return { source, policy };
 }
 
 /** Makes a layout of an export's version again, from the command line. */

@@ -412,6 +412,27 @@ export const ExportRequest = Type.Object(
         description: 'Which scores count, by metric, as "MODE/VERSION"; metrics not named: the newest',
       }),
     ),
+    filters: Type.Optional(
+      Type.Object(
+        {
+          minReward: Type.Optional(Type.Number({ description: 'Candidates below it are left out' })),
+          minScores: Type.Optional(
+            Type.Record(Type.String(), Type.Number(), { description: 'The same for raw scores, by metric' }),
+          ),
+          nearDuplicates: Type.Optional(
+            Type.Integer({
+              ...{ minimum: 0, maximum: 16 },
+              description:
+                'Images whose difference hash is at most this many of 64 bits away from an earlier one are left out',
+            }),
+          ),
+        },
+        {
+          additionalProperties: false,
+          description: 'Candidates to leave out, each with its reason in dropped.jsonl; absent: none',
+        },
+      ),
+    ),
     writer: oneOf(PARQUET_WRITERS, PARQUET_WRITERS[0], 'Library that writes Parquet'),
     version: Type.Optional(
       Type.String({

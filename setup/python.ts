@@ -1,5 +1,6 @@
 /**
- * Python's pyarrow, pandas, DuckDB, datasets, webdataset and tensorboard, in .python, for the tests that read files the way their users do.
+ * Python's pyarrow, pandas, polars, DuckDB, datasets, webdataset and tensorboard, in .python, for the tests that read files the way their users do,
+ * and schemathesis, which makes requests out of the API's own description.
  * Missing Python is no error: those tests are then skipped by name.
  */
 import { spawnSync } from 'node:child_process';
@@ -8,7 +9,8 @@ import path from 'node:path';
 
 const PACKAGES = [
   ...['pyarrow==25.0.1', 'pandas==3.1.1', 'duckdb==1.5.6', 'datasets==5.0.1', 'webdataset==1.0.2'],
-  ...['pillow==13.0.0', 'tensorboard==2.21.0', 'check-jsonschema==0.39.0'],
+  ...['pillow==13.0.0', 'polars==2.1.0', 'tensorboard==2.21.0', 'schemathesis==4.32.5'],
+  'check-jsonschema==0.39.0',
 ];
 
 /** Installs the packages where they are missing. Null when they are there, else why they can't be. */

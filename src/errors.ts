@@ -12,8 +12,14 @@ export interface ErrorFacts {
 
 export const ERROR_CODES = {
   DIPTYCH_INVALID_INPUT: { status: 400, retryable: false },
+  /** No key, or one that is not valid (any more). */
+  DIPTYCH_UNAUTHENTICATED: { status: 401, retryable: false },
+  /** The key's scope is too narrow, or the request comes from another site's page. */
+  DIPTYCH_FORBIDDEN: { status: 403, retryable: false },
   DIPTYCH_NOT_FOUND: { status: 404, retryable: false },
   DIPTYCH_CONFLICT: { status: 409, retryable: false },
+  DIPTYCH_TOO_LARGE: { status: 413, retryable: false },
+  DIPTYCH_TOO_MANY_REQUESTS: { status: 429, retryable: true },
   DIPTYCH_INTERNAL: { status: 500, retryable: true },
   DIPTYCH_STALE_ATTEMPT: { status: 409, retryable: false },
   DIPTYCH_CANCELLED: { status: 409, retryable: false },
@@ -25,6 +31,8 @@ export const ERROR_CODES = {
   DIPTYCH_COMMAND_FAILED: { status: 502, retryable: false },
   DIPTYCH_ENGINE_UNAVAILABLE: { status: 503, retryable: false },
   DIPTYCH_DATABASE_UNAVAILABLE: { status: 503, retryable: true },
+  /** The service has as much to do as it can; Retry-After says when to ask again. */
+  DIPTYCH_OVERLOADED: { status: 503, retryable: true },
   DIPTYCH_BLOBS_UNAVAILABLE: { status: 503, retryable: true },
 } as const satisfies Record<string, ErrorFacts>;
 

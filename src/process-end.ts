@@ -1,11 +1,18 @@
 /** When a process of the service should end: asked to, or left alone by the process that started it. */
 
-/** Calls `end` once, on SIGTERM, SIGINT, or when the parent is gone, be it before this call. */
-export function onProcessEnd(end: () => Promise<void>): void {
+/** Exit code of a process that would fail the same way if it were started again. */
+export const NO_USE = 78;
+
+/**
+ * Calls `end` once, on SIGTERM, SIGINT, or when the parent is gone, be it before this call. With `limitMs` the process
+ * ends after that time whatever `end` waits for: what it holds is then taken over, as after a kill.
+ */
+export function onProcessEnd(end: () => Promise<void>, limitMs?: number): void {
   let ending = false;
   const once = () => {
     if (ending) return;
     ending = true;
+    if (limitMs !== undefined) setTimeout(() => process.exit(1), limitMs).unref();
     void end();
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, once);

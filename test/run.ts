@@ -16,6 +16,9 @@ const missing = ensurePython(python);
 if (missing === null) process.env.DIPTYCH_PYTHON_PATH = python;
 else console.error(`skipped: tests that read files in Python (${missing})`);
 
+// What goes as it should is not told among the tests.
+process.env.DIPTYCH_LOG_LEVEL ??= 'error';
+
 const names = process.argv.slice(2);
 const files = globSync('test/**/*.test.ts', { cwd: root })
   .filter((file) => names.length === 0 || names.some((name) => file.includes(name)))

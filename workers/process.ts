@@ -1,11 +1,12 @@
 /** What every worker process shares: its connections, its numeric thread, and a clean end. */
 import { openQueue, type WorkerName } from '../src/jobs/queue.ts';
 import { runWorker, type TaskHandler } from '../src/jobs/worker.ts';
-import { onProcessEnd } from '../src/process-end.ts';
+import { NO_USE, onProcessEnd } from '../src/process-end.ts';
 import type { ArtifactFiles } from '../src/store/artifact-files.ts';
 import { openArtifacts, openBlobs } from '../src/store/blob-places.ts';
 import type { BlobStore } from '../src/store/blobs.ts';
 import { openStore, type Store } from '../src/store/client.ts';
+import { migrate } from '../src/store/migrate.ts';
 import { type Places, places } from '../src/store/places.ts';
 import { type NumericThread, startNumericThread } from './numeric/client.ts';
 
@@ -27,8 +28,9 @@ export async function startWorkerProcess(
     console.error(
       'DATABASE_URL is not set: workers are started by `npm start`, or need the database to work on',
     );
-    process.exit(1);
+    process.exit(NO_USE);
   }
+  await migrate(url);
   const where = places();
   const store = openStore(url);
   const boss = await openQueue(url, false);
@@ -48,5 +50,5 @@ export async function startWorkerProcess(
     await stopped;
     await store.$disconnect();
     process.exit(0);
-  });
+  }, 8000);
 }

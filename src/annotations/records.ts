@@ -8,10 +8,10 @@ import type { Problem } from './checks.ts';
 import { unpacked } from './unpacked.ts';
 import { validateAnnotation } from './validate.ts';
 
-/** `line`: where the record starts in the (unpacked) body, from 1. */
+/** `line`: where the record starts in the (unpacked) body, from 1; `bytes`: how long it is. */
 export type AnnotationRecord =
-  | { line: number; annotation: Annotation; problem?: undefined }
-  | { line: number; problem: Problem };
+  | { line: number; bytes: number; annotation: Annotation; problem?: undefined }
+  | { line: number; bytes?: undefined; problem: Problem };
 
 /** Longest record in bytes; a longer one is skipped and reported. */
 export const MAX_RECORD_BYTES = 1024 * 1024;
@@ -32,7 +32,8 @@ export async function* readAnnotations(body: AsyncIterable<Uint8Array>): AsyncGe
       yield { line, problem: { field: '', reason: `is not JSON: ${(thrown as Error).message}` } };
       continue;
     }
-    yield { line, ...validateAnnotation(value) };
+    const checked = validateAnnotation(value);
+    yield checked.problem ? { line, ...checked } : { line, bytes: bytes.length, ...checked };
   }
 }
 

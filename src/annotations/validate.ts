@@ -76,7 +76,7 @@ function check(value: unknown): asserts value is Annotation {
  * The first thing, anywhere in the record, that a database would refuse or change: one such value under an
  * unknown key would fail the good records that are stored with it.
  */
-function findUnstorable(value: unknown, depth = 0): Problem | undefined {
+export function findUnstorable(value: unknown, depth = 0): Problem | undefined {
   if (typeof value === 'string') return unstorableText(value);
   if (typeof value === 'number' && !Number.isFinite(value)) {
     return { field: '', reason: 'is a number too large for double precision' };

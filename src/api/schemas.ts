@@ -1,13 +1,22 @@
 /** Schemas that several routes share. */
 import { type Static, type TSchema, Type } from 'typebox';
 import { Check } from 'typebox/value';
+import { findUnstorable } from '../annotations/validate.ts';
 import { DiptychError } from '../errors.ts';
+import { VARIANTS } from '../store/candidates.ts';
 
 export const ErrorAnswer = Type.Object({
   error: Type.Object({ code: Type.String(), message: Type.String() }),
 });
 
 export const RunId = Type.Object({ id: Type.String({ format: 'uuid', description: 'Run' }) });
+
+export const VariantQuery = {
+  variant: Type.Enum([...VARIANTS], {
+    default: 'curated',
+    description: 'curated, or base and tuned of an evaluation',
+  }),
+};
 
 export const Paging = {
   cursor: Type.Optional(Type.String({ description: '`next` of the page before' })),
@@ -39,7 +48,7 @@ export const nextCursor = <T>(
 export function fromCursor<T extends TSchema>(cursor: string | undefined, key: T): Static<T> | undefined {
   if (cursor === undefined) return undefined;
   const value = parsed(Buffer.from(cursor, 'base64url').toString());
-  if (Check(key, value)) return value;
+  if (Check(key, value) && !findUnstorable(value)) return value;
   throw new DiptychError(
     'DIPTYCH_INVALID_INPUT',
     `cursor is "${cursor}"; use the "next" of an earlier page as it came`,

@@ -1,6 +1,7 @@
 /** The few calls of the HTTP API that the command line makes, typed. */
 import type { ReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
+import type { QualityReport } from '../quality/report.ts';
 import type { StageView } from './progress.ts';
 
 export interface RunView {
@@ -43,6 +44,12 @@ export interface ExportView {
   version: string;
 }
 
+export interface QualityView {
+  version: string;
+  report: QualityReport;
+  failures: { stage: string; what: string; reason: string; count: number }[];
+}
+
 export interface ExportFile {
   name: string;
   bytes: number;
@@ -58,9 +65,16 @@ const POLL_MS = 500;
 /** How long an API that does not answer is waited for: the service starts it again when it died. */
 const PATIENCE_MS = 60_000;
 
+/** DIPTYCH_KEY, for services that ask for one. */
+export function authorization(): Record<string, string> {
+  const key = process.env.DIPTYCH_KEY;
+  return key ? { authorization: `Bearer ${key}` } : {};
+}
+
 export function openClient(url: string) {
   async function request<T>(route: string, init?: RequestInit): Promise<T> {
-    const response = await fetch(`${url}/v1${route}`, init);
+    const headers = { ...authorization(), ...(init?.headers as Record<string, string> | undefined) };
+    const response = await fetch(`${url}/v1${route}`, { ...init, headers });
     if (response.status === 204) return null as T;
     const body = (await response.json()) as T & { error?: { code: string; message: string } };
     if (!response.ok)
@@ -119,6 +133,9 @@ export function openClient(url: string) {
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify(body),
       }),
+    /** The quality report of a version, once it has been made. */
+    quality: (run: string, version: string) =>
+      request<QualityView>(`/runs/${run}/quality?version=${version}`),
     askImport: (body: Record<string, unknown>) =>
       request<RunView>('/imports', {
         method: 'POST',

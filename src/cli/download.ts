@@ -6,7 +6,7 @@ import path from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { DiptychError } from '../errors.ts';
-import type { ExportFile } from './client.ts';
+import { authorization, type ExportFile } from './client.ts';
 
 /**
  * Fetches a file where it is not there yet; what a broken download left is gone on with. It has its name only when
@@ -38,7 +38,7 @@ async function fetchRest(url: string, { name, bytes, sha256 }: ExportFile, parti
   if (there === bytes) return;
   const headers: Record<string, string> =
     there > 0 && there < bytes ? { range: `bytes=${there}-`, 'if-range': `"${sha256}"` } : {};
-  const response = await fetch(url, { headers });
+  const response = await fetch(url, { headers: { ...authorization(), ...headers } });
   if (!response.ok || !response.body) {
     throw new DiptychError(
       'DIPTYCH_BAD_FILE',

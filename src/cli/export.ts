@@ -11,7 +11,7 @@ import { createProgressPrinter, formatBytes } from './progress.ts';
 
 const USAGE = `npm run diptych -- export RUN --layout LAYOUT --out FOLDER [--options JSON] [--version VERSION] [--url URL]
   LAYOUT   ${LAYOUT_NAMES.join(', ')}
-  JSON     reward, pairs, scores, writer, as in POST /v1/runs/RUN/exports
+  JSON     reward, pairs, scores, filters, writer, as in POST /v1/runs/RUN/exports
   URL      of the service, or DIPTYCH_URL: the address that \`npm start\` prints`;
 
 /** Files fetched at once. */
@@ -21,18 +21,7 @@ export async function exportCommand(args: readonly string[]): Promise<number> {
   try {
     const { run, url, out, body } = asked(args);
     const client = openClient(url);
-    const { id, version } = await client.askExport(run, body);
-    console.log(`export ${id}, dataset version ${version}`);
-    const printer = createProgressPrinter(process.stdout);
-    const { status, error } = await client.watchRun(id, (view) =>
-      printer.show(view.stages, view.secondsLeft),
-    );
-    if (status !== 'succeeded') {
-      throw new DiptychError(
-        'DIPTYCH_CONFLICT',
-        `the export ended as "${status}": ${error ?? 'see its events'}`,
-      );
-    }
+    const { id } = await makeExport(client, run, body);
 
     await mkdir(out, { recursive: true });
     const queue = new PQueue({ concurrency: CONCURRENCY });
@@ -62,6 +51,20 @@ export async function exportCommand(args: readonly string[]): Promise<number> {
   }
 }
 
+/** Asks for an export and shows its progress until it is there. Throws DIPTYCH_CONFLICT when it ended otherwise. */
+export async function makeExport(
+  client: ReturnType<typeof openClient>,
+  run: string,
+  body: Record<string, unknown>,
+): Promise<{ id: string; version: string }> {
+  const { id, version } = await client.askExport(run, body);
+  console.log(`export ${id}, dataset version ${version}`);
+  const printer = createProgressPrinter(process.stdout);
+  const { status, error } = await client.watchRun(id, (view) => printer.show(view.stages, view.secondsLeft));
+  if (status === 'succeeded') return { id, version };
+  throw new DiptychError('DIPTYCH_CONFLICT', `the export ended as "${status}": ${error ?? 'see its events'}`);
+}
+
 function asked(args: readonly string[]) {
   const { values, positionals } = parseArgs({
     args: [...args],
@@ -83,7 +86,8 @@ function asked(args: readonly string[]) {
   return { run, url: url.replace(/\/$/, ''), out: path.resolve(out), body };
 }
 
-function optionsOf(text: string): Record<string, unknown> {
+/** The rest of an export's request, as JSON. Throws DIPTYCH_INVALID_INPUT. */
+export function optionsOf(text: string): Record<string, unknown> {
   try {
     return JSON.parse(text) as Record<string, unknown>;
   } catch (thrown) {

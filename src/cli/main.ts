@@ -6,7 +6,10 @@ import { estimate } from './estimate.ts';
 import { exportCommand } from './export.ts';
 import { importCommand } from './import.ts';
 import { ingestCommand } from './ingest.ts';
+import { keys } from './keys.ts';
 import { models } from './models.ts';
+import { qualityCommand } from './quality.ts';
+import { queryCommand } from './query.ts';
 import { start } from './start.ts';
 import { trainGraphEncoder } from './train-graph-encoder.ts';
 
@@ -33,6 +36,16 @@ const COMMANDS: Record<string, { run(args: readonly string[]): Promise<number>; 
     about:
       'export RUN --layout LAYOUT --out FOLDER: a scored run as files for other tools, from a running service',
   },
+  quality: {
+    run: qualityCommand,
+    about:
+      'quality RUN: repeats, distributions, margins, agreement and coverage of a scored run, before an export',
+  },
+  query: {
+    run: queryCommand,
+    about:
+      'query SQL FILES | --run RUN | --export EXPORT: DuckDB over exports, or over the scores and pairs of a run',
+  },
   import: {
     run: importCommand,
     about:
@@ -41,6 +54,10 @@ const COMMANDS: Record<string, { run(args: readonly string[]): Promise<number>; 
   models: {
     run: models,
     about: 'models check FOLDER [--case CASE]: what a model folder is, whether its files fit and agree',
+  },
+  keys: {
+    run: keys,
+    about: 'keys create NAME [--scope read|write|admin] | list | revoke ID | rotate ID: who may use the API',
   },
   doctor: { run: doctor, about: 'what was found on this machine, and how to get what is missing' },
 };

@@ -75,8 +75,13 @@ export function formatComparison(metrics: Record<string, MetricComparison>): str
     `[${signed(m.interval95[0])}, ${signed(m.interval95[1])}]`,
     `${(m.winRate * 100).toFixed(1)}%`,
   ]);
+  return formatTable(header, rows);
+}
+
+/** Aligned columns below a header: the first to the left, the others to the right. */
+export function formatTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = header.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]!.length)));
-  const line = (cells: string[]) =>
+  const line = (cells: readonly string[]) =>
     cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('  ');
   return [line(header), widths.map((width) => '-'.repeat(width)).join('  '), ...rows.map(line)].join('\n');
 }

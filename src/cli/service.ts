@@ -5,6 +5,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import os from 'node:os';
 import path from 'node:path';
+import { DiptychError } from '../errors.ts';
+import { NO_USE } from '../process-end.ts';
 import { openDatabase } from '../store/database.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -43,6 +45,7 @@ export async function startService({ home, log }: ServiceOptions): Promise<Servi
     script: string,
     own: NodeJS.ProcessEnv = {},
     onStart?: (child: ChildProcess) => void,
+    onRefusal?: (why: string) => void,
   ): void {
     const child = spawn(process.execPath, [...NODE_FLAGS, path.join(ROOT, script)], {
       env: { ...own, ...env },
@@ -52,29 +55,40 @@ export async function startService({ home, log }: ServiceOptions): Promise<Servi
     const name = path.basename(script, '.ts');
     log(`${name}: started as process ${child.pid}`);
     let rest = '';
+    let last = '';
     child.stderr!.setEncoding('utf8').on('data', (text: string) => {
       const lines = (rest + text).split('\n');
       rest = lines.pop()!;
-      for (const line of lines) log(`${name}: ${line}`);
+      // Lines of JSON say themselves whose they are.
+      for (const line of lines) log(line.startsWith('{') ? line : `${name}: ${line}`);
+      last = lines.at(-1) ?? last;
     });
     child.on('exit', (code, signal) => {
       children.delete(child);
       if (stopping) return;
+      if (code === NO_USE) {
+        log(`${name}: ended, and is not started again: ${last}`);
+        return onRefusal?.(last);
+      }
       log(`${name}: ended (${signal ?? `code ${code}`}), starting it again`);
-      setTimeout(() => !stopping && keepRunning(script, own, onStart), RESTART_DELAY_MS);
+      setTimeout(() => !stopping && keepRunning(script, own, onStart, onRefusal), RESTART_DELAY_MS);
     });
     onStart?.(child);
   }
 
-  const url = await new Promise<string>((resolve) => {
-    keepRunning('src/api/server.ts', {}, (child) => {
+  const url = await new Promise<string>((resolve, reject) => {
+    const refused = (why: string) => reject(new DiptychError('DIPTYCH_INVALID_INPUT', why));
+    const started = (child: ChildProcess) =>
       child.on('message', (message) => {
         const { url: answered } = message as { url: string };
         // Started again, the API listens where its clients know it.
         env.PORT = new URL(answered).port;
         resolve(answered);
       });
-    });
+    keepRunning('src/api/server.ts', {}, started, refused);
+  }).catch(async (thrown) => {
+    await database.stop();
+    throw thrown;
   });
   for (let i = 0; i < GENERATE_WORKERS; i++) {
     keepRunning('workers/generate.ts', { TF_NUM_INTRAOP_THREADS: String(GENERATE_THREADS) });

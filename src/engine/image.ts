@@ -5,6 +5,22 @@ export interface RgbImage {
   data: Uint8Array;
 }
 
+/** An 8-bit image of one channel: row-major, `data.length = width * height`. */
+export interface GreyImage {
+  width: number;
+  height: number;
+  data: Uint8Array;
+}
+
+/** Luma (ITU-R BT.601) in PIL's fixed point: 16 bits behind the point, rounded. */
+export function toGrey({ width, height, data }: RgbImage): GreyImage {
+  const grey = new Uint8Array(width * height);
+  for (let i = 0, j = 0; i < grey.length; i++, j += 3) {
+    grey[i] = (data[j]! * 19595 + data[j + 1]! * 38470 + data[j + 2]! * 7471 + 0x8000) >> 16;
+  }
+  return { width, height, data: grey };
+}
+
 /** Images of one size side by side, `columns` a row, each pixel repeated `scale` times in both directions. */
 export function tileImages(images: readonly RgbImage[], columns: number, scale = 1): RgbImage {
   const { width, height } = images[0]!;

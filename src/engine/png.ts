@@ -1,9 +1,24 @@
 /** Encoded images to pixels and back, through sharp. */
 import sharp, { type Sharp } from 'sharp';
-import { asError, DiptychError } from '../errors.ts';
+import { DiptychError } from '../errors.ts';
 import type { RgbImage } from './image.ts';
 
 const READABLE: readonly string[] = ['png', 'jpeg', 'webp'];
+
+/** Of an image that is decoded at all: 201 MB of RGB. */
+const MAX_PIXELS = 2 ** 26;
+const MAX_SECONDS = 30;
+
+// Whatever the bytes claim to be, no other decoder of libvips sees them: SVG, PDF and the rest bring their own risks.
+sharp.block({ operation: ['VipsForeignLoad'] });
+sharp.unblock({
+  operation: [
+    'VipsForeignLoadPngBuffer',
+    'VipsForeignLoadJpegBuffer',
+    'VipsForeignLoadWebpBuffer',
+    'VipsForeignLoadRaw',
+  ],
+});
 
 /** A PNG whose bytes depend on the pixels alone (no metadata, fixed filter and level). */
 export async function encodePng(image: RgbImage): Promise<Buffer> {
@@ -20,14 +35,15 @@ export async function encodePng(image: RgbImage): Promise<Buffer> {
 }
 
 /**
- * Pixels of a PNG, JPEG or WebP; transparency is laid on white. Throws DIPTYCH_BAD_FILE for anything else, and for an
- * image of more than `maxPixels` before it takes their memory.
+ * Pixels of a PNG, JPEG or WebP; transparency is laid on white. Throws DIPTYCH_BAD_FILE for anything else, for an
+ * image of more than `maxPixels` before it takes their memory, and for one that takes too long.
  */
-export async function decodeImage(bytes: Uint8Array, maxPixels = 2 ** 28): Promise<RgbImage> {
+export async function decodeImage(bytes: Uint8Array, maxPixels = MAX_PIXELS): Promise<RgbImage> {
   try {
     const encoded = sharp(bytes, { limitInputPixels: maxPixels });
     await readableSize(encoded);
     const { data, info } = await encoded
+      .timeout({ seconds: MAX_SECONDS })
       .flatten({ background: '#ffffff' })
       .toColourspace('srgb')
       .removeAlpha()
@@ -69,6 +85,6 @@ async function readableSize(encoded: Sharp) {
 const unreadable = (bytes: Uint8Array, cause: unknown) =>
   new DiptychError(
     'DIPTYCH_BAD_FILE',
-    `not a PNG, JPEG or WebP that can be decoded (${bytes.length} bytes): ${asError(cause).message}`,
+    `not a PNG, JPEG or WebP that can be decoded (${bytes.length} bytes)`,
     { cause },
   );

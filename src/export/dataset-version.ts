@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import type { PairSettings } from '../preference/pairs.ts';
 import type { RewardSettings } from '../scoring/reward.ts';
 import type { ScoreVersions } from '../store/candidates.ts';
+import type { FilterSettings } from './filters.ts';
 import type { ExportAnnotation } from './rows.ts';
 
 export interface DatasetPolicy {
@@ -14,6 +15,8 @@ export interface DatasetPolicy {
   pairs: PairSettings;
   /** Which scores count, by metric: "MODE/VERSION". */
   scores: ScoreVersions;
+  /** Absent: every candidate stays. */
+  filters?: FilterSettings;
 }
 
 export type VersionedAnnotation = Omit<ExportAnnotation, 'candidates'> & {

@@ -1,6 +1,6 @@
 /**
  * Writes annotations with their candidates in one or more layouts, each to a folder of its name, with `inputs.jsonl`
- * and `manifest.json` beside them. One pass; memory holds one annotation and one row group per file. The files are
+ * and `manifest.json` beside them, and `dropped.jsonl` where there are filters. One pass; memory holds one annotation and one row group per file. The files are
  * made in a folder of the call's own, which takes the place of the last export when all of them are whole.
  */
 import { access, mkdir, rename, rm } from 'node:fs/promises';
@@ -8,9 +8,10 @@ import path from 'node:path';
 import { DiptychError } from '../errors.ts';
 import { datasetCard } from './dataset-card.ts';
 import { type DatasetPolicy, versionOf } from './dataset-version.ts';
+import { openDropped } from './dropped.ts';
 import { type ExportedFile, readOnce } from './layout.ts';
 import { LAYOUTS, type LayoutName } from './layouts/index.ts';
-import { pairsOf } from './pairs.ts';
+import { comparisonsOf, pairsIn } from './pairs.ts';
 import type { ParquetWriterName } from './parquet-writers.ts';
 import { type ExportAnnotation, splitOf } from './rows.ts';
 import { fileSink, writeWhole } from './sink.ts';
@@ -76,22 +77,22 @@ async function writeFiles(options: ExportOptions, folder: string): Promise<Expor
   }
   const inputs = fileSink(path.join(folder, INPUTS));
   const versioned = versionOf(policy);
+  const dropped = policy.filters && openDropped(folder, policy.filters);
   inputs.write(Buffer.from(versioned.header));
 
   let [done, candidates, pairCount, unequalSizes] = [0, 0, 0, 0];
   for await (const annotation of annotations) {
     inputs.write(Buffer.from(versioned.add(annotation)));
-    const found = pairsOf(annotation, policy.pairs, rewardPolicy === 'dominance');
-    const entry = {
-      annotation,
-      split: splitOf(annotation.imgId),
-      pairs: found.pairs,
-      image: readOnce(load),
-    };
+    const image = readOnce(load);
+    const kept = dropped ? await dropped.filter(annotation, image) : annotation;
+    const comparisons = comparisonsOf(kept, policy.pairs, rewardPolicy === 'dominance');
+    const pairs = pairsIn(comparisons);
+    dropped?.addUnpaired(annotation.imgId, comparisons);
+    const entry = { annotation: kept, split: splitOf(annotation.imgId), pairs, comparisons, image };
     for (const layout of writers) await layout.writer.write(entry);
-    candidates += annotation.candidates.length;
-    pairCount += found.pairs.length;
-    unequalSizes += found.unequalSizes;
+    candidates += kept.candidates.length;
+    pairCount += pairs.length;
+    unequalSizes += comparisons.filter(({ leftOut }) => leftOut === 'size').length;
     await options.onAnnotation(++done);
   }
   const { version: found, ...parts } = versioned.end();
@@ -103,10 +104,13 @@ async function writeFiles(options: ExportOptions, folder: string): Promise<Expor
   }
 
   const files: ExportedFile[] = [{ name: INPUTS, ...inputs.close() }];
+  const left = dropped?.close();
+  if (left) files.push(left.file);
   const cardFacts = {
     ...facts,
     'dataset version': version,
     ...(unequalSizes > 0 ? { 'pairs left out': `${unequalSizes}, of images of different sizes` } : {}),
+    ...(left ? { filters: JSON.stringify(policy.filters), 'left out': leftOutText(left.counts) } : {}),
   };
   for (const { name, target, writer: layout } of writers) {
     const { files: written, rows } = await layout.close();
@@ -120,6 +124,7 @@ async function writeFiles(options: ExportOptions, folder: string): Promise<Expor
     ...parts,
     pairs: pairCount,
     pairsLeftOut: unequalSizes,
+    ...(left ? { dropped: left.counts } : {}),
     policy: { ...policy, votes: null },
     source: { run: options.run, facts },
     commands: Object.fromEntries(layouts.map((name) => [name, options.command(name)])),
@@ -128,3 +133,8 @@ async function writeFiles(options: ExportOptions, folder: string): Promise<Expor
   const written = writeWhole(path.join(folder, MANIFEST), `${JSON.stringify(manifest, null, 1)}\n`);
   return { files: [...files, { name: MANIFEST, ...written }], candidates, pairs: pairCount };
 }
+
+const leftOutText = (counts: Record<string, number>) =>
+  Object.entries(counts)
+    .map(([reason, count]) => `${count} ${reason}`)
+    .join(', ') || 'nothing';

@@ -3,7 +3,7 @@
  * own. Everything it writes follows from the entries and the context, so equal input gives equal bytes.
  */
 import path from 'node:path';
-import type { CandidatePair } from './pairs.ts';
+import type { CandidatePair, Comparison } from './pairs.ts';
 import { OPEN_TABLE, type ParquetWriterName } from './parquet-writers.ts';
 import { type ExportAnnotation, SPLITS, type Split } from './rows.ts';
 import { openSplit, type SplitWriter } from './shards.ts';
@@ -26,6 +26,8 @@ export interface Entry {
   annotation: ExportAnnotation;
   split: Split;
   pairs: readonly CandidatePair[];
+  /** The pairs, and what else the pairing policy compared. */
+  comparisons: readonly Comparison[];
   /** The encoded image; asked for twice it is read once. */
   image(sha256: string): Promise<Uint8Array>;
 }

@@ -8,7 +8,7 @@ import { DiptychError } from '../errors.ts';
 import type { PairSettings } from '../preference/pairs.ts';
 import { readOnce, rowBytes } from './layout.ts';
 import { PICKAPIC_COLUMNS, pickapicRow } from './layouts/pickapic.ts';
-import { pairsOf } from './pairs.ts';
+import { comparisonsOf, pairsIn } from './pairs.ts';
 import { parquetWriter } from './parquet.ts';
 import type { ExportAnnotation } from './rows.ts';
 import { openSplit } from './shards.ts';
@@ -36,7 +36,7 @@ export async function writePairFolder(options: PairFolderOptions): Promise<void>
   const split = await openSplit(data, 'train', 'parquet', (file) => parquetWriter(file, PICKAPIC_COLUMNS));
   let rows = 0;
   for await (const annotation of annotations) {
-    const { pairs } = pairsOf(annotation, settings, dominance);
+    const pairs = pairsIn(comparisonsOf(annotation, settings, dominance));
     const image = readOnce(load);
     for (const pair of pairs) {
       const row = await pickapicRow({ annotation, pairs, image }, pair, rows++, null);

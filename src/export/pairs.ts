@@ -1,5 +1,6 @@
 /** The pairs of an annotation, as exports have them. */
 import { formPairs, type PairSettings } from '../preference/pairs.ts';
+import type { LeftOut } from '../quality/report.ts';
 import { type ExportAnnotation, type ExportCandidate, imageUid } from './rows.ts';
 
 export interface CandidatePair {
@@ -14,17 +15,19 @@ export interface CandidatePair {
   tie: boolean;
 }
 
-export interface PairsOfAnnotation {
-  pairs: CandidatePair[];
-  /** Pairs left out, for one reader scales the second image to the size of the first. */
-  unequalSizes: number;
+/** Two candidates that the pairing policy compares, and why they make no pair. */
+export interface Comparison {
+  pair: CandidatePair;
+  /** "size": the images have unequal sizes; one reader scales the second to the size of the first. */
+  leftOut: LeftOut | null;
 }
 
-export function pairsOf(
+/** In the order of their slots. `dominance`: a winner has to be as good on every metric. */
+export function comparisonsOf(
   { imgId, candidates }: ExportAnnotation,
   settings: PairSettings,
   dominance: boolean,
-): PairsOfAnnotation {
+): Comparison[] {
   const rewarded = candidates.map(({ slot, reward, scores }) => ({
     id: imageUid(imgId, slot),
     annotationId: imgId,
@@ -33,17 +36,21 @@ export function pairsOf(
     metrics: scores,
   }));
   const byUid = new Map(candidates.map((candidate) => [imageUid(imgId, candidate.slot), candidate]));
-  const all = formPairs(rewarded, settings, dominance).map(({ winner, loser, margin, policy, tie }) => ({
-    winner: byUid.get(winner)!,
-    loser: byUid.get(loser)!,
-    winnerUid: winner,
-    loserUid: loser,
-    margin,
-    policy,
-    tie,
-  }));
-  const pairs = all.filter(({ winner, loser }) => sameSize(winner, loser));
-  return { pairs, unequalSizes: all.length - pairs.length };
+  const key = ({ winner, loser }: { winner: string; loser: string }) => `${winner}/${loser}`;
+  const formed = new Set(formPairs(rewarded, settings, dominance).map(key));
+  return formPairs(rewarded, { ...settings, ties: 'keep' }, false).map((compared) => {
+    const { winner, loser, margin, policy, tie } = compared;
+    const pair = {
+      ...{ winner: byUid.get(winner)!, loser: byUid.get(loser)! },
+      ...{ winnerUid: winner, loserUid: loser, margin, policy, tie },
+    };
+    if (!formed.has(key(compared)))
+      return { pair, leftOut: tie && settings.ties === 'drop' ? 'tie' : 'dominance' };
+    return { pair, leftOut: sameSize(pair.winner, pair.loser) ? null : 'size' };
+  });
 }
+
+export const pairsIn = (comparisons: readonly Comparison[]): CandidatePair[] =>
+  comparisons.filter(({ leftOut }) => leftOut === null).map(({ pair }) => pair);
 
 const sameSize = (a: ExportCandidate, b: ExportCandidate) => a.width === b.width && a.height === b.height;

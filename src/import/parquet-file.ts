@@ -64,10 +64,12 @@ export async function* readParquet(
       for (const column of rows > 0 ? wanted : []) {
         const place = `row group ${group}, rows ${start} to ${start + rows - 1}, column ${column}`;
         const limit = size - 8 - metadata.metadata_length;
+        // Checked and then decoded from the same bytes.
+        const held = readOnce(file);
         for (const { meta_data: chunk } of chunks) {
-          if (chunk?.path_in_schema[0] === column) await checkChunk(file, chunk, rows, limit, name, place);
+          if (chunk?.path_in_schema[0] === column) await checkChunk(held, chunk, rows, limit, name, place);
         }
-        data[column] = await readColumn(file, metadata, column, start, rows).catch((thrown) => {
+        data[column] = await readColumn(held, metadata, column, start, rows).catch((thrown) => {
           throw bad(name, place, `can't be read: ${asError(thrown).message}`, thrown);
         });
         if (data[column].length !== rows)
@@ -182,6 +184,20 @@ async function readColumn(
   const options = { file, metadata, columns: [column], utf8: false, geoparquet: false };
   const scan = await parquetScan({ ...options, compressors: COMPRESSORS, useOffsetIndex: false });
   return scan.readColumn({ column, rowStart, rowEnd: rowStart + rows });
+}
+
+/** Keeps what was read, by its place. */
+function readOnce(file: AsyncBuffer): AsyncBuffer {
+  const kept = new Map<string, ReturnType<AsyncBuffer['slice']>>();
+  return {
+    byteLength: file.byteLength,
+    slice(start, end) {
+      const place = `${start}-${end}`;
+      const bytes = kept.get(place) ?? file.slice(start, end);
+      kept.set(place, bytes);
+      return bytes;
+    },
+  };
 }
 
 function bufferOf(handle: FileHandle, byteLength: number): AsyncBuffer {

@@ -45,7 +45,8 @@ export async function stageImport(
 
   const staged = async ({ claimed, bytes, fail, ...known }: ReadCandidate): Promise<ImportedCandidate> => {
     const size = await measureImage(bytes, MAX_PIXELS).catch((thrown) => {
-      throw fail(`is ${asError(thrown).message}`);
+      const { message, cause } = asError(thrown);
+      throw fail(`is ${message}: ${asError(cause).message}`);
     });
     const sha256 = await put(bytes);
     const found = { sha256, ...size };

@@ -1,5 +1,7 @@
 /** The log of a run: one typed map of what can happen, written with what happened. */
+import { withoutSecrets } from '../secrets.ts';
 import { query, type Store, type Transaction } from '../store/client.ts';
+import { tellWebhooks } from '../store/webhooks.ts';
 
 export interface RunEvents {
   'run-created': { kind: string };
@@ -44,7 +46,9 @@ export interface RunEvent {
   data: unknown;
 }
 
-/** Waits for the transaction that is changing the run, so that a log read by id never misses a late event. */
+const ENDS: readonly (keyof RunEvents)[] = ['run-succeeded', 'run-failed', 'run-cancelled'];
+
+/** Waits for the transaction that is changing the run, so that a log read by id never misses a late event. The end of a run is told to the webhooks too. */
 export async function appendEvent<T extends keyof RunEvents>(
   tx: Store | Transaction,
   runId: string,
@@ -57,8 +61,9 @@ export async function appendEvent<T extends keyof RunEvents>(
      SELECT id, $2, $3::jsonb FROM run WHERE id = $1::uuid FOR NO KEY UPDATE RETURNING id`,
     runId,
     type,
-    JSON.stringify(data),
+    withoutSecrets(JSON.stringify(data)),
   );
+  if (ENDS.includes(type)) await tellWebhooks(tx, runId);
 }
 
 /** Events after an id, oldest first. */

@@ -69,6 +69,20 @@ export async function listExports(
   return Promise.all(rows.map(({ runId }) => getExport(store, runId)));
 }
 
+/** Id and version of the export of a layout that was made last, of this version where one is named; null: none was. */
+export async function newestMade(
+  store: Store,
+  sourceId: string,
+  layout: string,
+  version: string | undefined,
+): Promise<{ id: string; version: string } | null> {
+  const found = await store.export.findFirst({
+    where: { sourceId, layout, ...(version === undefined ? {} : { version }), run: { status: 'succeeded' } },
+    orderBy: { run: { finishedAt: 'desc' } },
+  });
+  return found && { id: found.runId, version: found.version };
+}
+
 /** Forgets an export; a worker that is at it becomes stale. Its folder is left. Throws DIPTYCH_NOT_FOUND. */
 export async function deleteExport(store: Store, id: string): Promise<void> {
   const { count } = await store.run.deleteMany({ where: { id, export: { isNot: null } } });

@@ -3,6 +3,7 @@
  * Each is kept with its reason; the run goes on without it.
  */
 
+import { withoutSecrets } from '../secrets.ts';
 import type { Variant } from '../store/candidates.ts';
 import { query, type Store, type Transaction } from '../store/client.ts';
 import type { ClaimedTask } from './tasks.ts';
@@ -31,7 +32,7 @@ export async function recordFailures(
        AS r("annotationId" uuid, variant text, slot int, what text, reason text) RETURNING id`,
     task.runId,
     task.id,
-    JSON.stringify(failures),
+    withoutSecrets(JSON.stringify(failures)),
   );
   const items = new Set(failures.map(({ annotationId, slot }) => `${annotationId}/${slot}`));
   await query(
@@ -66,6 +67,29 @@ export function listFailures(
      WHERE f.run_id = $1::uuid AND f.id > $2::bigint ORDER BY f.id LIMIT $3`,
     runId,
     after,
+    limit,
+  );
+}
+
+export interface FailureGroup {
+  stage: string;
+  what: string;
+  reason: string;
+  /** Candidates with it. */
+  count: number;
+}
+
+/** What failed and why, the most frequent first, at most `limit` of them. */
+export function failureGroups(store: Store, runId: string, limit: number): Promise<FailureGroup[]> {
+  return query<FailureGroup>(
+    store,
+    `SELECT s.name AS stage, f.what, f.reason, count(*)::int AS count
+     FROM item_failure f
+     JOIN task t ON t.id = f.task_id
+     JOIN stage s ON s.run_id = t.run_id AND s.ordinal = t.ordinal
+     WHERE f.run_id = $1::uuid AND f.variant = 'curated'
+     GROUP BY s.name, f.what, f.reason ORDER BY count DESC, stage, f.what, f.reason LIMIT $2`,
+    runId,
     limit,
   );
 }

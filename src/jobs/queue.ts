@@ -4,6 +4,7 @@
  * table is the truth about what is done.
  */
 import { fromPrisma, PgBoss } from 'pg-boss';
+import { log } from '../log.ts';
 import type { Transaction } from '../store/client.ts';
 
 export const WORKERS = ['generate', 'score', 'train'] as const;
@@ -34,7 +35,7 @@ export async function openQueue(url: string, supervise: boolean): Promise<PgBoss
     superviseIntervalSeconds: 1,
     monitorIntervalSeconds: 1,
   });
-  boss.on('error', (error) => console.error(`queue: ${error.message}`));
+  boss.on('error', (error) => log.error({ err: error }, 'queue'));
   await boss.start();
   await boss.createQueue(DEAD_LETTERS);
   for (const name of WORKERS) {

@@ -5,6 +5,7 @@
 import type { PgBoss } from 'pg-boss';
 import { fromPrisma } from 'pg-boss';
 import { DiptychError } from '../errors.ts';
+import { withoutSecrets } from '../secrets.ts';
 import { query, type Store, type Transaction } from '../store/client.ts';
 import { appendEvent } from './events.ts';
 import { enqueue } from './queue.ts';
@@ -90,7 +91,7 @@ export async function commitTask(
 /** Gives a task up for good. Stale attempts change nothing. */
 export async function failTask(store: Store, task: ClaimedTask, error: string): Promise<void> {
   await store.$transaction(async (tx) => {
-    await leaveRunning(tx, task, 'failed', error);
+    await leaveRunning(tx, task, 'failed', withoutSecrets(error));
     await query(
       tx,
       'UPDATE stage SET failed = failed + $3 WHERE run_id = $1::uuid AND ordinal = $2 RETURNING name',

@@ -5,6 +5,7 @@
  */
 import type { PgBoss } from 'pg-boss';
 import { asError, DiptychError } from '../errors.ts';
+import { log } from '../log.ts';
 import type { Store, Transaction } from '../store/client.ts';
 import { appendEvent } from './events.ts';
 import { DEAD_LETTERS, RETRY_LIMIT, type TaskJob, type WorkerName } from './queue.ts';
@@ -62,13 +63,15 @@ export async function runWorker({ store, boss, worker, handlers }: WorkerOptions
   async function attempt(jobId: string, taskId: string, retryCount: number): Promise<void> {
     const task = stopping.signal.aborted ? null : await claimTask(store, taskId);
     if (!task) return;
+    const taskLog = logOf(task);
+    taskLog.info({ units: task.units }, 'task begun');
     const stale = new AbortController();
     const signal = AbortSignal.any([stale.signal, stopping.signal]);
     let fraction = 0;
     const reporter = setInterval(() => {
       reportProgress(store, task, fraction).then(
         (valid) => valid || stale.abort(new DiptychError('DIPTYCH_STALE_ATTEMPT', 'cancelled or taken over')),
-        (thrown) => console.error(`report failed: ${asError(thrown).message}`),
+        (thrown) => taskLog.warn({ err: asError(thrown) }, 'progress could not be reported'),
       );
     }, REPORT_MS);
     try {
@@ -84,9 +87,12 @@ export async function runWorker({ store, boss, worker, handlers }: WorkerOptions
       // Reports would wait for the commit, one a second, and take the connections.
       clearInterval(reporter);
       await commitTask(store, boss, task, write);
+      taskLog.info('task done');
     } catch (thrown) {
-      if (stopping.signal.aborted) await releaseTask(store, boss, task, jobId).catch(ignoreStale);
-      else await handleFailure(task, asError(thrown), stale.signal.aborted, retryCount);
+      if (stopping.signal.aborted) {
+        await releaseTask(store, boss, task, jobId).catch(ignoreStale);
+        taskLog.info('task handed back');
+      } else await handleFailure(task, asError(thrown), stale.signal.aborted, retryCount);
     } finally {
       clearInterval(reporter);
     }
@@ -100,7 +106,7 @@ export async function runWorker({ store, boss, worker, handlers }: WorkerOptions
   ): Promise<void> {
     const code = error instanceof DiptychError ? error.code : undefined;
     if (stale || code === 'DIPTYCH_STALE_ATTEMPT') return;
-    console.error(`task ${task.id} (${task.kind}), attempt ${task.attempt}: ${error.stack}`);
+    logOf(task).error({ err: error }, 'task failed');
     const final = retryCount >= RETRY_LIMIT || (error instanceof DiptychError && !error.retryable);
     if (final) return failTask(store, task, error.message).catch(ignoreStale);
     const stage = await stageName(store, task);
@@ -134,6 +140,9 @@ export async function buryDeadTasks(store: Store, boss: PgBoss): Promise<void> {
     );
   });
 }
+
+const logOf = ({ id, runId, kind, attempt }: ClaimedTask) =>
+  log.child({ run: runId, task: id, kind, attempt });
 
 function ignoreStale(thrown: unknown): void {
   if (!(thrown instanceof DiptychError && thrown.code === 'DIPTYCH_STALE_ATTEMPT')) throw thrown;

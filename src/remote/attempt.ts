@@ -1,12 +1,14 @@
 /** One try of a request: its answer, or what went wrong and whether another try may help. */
-import type { ReadableStream } from 'node:stream/web';
-import { asError } from '../errors.ts';
+import { type Dispatcher, fetch, type Response } from 'undici';
+import { asError, DiptychError } from '../errors.ts';
 
 export interface RemoteRequest {
   method: 'GET' | 'POST';
   url: string;
   headers: Record<string, string>;
   body?: string;
+  /** Absent: any connection will do. */
+  dispatcher?: Dispatcher;
 }
 
 export interface Limits {
@@ -35,7 +37,7 @@ const PASSING = new Set([408, 425, 429]);
  * whoever gives up through `signal` gets a setback as well.
  */
 export async function attempt<T>(
-  { method, url, headers, body }: RemoteRequest,
+  { method, url, headers, body, dispatcher }: RemoteRequest,
   { timeoutMs, maxBytes }: Limits,
   parse: (bytes: Buffer) => T,
   now: () => number,
@@ -47,6 +49,7 @@ export async function attempt<T>(
       method,
       headers,
       body,
+      dispatcher,
       // A moved POST would be sent again as a GET.
       redirect: method === 'POST' ? 'manual' : 'follow',
       signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
@@ -69,7 +72,9 @@ export async function attempt<T>(
     }
   } catch (thrown) {
     const reason = timeout.aborted ? `no whole answer within ${timeoutMs / 1000} s` : networkReason(thrown);
-    return { reason, answer: '', mayPass: true };
+    // What was refused here is refused the next time.
+    const mayPass = !(asError(thrown).cause instanceof DiptychError);
+    return { reason, answer: '', mayPass };
   }
 }
 
@@ -77,7 +82,7 @@ export async function attempt<T>(
 async function readAtMost(response: Response, maxBytes: number): Promise<Buffer | null> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of (response.body as ReadableStream<Uint8Array> | null) ?? []) {
+  for await (const chunk of response.body ?? []) {
     size += chunk.length;
     if (size > maxBytes) return null;
     chunks.push(chunk);

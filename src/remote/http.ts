@@ -6,6 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import PQueue from 'p-queue';
 import { DiptychError } from '../errors.ts';
 import { attempt, type Limits, type RemoteRequest, type Setback } from './attempt.ts';
+import { publicOnly } from './public-only.ts';
 
 export type Auth = { bearer: string } | { /** "user:password" */ basic: string };
 
@@ -21,6 +22,8 @@ export interface HttpOptions extends Limits {
   concurrency: number;
   tries: number;
   auth?: Auth;
+  /** Origin whose addresses `getBytes` may fetch although they are private. */
+  own?: string;
   clock?: Clock;
 }
 
@@ -28,7 +31,7 @@ export interface HttpOptions extends Limits {
 export interface Http {
   /** The parsed answer. */
   postJson(url: string, body: unknown, signal?: AbortSignal): Promise<unknown>;
-  /** Sends no credentials: the address comes from an answer and may lie anywhere. */
+  /** Sends no credentials, and to public addresses alone: the URL comes from an answer and may lead anywhere. */
   getBytes(url: string, signal?: AbortSignal): Promise<Buffer>;
 }
 
@@ -59,8 +62,9 @@ const realClock: Clock = {
   wait: (ms, signal) => wait(ms, undefined, { signal }),
 };
 
-export function openHttp({ concurrency, tries, auth, clock = realClock, ...limits }: HttpOptions): Http {
+export function openHttp({ concurrency, tries, auth, own, clock = realClock, ...limits }: HttpOptions): Http {
   const queue = new PQueue({ concurrency });
+  const guard = publicOnly(own);
   const { header, secrets } = credentials(auth);
   const hide = (text: string) => secrets.reduce((hidden, secret) => hidden.replaceAll(secret, '***'), text);
 
@@ -97,7 +101,8 @@ export function openHttp({ concurrency, tries, auth, clock = realClock, ...limit
       return queued(() => send<unknown>(request(), (bytes) => JSON.parse(bytes.toString()), signal), signal);
     },
     getBytes(url, signal) {
-      return queued(() => send({ method: 'GET', url, headers: {} }, (bytes) => bytes, signal), signal);
+      const request: RemoteRequest = { method: 'GET', url, headers: {}, dispatcher: guard };
+      return queued(() => send(request, (bytes) => bytes, signal), signal);
     },
   };
 }

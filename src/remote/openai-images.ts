@@ -24,7 +24,7 @@ const OPTIONAL = [['response_format'], ['seed']];
 
 export function openaiImages(options: RemoteGeneratorOptions): ImageGenerator {
   const { baseUrl, model, width, height } = options;
-  const http = openHttp({ ...options, maxBytes: MAX_IMAGE_BYTES });
+  const http = openHttp({ ...options, maxBytes: MAX_IMAGE_BYTES, own: new URL(baseUrl).origin });
   const post = optionalFields(http, OPTIONAL);
   const url = below(baseUrl, '/images/generations');
   return oneByOne(`${model ?? 'default'}@${new URL(baseUrl).host}`, async ({ prompt, seed }, signal) => {

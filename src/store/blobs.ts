@@ -1,6 +1,6 @@
 /** Bytes by content hash: written once, never changed. */
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import PQueue from 'p-queue';
 import { DiptychError } from '../errors.ts';
@@ -10,6 +10,8 @@ export interface BlobStore {
   put(bytes: Uint8Array): Promise<string>;
   /** Throws DIPTYCH_NOT_FOUND. */
   get(sha256: string): Promise<Buffer>;
+  /** Throws when nothing can be put. */
+  check(): Promise<void>;
   /** Takes over every blob of a folder store's folder on this disk. Durable when it resolves. */
   adopt(folder: string): Promise<void>;
 }
@@ -43,6 +45,13 @@ export function folderBlobs(folder: string, { durable = true } = {}): BlobStore 
       } catch (cause) {
         throw new DiptychError('DIPTYCH_NOT_FOUND', `there is no blob ${sha256} in ${folder}`, { cause });
       }
+    },
+    async check() {
+      await mkdir(folder, { recursive: true });
+      // Written, not only asked about: a full disk has permissions too.
+      const trial = path.join(folder, `${randomUUID()}.tmp`);
+      await writeFile(trial, 'x');
+      await rm(trial);
     },
     async adopt(from) {
       const queue = new PQueue({ concurrency: SYNCED_TOGETHER });

@@ -7,6 +7,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import pg from 'pg';
 import { asError, DiptychError } from '../errors.ts';
+import { query, type Store } from './client.ts';
 
 const MIGRATIONS = path.resolve(import.meta.dirname, '../../prisma/migrations');
 /** The lock that Prisma's own migration command takes, so that the two exclude each other. */
@@ -19,7 +20,7 @@ const TABLE = `CREATE TABLE IF NOT EXISTS _prisma_migrations (
 
 /** Names of the migrations that were applied now. Throws DIPTYCH_DATABASE_UNAVAILABLE. */
 export async function migrate(url: string, folder = MIGRATIONS): Promise<string[]> {
-  const names = (await readdir(folder)).filter((name) => /^\d/.test(name)).sort();
+  const names = await shipped(folder);
   const client = new pg.Client({ connectionString: url });
   try {
     await client.connect();
@@ -79,6 +80,18 @@ export async function migrate(url: string, folder = MIGRATIONS): Promise<string[
     await client.end();
   }
 }
+
+/** Of this version's, those that the database doesn't hold. */
+export async function missingMigrations(store: Store): Promise<string[]> {
+  const rows = await query<{ name: string }>(
+    store,
+    'SELECT migration_name AS name FROM _prisma_migrations WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL',
+  );
+  const applied = new Set(rows.map(({ name }) => name));
+  return (await shipped(MIGRATIONS)).filter((name) => !applied.has(name));
+}
+
+const shipped = async (folder: string) => (await readdir(folder)).filter((name) => /^\d/.test(name)).sort();
 
 const refused = (what: string, cause?: unknown) =>
   new DiptychError('DIPTYCH_DATABASE_UNAVAILABLE', `the database is refused: ${what}`, { cause });

@@ -39,5 +39,8 @@ export function s3Blobs(bucket: Bucket): BlobStore {
         `can't get blob ${sha256} in ${bucket.name}: other bytes came`,
       );
     },
+    async check() {
+      await this.put(Buffer.from('diptych'));
+    },
   };
 }

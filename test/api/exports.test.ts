@@ -10,6 +10,7 @@ import { getExport } from '../../src/jobs/exports.ts';
 import { openQueue } from '../../src/jobs/queue.ts';
 import { commitTask } from '../../src/jobs/tasks.ts';
 import { runWorker } from '../../src/jobs/worker.ts';
+import { log } from '../../src/log.ts';
 import { ensureSet, upsertAnnotations } from '../../src/store/annotations.ts';
 import { folderArtifacts } from '../../src/store/artifact-files.ts';
 import { findArtifact } from '../../src/store/artifacts.ts';
@@ -255,7 +256,8 @@ test('a metric scored anew is another version; by its old scores the old one is 
 });
 
 test('annotations that change on the way fail the export instead of ending up in it', async (t) => {
-  const reported = t.mock.method(console, 'error', () => {});
+  const reported = t.mock.fn();
+  t.mock.method(log, 'child', () => ({ info() {}, error: reported }));
   const { body } = await ask({ layout: 'binarized' });
   const { id: setId } = await ensureSet(store, SET);
   await upsertAnnotations(store, setId, [{ ...scene('s000', 0), caption_ori: 'changed on the way' }]);

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import pino from 'pino';
 import { RunSettings } from '../../pipelines/settings.ts';
 import { buildApp } from '../../src/api/app.ts';
 import { ensureSet } from '../../src/store/annotations.ts';
@@ -48,6 +49,8 @@ test('the first page lists the runs with their reports, names as text and never 
   assert.ok(!body.includes('<script>'));
 });
 
+const API_PAGE = readFileSync(new URL('../../docs/api.md', import.meta.url), 'utf8');
+
 type Json = { [key: string]: Json };
 const document = await app.inject({ url: '/docs/json' });
 
@@ -58,31 +61,15 @@ test('the OpenAPI document names every route with its parameters and answers', (
   const named = Object.entries(paths!).flatMap(([path, methods]) =>
     Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
   );
-  assert.deepEqual(named.sort(), [
-    'DELETE /v1/exports/{id}',
-    'GET /v1/annotation-sets',
-    'GET /v1/annotation-sets/{name}/annotations',
-    'GET /v1/blobs/{sha256}',
-    'GET /v1/candidates/{id}',
-    'GET /v1/exports/{id}',
-    'GET /v1/exports/{id}/files',
-    'GET /v1/exports/{id}/files/{*}',
-    'GET /v1/runs',
-    'GET /v1/runs/{id}',
-    'GET /v1/runs/{id}/artifacts',
-    'GET /v1/runs/{id}/artifacts/{*}',
-    'GET /v1/runs/{id}/candidates',
-    'GET /v1/runs/{id}/events',
-    'GET /v1/runs/{id}/exports',
-    'GET /v1/runs/{id}/failures',
-    'GET /v1/runs/{id}/scores.arrow',
-    'GET /v1/runs/{id}/telemetry',
-    'POST /v1/annotation-sets/{name}/annotations',
-    'POST /v1/runs',
-    'POST /v1/runs/{id}/cancel',
-    'POST /v1/runs/{id}/exports',
-    'POST /v1/runs/{id}/retry',
-  ]);
+  // docs/api.md names a route as it likes its parameters to be called.
+  const unnamed = (route: string) => route.replace(/\{[^}]+\}/g, '{}');
+  const told = [...API_PAGE.matchAll(/`([A-Z]+ \/[^`?]*)/g)].map(([, route]) => unnamed(route!));
+  assert.deepEqual(
+    named.map(unnamed).filter((route) => !told.includes(route)),
+    [],
+    'docs/api.md names every route',
+  );
+  assert.ok(named.length > 20);
   for (const [path, methods] of Object.entries(paths!)) {
     const inPath = [...path.matchAll(/\{(.+?)\}/g)].map(([, name]) => name);
     for (const operation of Object.values(methods)) {
@@ -148,20 +135,27 @@ test('errors have one shape: a code and a message for who has to act', async () 
   assert.deepEqual(noId.body.error.message, 'id is "7", must match format "uuid"');
 });
 
-test('an error nobody foresaw is answered with 500 and tells nothing of the inside', async (t) => {
-  const reported = t.mock.method(console, 'error', () => {});
+test('an error nobody foresaw is answered with 500 and tells nothing of the inside', async () => {
+  const lines: string[] = [];
   const failing = {
+    apiKey: { findFirst: async () => null },
     annotationSet: { findMany: () => Promise.reject(new Error('password is hunter2')) },
   } as unknown as Store;
-  const other = await buildApp({ ...context, store: failing });
+  const other = await buildApp(
+    { ...context, store: failing },
+    { log: pino({}, { write: (line: string) => void lines.push(line) }) },
+  );
   const answer = await other.inject({ url: '/v1/annotation-sets' });
   await other.close();
   assert.equal(answer.statusCode, 500);
   assert.deepEqual(answer.json(), {
     error: { code: 'DIPTYCH_INTERNAL', message: 'something went wrong here; the service log says what' },
   });
-  assert.match(
-    String(reported.mock.calls[0]!.arguments[0]),
-    /GET \/v1\/annotation-sets: Error: password is hunter2/,
+  const { request, err } = JSON.parse(lines[0]!);
+  assert.equal(err.message, 'password is hunter2');
+  // The line about the answer has the same id.
+  assert.deepEqual(
+    [JSON.parse(lines[1]!).request, JSON.parse(lines[1]!).path],
+    [request, '/v1/annotation-sets'],
   );
 });

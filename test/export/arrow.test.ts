@@ -4,8 +4,8 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { RecordBatchReader, tableFromIPC } from 'apache-arrow';
-import { arrowScores } from '../../src/export/arrow-scores.ts';
-import type { ScoredImage } from '../../src/export/score-rows.ts';
+import { arrowStream } from '../../src/export/arrow.ts';
+import { SCORE_COLUMNS, type ScoredImage, scoreRows } from '../../src/export/score-rows.ts';
 import { python, withoutPython } from '../python.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { stream } from './made-up.ts';
@@ -28,6 +28,13 @@ const rowsOf = (of: readonly ScoredImage[]) =>
       .filter((metric) => metric in scores)
       .map((metric) => ({ annotation_id: imgId, image_index: slot, sha256, metric, value: scores[metric]! })),
   );
+
+const arrowScores = (of: AsyncIterable<ScoredImage>) => {
+  async function* rows() {
+    for await (const image of of) yield scoreRows(image);
+  }
+  return arrowStream(SCORE_COLUMNS, rows());
+};
 
 async function bytesOf(of: AsyncIterable<ScoredImage>): Promise<Buffer> {
   return Buffer.concat(await Array.fromAsync(arrowScores(of)));

@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { PICKAPIC_COLUMNS, pickapicRow } from '../../src/export/layouts/pickapic.ts';
-import { type CandidatePair, pairsOf } from '../../src/export/pairs.ts';
+import { type CandidatePair, comparisonsOf, pairsIn } from '../../src/export/pairs.ts';
 import { type ExportAnnotation, splitOf } from '../../src/export/rows.ts';
 import { exportMadeUp, type MadeUp, madeUp, POLICY, rewardOf, SIDE, sha256 } from './made-up.ts';
 import { declared, featuresOf, type ReadRow, readMetadata, readRows } from './read.ts';
@@ -178,8 +178,10 @@ test('PickScores stand beside the label, with the label that they alone would gi
 test('images of different sizes make no pair', () => {
   const annotation = structuredClone(world.annotations[0]!);
   annotation.candidates[2]!.width++;
-  const { pairs, unequalSizes } = pairsOf(annotation, POLICY.pairs, false);
-  assert.deepEqual([pairs.length, unequalSizes], [3, 3]);
+  const comparisons = comparisonsOf(annotation, POLICY.pairs, false);
+  const pairs = pairsIn(comparisons);
+  assert.deepEqual([comparisons.length, pairs.length], [6, 3]);
+  assert.equal(comparisons.filter(({ leftOut }) => leftOut === 'size').length, 3);
   assert.ok(pairs.every(({ winner, loser }) => winner.slot !== 2 && loser.slot !== 2));
 });
 

@@ -13,7 +13,7 @@ import webdataset
 root = Path(sys.argv[1])
 
 loaded = {}
-for name in ("images", "pickapic", "binarized", "hpdv3", "image-reward", "webdataset", "scores"):
+for name in ("images", "pickapic", "binarized", "hpdv3", "image-reward", "webdataset", "scores", "quality"):
     dataset = datasets.load_dataset(str(root / name))
     loaded[name] = {
         "features": {key: f"{type(f).__name__} {getattr(f, 'dtype', '')}" for key, f in dataset["train"].features.items()},
@@ -53,7 +53,7 @@ json.dump(
                 field.name: str(field.type)
                 for field in parquet.read_schema(next((root / name).rglob("*.parquet")))
             }
-            for name in ("images", "pickapic", "binarized", "scores")
+            for name in ("images", "pickapic", "binarized", "scores", "quality")
         },
         "scores": {
             "pyarrow": [list(row.values()) for row in parquet.read_table(file).to_pylist()],

@@ -67,10 +67,10 @@ test('a footer that claims what can’t be', async () => {
   await refused(await fileOf(zeros), /footer: /);
 });
 
-test('whatever byte is wrong, it is a coded error or no harm', { timeout: 120_000 }, async () => {
+test('whatever byte is wrong, it is a coded error or no harm', async () => {
   const random = createRandom(5);
   let errors = 0;
-  for (let i = 0; i < 400; i++) {
+  for (let i = 0; i < 150; i++) {
     const bytes = Buffer.from(whole);
     // Mostly in the pages' headers and the footer, which are the ends of the file's parts.
     for (let flips = 1 + random.int(3); flips > 0; flips--) bytes[random.int(bytes.length)] = random.int(256);
@@ -79,7 +79,7 @@ test('whatever byte is wrong, it is a coded error or no harm', { timeout: 120_00
       errors++;
     });
   }
-  assert.ok(errors > 50, `${errors}`);
+  assert.ok(errors > 20, `${errors}`);
 });
 
 const retyped = (name: string, type: Column['type']) =>

@@ -11,7 +11,15 @@ const FINE = { fine: true };
 async function setUp(t: TestContext, given: Partial<HttpOptions> = {}) {
   const server = await standIn(t, () => ({ body: FINE }));
   const clock = testClock();
-  const http = openHttp({ concurrency: 4, timeoutMs: 10_000, tries: 5, maxBytes: 5000, clock, ...given });
+  const http = openHttp({
+    concurrency: 4,
+    timeoutMs: 10_000,
+    tries: 5,
+    maxBytes: 5000,
+    clock,
+    own: server.url,
+    ...given,
+  });
   const post = (signal?: AbortSignal) => http.postJson(`${server.url}/do?key=hidden`, { a: 1 }, signal);
   return { server, clock, http, post };
 }

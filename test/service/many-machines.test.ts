@@ -86,7 +86,7 @@ test('machines that share a database and a bucket, and no disk, curate and train
     await machine('worker', 'score'),
   ];
   const lost = await machine('worker', 'train');
-  const url = await until('the API listens', () => /Diptych listens on (\S+)/.exec(api.said)?.[1], SLOW);
+  const url = await until('the API listens', () => /"url":"(http[^"]+)"/.exec(api.said)?.[1], SLOW);
   const client = openClient(url);
   const get = (route: string, init?: RequestInit) => fetch(`${url}${route}`, init);
   const sent = await get('/v1/annotation-sets/shapes/annotations', {

@@ -5,6 +5,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { type ClaimedTask, claimTask } from '../../src/jobs/tasks.ts';
+import { log } from '../../src/log.ts';
 import { folderArtifacts } from '../../src/store/artifact-files.ts';
 import { lookUpArtifact } from '../../src/store/artifacts.ts';
 import { s3Artifacts } from '../../src/store/s3-artifacts.ts';
@@ -128,7 +129,7 @@ test('a machine that is further than the bucket keeps what it has', async (t) =>
 });
 
 test('a bucket that is away costs no training; the next checkpoint is put there', async (t) => {
-  const said = t.mock.method(console, 'error', () => {});
+  const said = t.mock.method(log, 'warn', () => {});
   const { bucket, one, share } = await machines(t);
   const first = await task();
   const shared = await share(one, first);
@@ -136,7 +137,9 @@ test('a bucket that is away costs no training; the next checkpoint is put there'
   const away = t.mock.method(bucket, 'has', () => Promise.reject(new Error('no answer')));
   shared.changed();
   await assert.rejects(shared.settled(), { message: 'no answer' });
-  assert.match(String(said.mock.calls[0]!.arguments[0]), /stays on this machine for now: no answer/);
+  const [facts, message] = said.mock.calls[0]!.arguments as unknown as [{ run: string; err: Error }, string];
+  assert.deepEqual([facts.run, facts.err.message], [first.runId, 'no answer']);
+  assert.match(message, /stays on this machine for now/);
   assert.equal(await lookUpArtifact(store, first.runId, 'training'), null);
   away.mock.restore();
   shared.changed();

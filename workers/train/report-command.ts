@@ -1,6 +1,7 @@
 /** Tells a run how its training command is doing: the task's share, and an event every few seconds. */
 import { asError } from '../../src/errors.ts';
 import { appendEvent } from '../../src/jobs/events.ts';
+import { log } from '../../src/log.ts';
 import type { Store } from '../../src/store/client.ts';
 import { commandProgress, newestCheckpoint } from './command-progress.ts';
 import type { TrainJob } from './trainer.ts';
@@ -31,7 +32,7 @@ export function reportCommand(
     const data = { line, step: known.step(), steps, secondsLeft: known.secondsLeft() };
     // A database that is away for a moment is no reason to end a training of hours.
     await appendEvent(store, runId, 'trainer-output', data).catch((thrown) =>
-      console.error(`event lost: ${asError(thrown).message}`),
+      log.warn({ run: runId, err: asError(thrown) }, 'event lost'),
     );
   };
   const timer = setInterval(() => void report(), EVENT_EVERY_MS);

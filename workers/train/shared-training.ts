@@ -5,6 +5,7 @@
 import { rm } from 'node:fs/promises';
 import { asError } from '../../src/errors.ts';
 import { type ClaimedTask, writeWhileHeld } from '../../src/jobs/tasks.ts';
+import { log } from '../../src/log.ts';
 import { type ArtifactFacts, describeFolder, lookUpArtifact, writeFiles } from '../../src/store/artifacts.ts';
 import { TRAINING } from '../../src/store/training-folder.ts';
 import { checkpointSteps } from '../../src/training/checkpoint.ts';
@@ -60,7 +61,11 @@ export async function shareTraining(
       // A bucket that is away for a while is no reason to end a training of hours: the next checkpoint tries again.
       running ??= run().catch((thrown) => {
         running = undefined;
-        console.error(`the checkpoint stays on this machine for now: ${asError(thrown).message}`);
+        const { runId: run, id, attempt } = task;
+        log.warn(
+          { run, task: id, attempt, err: asError(thrown) },
+          'a checkpoint stays on this machine for now',
+        );
       });
     },
     async settled() {

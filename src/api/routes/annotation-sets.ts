@@ -6,11 +6,14 @@ import { T2I_CATEGORIES } from '../../annotations/benchmark.ts';
 import { readAnnotations } from '../../annotations/records.ts';
 import { BENCHMARK_FORMATS, readBenchmark } from '../../benchmarks/read.ts';
 import { ensureSet, findSet, listAnnotations, listSets, upsertAnnotations } from '../../store/annotations.ts';
+import type { Store } from '../../store/client.ts';
+import { ingestGate } from '../load.ts';
 import { Anything, ErrorAnswer, fromCursor, nextCursor, Paging, page } from '../schemas.ts';
 import type { Services } from '../services.ts';
 
-/** Records written in one statement. */
+/** Records written in one statement, or fewer where they are long. */
 const BATCH = 1000;
+const BATCH_BYTES = 16 * 1024 * 1024;
 /** Rejections listed in the answer; all are counted. */
 const LISTED_REJECTIONS = 1000;
 
@@ -52,6 +55,7 @@ const IngestAnswer = Type.Object({
 });
 
 export function annotationRoutes({ store }: Services): FastifyPluginAsyncTypebox {
+  const gate = ingestGate();
   return async (app) => {
     app.get(
       '/annotation-sets',
@@ -99,6 +103,7 @@ export function annotationRoutes({ store }: Services): FastifyPluginAsyncTypebox
         '/annotation-sets/:name/annotations',
         {
           bodyLimit: Number.MAX_SAFE_INTEGER,
+          config: { streams: true },
           schema: {
             tags: ['annotations'],
             summary: 'Ingest LAION-SG annotations',
@@ -109,34 +114,10 @@ export function annotationRoutes({ store }: Services): FastifyPluginAsyncTypebox
             response: { 200: IngestAnswer },
           },
         },
-        async (request) => {
+        async (request, reply) => {
           const { name } = request.params as { name: string };
           const body = request.body as AsyncIterable<Uint8Array> | undefined;
-          const set = await ensureSet(store, name);
-          const answer = { received: 0, inserted: 0, updated: 0, unchanged: 0, rejected: 0 };
-          const rejections: { line: number; field: string; reason: string }[] = [];
-          let batch: Annotation[] = [];
-          const flush = async () => {
-            if (batch.length === 0) return;
-            const counts = await upsertAnnotations(store, set.id, batch);
-            answer.inserted += counts.inserted;
-            answer.updated += counts.updated;
-            answer.unchanged += counts.unchanged;
-            batch = [];
-          };
-          for await (const record of readAnnotations(body ?? emptyBody())) {
-            answer.received++;
-            if (record.problem) {
-              answer.rejected++;
-              if (rejections.length < LISTED_REJECTIONS)
-                rejections.push({ line: record.line, ...record.problem });
-              continue;
-            }
-            batch.push(record.annotation);
-            if (batch.length === BATCH) await flush();
-          }
-          await flush();
-          return { ...answer, rejections };
+          return gate(reply, () => ingest(store, name, body ?? emptyBody()));
         },
       );
 
@@ -168,6 +149,35 @@ export function annotationRoutes({ store }: Services): FastifyPluginAsyncTypebox
       );
     });
   };
+}
+
+async function ingest(store: Store, name: string, body: AsyncIterable<Uint8Array>) {
+  const set = await ensureSet(store, name);
+  const answer = { received: 0, inserted: 0, updated: 0, unchanged: 0, rejected: 0 };
+  const rejections: { line: number; field: string; reason: string }[] = [];
+  let batch: Annotation[] = [];
+  let batchBytes = 0;
+  const flush = async () => {
+    if (batch.length === 0) return;
+    const counts = await upsertAnnotations(store, set.id, batch);
+    answer.inserted += counts.inserted;
+    answer.updated += counts.updated;
+    answer.unchanged += counts.unchanged;
+    [batch, batchBytes] = [[], 0];
+  };
+  for await (const record of readAnnotations(body)) {
+    answer.received++;
+    if (record.problem) {
+      answer.rejected++;
+      if (rejections.length < LISTED_REJECTIONS) rejections.push({ line: record.line, ...record.problem });
+      continue;
+    }
+    batch.push(record.annotation);
+    batchBytes += record.bytes;
+    if (batch.length === BATCH || batchBytes > BATCH_BYTES) await flush();
+  }
+  await flush();
+  return { ...answer, rejections };
 }
 
 async function* emptyBody(): AsyncGenerator<Uint8Array> {}

@@ -1,25 +1,29 @@
 /** Candidates, their scores with the evidence, their images. */
-import { Readable } from 'node:stream';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import { DiptychError } from '../../errors.ts';
-import { arrowScores } from '../../export/arrow-scores.ts';
 import { getRun } from '../../jobs/runs.ts';
-import { allScored, getCandidate, listScored, VARIANTS } from '../../store/candidates.ts';
-import { Anything, ErrorAnswer, fromCursor, nextCursor, Paging, page, RunId } from '../schemas.ts';
+import { getCandidate, listScored } from '../../store/candidates.ts';
+import {
+  Anything,
+  ErrorAnswer,
+  fromCursor,
+  nextCursor,
+  Paging,
+  page,
+  RunId,
+  VariantQuery,
+} from '../schemas.ts';
 import type { Services } from '../services.ts';
 
 /** Drawn images are PNGs, imported ones what they were. */
 const imageType = (bytes: Buffer) =>
   bytes[0] === 0xff ? 'image/jpeg' : bytes[0] === 0x52 ? 'image/webp' : 'image/png';
 
-const VariantQuery = {
-  variant: Type.Enum([...VARIANTS], {
-    default: 'curated',
-    description: 'curated, or base and tuned of an evaluation',
-  }),
-};
-const CandidateKey = Type.Object({ imgId: Type.String(), slot: Type.Integer() });
+const CandidateKey = Type.Object({
+  imgId: Type.String(),
+  slot: Type.Integer({ minimum: 0, maximum: 2 ** 31 - 1 }),
+});
 const Candidate = Type.Object({
   id: Type.String(),
   imgId: Type.String(),
@@ -75,23 +79,6 @@ export function candidateRoutes({ store, blobs }: Services): FastifyPluginAsyncT
           annotation: annotation.body,
           scores: scores.map(({ candidateId: _, ...score }) => score),
         };
-      },
-    );
-
-    app.get(
-      '/runs/:id/scores.arrow',
-      {
-        schema: {
-          tags: ['candidates'],
-          summary: 'All scores as an Arrow stream',
-          params: RunId,
-          querystring: Type.Object(VariantQuery),
-        },
-      },
-      async ({ params, query }, reply) => {
-        await getRun(store, params.id);
-        reply.type('application/vnd.apache.arrow.stream');
-        return reply.send(Readable.from(arrowScores(allScored(store, params.id, query.variant))));
       },
     );
 

@@ -15,6 +15,7 @@ import {
 } from '../../jobs/exports.ts';
 import { getRun } from '../../jobs/runs.ts';
 import { findArtifact, listArtifacts } from '../../store/artifacts.ts';
+import { LONG_ANSWER_MS } from '../load.ts';
 import { Anything, ErrorAnswer, fromCursor, nextCursor, Paging, page, RunId } from '../schemas.ts';
 import { sendFile } from '../send-file.ts';
 import type { Services } from '../services.ts';
@@ -84,6 +85,7 @@ export function exportRoutes({ store, boss, artifacts, places }: Services): Fast
     app.post(
       '/runs/:id/exports',
       {
+        handlerTimeout: LONG_ANSWER_MS,
         schema: {
           tags: ['exports'],
           summary: "Ask for a run's candidates in a layout",
@@ -169,6 +171,7 @@ export function exportRoutes({ store, boss, artifacts, places }: Services): Fast
     app.get(
       '/exports/:id/files/*',
       {
+        config: { streams: true },
         schema: {
           tags: ['exports'],
           summary: 'Download a file, or a range of it',

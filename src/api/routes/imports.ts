@@ -2,6 +2,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import { planImport } from '../../../pipelines/imports.ts';
+import { checkSafeImport } from '../../../pipelines/safe-settings.ts';
 import { ImportRequest } from '../../../pipelines/settings.ts';
 import { createRun, getRun } from '../../jobs/runs.ts';
 import { deleteUpload, putUpload } from '../../store/uploads.ts';
@@ -27,6 +28,7 @@ export function importRoutes({ store, boss, places }: Services): FastifyPluginAs
         },
       },
       async ({ body }, reply) => {
+        if (await app.needsKeys()) await checkSafeImport(body);
         const id = await createRun(store, boss, await planImport(store, places.uploads, body));
         return reply.status(201).send(JSON.parse(JSON.stringify(await getRun(store, id))));
       },
@@ -56,6 +58,7 @@ export function importRoutes({ store, boss, places }: Services): FastifyPluginAs
         '/uploads/:name/*',
         {
           bodyLimit: Number.MAX_SAFE_INTEGER,
+          config: { streams: true },
           schema: {
             tags: ['imports'],
             summary: 'Send a file of an upload, of any length; one of the same name is replaced',

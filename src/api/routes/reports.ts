@@ -26,7 +26,8 @@ td,th{padding:.2rem .8rem .2rem 0;text-align:left}</style></head><body><h1>Dipty
 ${rows.join('\n') || '<tr><td colspan="6">no runs yet</td></tr>'}</table></body></html>`;
     });
 
-    app.get('/reports/:id', { schema: { hide: true, params: RunId } }, async ({ params }, reply) => {
+    const options = { config: { streams: true }, schema: { hide: true, params: RunId } };
+    app.get('/reports/:id', options, async ({ params }, reply) => {
       const report = await findArtifact(store, params.id, 'report.html');
       return reply.type('text/html').send(await artifacts.read(params.id, report));
     });

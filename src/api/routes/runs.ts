@@ -1,7 +1,9 @@
 /** Runs: asked for, watched, cancelled, tried again. */
+import type { OutgoingHttpHeaders } from 'node:http';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import { planRun } from '../../../pipelines/plan.ts';
+import { checkSafe } from '../../../pipelines/safe-settings.ts';
 import { RunRequest } from '../../../pipelines/settings.ts';
 import { DiptychError } from '../../errors.ts';
 import { readEvents } from '../../jobs/events.ts';
@@ -12,6 +14,7 @@ import { trainingFolder } from '../../store/training-folder.ts';
 import { ALARM_KINDS } from '../../training/alarms.ts';
 import { readCurves } from '../../training/curves.ts';
 import { isGrowing } from '../../training/snapshot.ts';
+import { LONG_ANSWER_MS } from '../load.ts';
 import { Anything, ErrorAnswer, fromCursor, nextCursor, Paging, page, RunId } from '../schemas.ts';
 import { sendFile } from '../send-file.ts';
 import type { Services } from '../services.ts';
@@ -79,12 +82,19 @@ const Artifact = Type.Object({
 
 export function runRoutes({ store, boss, artifacts, places }: Services): FastifyPluginAsyncTypebox {
   return async (app) => {
+    // A log that is being followed must not keep the service from ending.
+    let closing = false;
+    app.addHook('preClose', async () => {
+      closing = true;
+    });
+
     /** Dates as the schema has them. */
     const view = async (id: string) => JSON.parse(JSON.stringify(await getRun(store, id)));
 
     app.post(
       '/runs',
       {
+        handlerTimeout: LONG_ANSWER_MS,
         schema: {
           tags: ['runs'],
           summary: 'Ask for a run',
@@ -93,6 +103,7 @@ export function runRoutes({ store, boss, artifacts, places }: Services): Fastify
         },
       },
       async (request, reply) => {
+        if (await app.needsKeys()) await checkSafe(request.body.settings);
         const id = await createRun(store, boss, await planRun(store, request.body));
         reply.status(201);
         return view(id);
@@ -141,6 +152,7 @@ export function runRoutes({ store, boss, artifacts, places }: Services): Fastify
     app.get(
       '/runs/:id/events',
       {
+        config: { streams: true },
         schema: {
           tags: ['runs'],
           summary: 'The log of a run as server-sent events',
@@ -163,11 +175,12 @@ export function runRoutes({ store, boss, artifacts, places }: Services): Fastify
         reply.hijack();
         const { raw } = reply;
         raw.writeHead(200, {
+          ...(reply.getHeaders() as OutgoingHttpHeaders),
           'content-type': 'text/event-stream',
           'cache-control': 'no-cache',
           connection: 'keep-alive',
         });
-        while (!raw.destroyed) {
+        while (!raw.destroyed && !closing) {
           // Asked before reading, so that the last events are not missed.
           const { status } = await getRun(store, id);
           const events = await readEvents(store, id, after, EVENTS_AT_ONCE);
@@ -250,6 +263,7 @@ export function runRoutes({ store, boss, artifacts, places }: Services): Fastify
     app.get(
       '/runs/:id/artifacts/*',
       {
+        config: { streams: true },
         schema: {
           tags: ['runs'],
           summary: 'Download an artifact that is a file, or a range of it',

@@ -1,9 +1,9 @@
 /** Scores alone as an Arrow IPC stream. */
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { arrowEncoder } from '../arrow-scores.ts';
+import { arrowEncoder } from '../arrow.ts';
 import type { Layout } from '../layout.ts';
-import { SCORE_COLUMNS } from '../score-rows.ts';
+import { SCORE_COLUMNS, scoreRows } from '../score-rows.ts';
 import { fileSink } from '../sink.ts';
 
 const FILE = 'scores.arrows';
@@ -17,14 +17,15 @@ export const arrow: Layout = {
   async open(folder) {
     await mkdir(folder, { recursive: true });
     const sink = fileSink(path.join(folder, FILE));
-    const encoder = arrowEncoder();
+    const encoder = arrowEncoder(SCORE_COLUMNS);
     sink.write(encoder.schema());
     let rows = 0;
     return {
       async write({ annotation: { imgId, candidates } }) {
         for (const candidate of candidates) {
-          rows += Object.keys(candidate.scores).length;
-          for (const bytes of encoder.add({ imgId, ...candidate })) sink.write(bytes);
+          const added = scoreRows({ imgId, ...candidate });
+          rows += added.length;
+          for (const bytes of encoder.add(added)) sink.write(bytes);
         }
       },
       async close() {

@@ -7,6 +7,7 @@ import { hpdv3 } from './hpdv3.ts';
 import { imageReward } from './image-reward.ts';
 import { images } from './images.ts';
 import { pickapic } from './pickapic.ts';
+import { quality } from './quality.ts';
 import { scores } from './scores.ts';
 import { webdataset } from './webdataset.ts';
 
@@ -20,6 +21,7 @@ export const LAYOUTS = {
   webdataset,
   scores,
   arrow,
+  quality,
 } as const satisfies Record<string, Layout>;
 
 export type LayoutName = keyof typeof LAYOUTS;
