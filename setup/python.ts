@@ -10,6 +10,7 @@ import path from 'node:path';
 const PACKAGES = [
   ...['pyarrow==25.0.1', 'pandas==3.1.1', 'duckdb==1.5.6', 'datasets==5.0.1', 'webdataset==1.0.2'],
   ...['pillow==13.0.0', 'polars==2.1.0', 'tensorboard==2.21.0', 'schemathesis==4.32.5'],
+  'check-jsonschema==0.39.0',
 ];
 
 /** Installs the packages where they are missing. Null when they are there, else why they can't be. */

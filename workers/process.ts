@@ -2,7 +2,8 @@
 import { openQueue, type WorkerName } from '../src/jobs/queue.ts';
 import { runWorker, type TaskHandler } from '../src/jobs/worker.ts';
 import { NO_USE, onProcessEnd } from '../src/process-end.ts';
-import { openBlobs } from '../src/store/blob-places.ts';
+import type { ArtifactFiles } from '../src/store/artifact-files.ts';
+import { openArtifacts, openBlobs } from '../src/store/blob-places.ts';
 import type { BlobStore } from '../src/store/blobs.ts';
 import { openStore, type Store } from '../src/store/client.ts';
 import { migrate } from '../src/store/migrate.ts';
@@ -12,6 +13,7 @@ import { type NumericThread, startNumericThread } from './numeric/client.ts';
 export interface Tools {
   store: Store;
   blobs: BlobStore;
+  artifacts: ArtifactFiles;
   numeric: NumericThread;
   places: Places;
 }
@@ -33,7 +35,13 @@ export async function startWorkerProcess(
   const store = openStore(url);
   const boss = await openQueue(url, false);
   const numeric = startNumericThread();
-  const tools: Tools = { store, blobs: openBlobs(where.blobs), numeric, places: where };
+  const tools: Tools = {
+    store,
+    blobs: openBlobs(where.blobs),
+    artifacts: openArtifacts(where),
+    numeric,
+    places: where,
+  };
   const running = await runWorker({ store, boss, worker, handlers: makeHandlers(tools) });
 
   onProcessEnd(async () => {

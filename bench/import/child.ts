@@ -3,6 +3,7 @@ import { planImport } from '../../pipelines/imports.ts';
 import { openQueue } from '../../src/jobs/queue.ts';
 import { createRun, getRun } from '../../src/jobs/runs.ts';
 import { runWorker } from '../../src/jobs/worker.ts';
+import { folderArtifacts } from '../../src/store/artifact-files.ts';
 import { folderBlobs } from '../../src/store/blobs.ts';
 import { openStore } from '../../src/store/client.ts';
 import { migrate } from '../../src/store/migrate.ts';
@@ -17,7 +18,7 @@ const store = openStore(url);
 const boss = await openQueue(url, false);
 const where = places();
 const numeric: NumericThread = { call: () => new Promise(() => {}), close: async () => {} };
-const tools = { store, numeric, blobs: folderBlobs(where.blobs), places: where };
+const tools = { store, artifacts: folderArtifacts, numeric, blobs: folderBlobs(where.blobs), places: where };
 const worker = await runWorker({
   ...{ store, boss, worker: 'score' as const, handlers: { import: importTask(tools) } },
 });

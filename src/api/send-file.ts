@@ -1,23 +1,16 @@
 /** A file whose content never changes under its name: whole or a range of it, told by its sha256 (RFC 9110). */
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { DiptychError } from '../errors.ts';
+import type { ArtifactFiles } from '../store/artifact-files.ts';
 import type { ArtifactFacts } from '../store/artifacts.ts';
+import type { ByteRange } from '../store/s3-bucket.ts';
 
-/** First and last byte. */
-export interface ByteRange {
-  start: number;
-  end: number;
-}
-
-/** Throws DIPTYCH_NOT_FOUND when the file is not on the disk any more, DIPTYCH_INVALID_INPUT when it is a folder. */
-export async function sendFile(request: FastifyRequest, reply: FastifyReply, file: ArtifactFacts) {
-  const { path, name, bytes, sha256 } = file;
-  const there = await stat(path).catch(() => null);
-  if (!there) throw new DiptychError('DIPTYCH_NOT_FOUND', `"${name}" was removed from the server's disk`);
-  if (there.isDirectory()) throw new DiptychError('DIPTYCH_INVALID_INPUT', `"${name}" is a folder: ${path}`);
-
+/** Throws as ArtifactFiles.read does. */
+export async function sendFile(
+  { request, reply, artifacts }: { request: FastifyRequest; reply: FastifyReply; artifacts: ArtifactFiles },
+  runId: string,
+  file: ArtifactFacts,
+) {
+  const { name, bytes, sha256 } = file;
   const etag = `"${sha256}"`;
   const digest = Buffer.from(sha256, 'hex').toString('base64');
   reply.headers({ etag, 'accept-ranges': 'bytes', 'repr-digest': `sha-256=:${digest}:` });
@@ -35,13 +28,15 @@ export async function sendFile(request: FastifyRequest, reply: FastifyReply, fil
   }
   reply.type('application/octet-stream');
   if (wanted === null) {
-    return reply.header('content-length', bytes).send(createReadStream(path));
+    const body = await artifacts.read(runId, file);
+    return reply.header('content-length', bytes).send(body);
   }
   const { start, end } = wanted;
+  const part = await artifacts.read(runId, file, wanted);
   return reply
     .status(206)
     .headers({ 'content-range': `bytes ${start}-${end}/${bytes}`, 'content-length': end - start + 1 })
-    .send(createReadStream(path, { start, end }));
+    .send(part);
 }
 
 /**

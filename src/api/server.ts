@@ -4,7 +4,7 @@ import { buryDeadTasks } from '../jobs/worker.ts';
 import { log } from '../log.ts';
 import { NO_USE, onProcessEnd } from '../process-end.ts';
 import { hasValidKey } from '../store/api-keys.ts';
-import { openBlobs } from '../store/blob-places.ts';
+import { openArtifacts, openBlobs } from '../store/blob-places.ts';
 import { openStore } from '../store/client.ts';
 import { migrate } from '../store/migrate.ts';
 import { places } from '../store/places.ts';
@@ -30,10 +30,10 @@ if (exposed && !(await hasValidKey(store))) {
 }
 const boss = await openQueue(databaseUrl, true);
 await buryDeadTasks(store, boss);
-const { blobs, exports: exportsFolder, uploads: uploadsFolder, trainFolder } = places();
+const where = places();
 const services = {
-  ...{ store, boss, blobs: openBlobs(blobs) },
-  ...{ exportsFolder, uploadsFolder, trainFolder },
+  ...{ store, boss, places: where },
+  ...{ blobs: openBlobs(where.blobs), artifacts: openArtifacts(where) },
 };
 const app = await buildApp(services, { exposed });
 const webhooks = deliverWebhooks(store);

@@ -1,4 +1,5 @@
 /** `npm run diptych -- COMMAND`. */
+import { api, worker } from './alone.ts';
 import { demo } from './demo.ts';
 import { doctor } from './doctor.ts';
 import { estimate } from './estimate.ts';
@@ -16,6 +17,8 @@ import { votes } from './votes.ts';
 const COMMANDS: Record<string, { run(args: readonly string[]): Promise<number>; about: string }> = {
   demo: { run: demo, about: 'the whole loop on the shipped sample world, with a table at the end' },
   start: { run: start, about: 'serve the store in .diptych (or DIPTYCH_HOME) until Ctrl-C' },
+  api: { run: api, about: 'the API alone, on the database in DATABASE_URL (docs/many-machines.md)' },
+  worker: { run: worker, about: 'worker NAME: one worker alone: generate, score or train' },
   'train-graph-encoder': {
     run: trainGraphEncoder,
     about: 'a scene-graph encoder for a model folder, from annotations and their images',

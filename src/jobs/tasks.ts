@@ -23,7 +23,7 @@ export interface ClaimedTask {
   attempt: number;
 }
 
-/** An import of a million rows is written in one commit. */
+/** Transactions that may write many rows: an import of a million is one commit. */
 const COMMIT = { timeout: 3_600_000, maxWait: 30_000 };
 
 const COLUMNS = 'id, run_id AS "runId", ordinal, seq, worker, kind, payload, units, attempt';
@@ -105,6 +105,25 @@ export async function failTask(store: Store, task: ClaimedTask, error: string): 
   });
 }
 
+/** Writes something of a task that goes on. Throws DIPTYCH_STALE_ATTEMPT, with nothing written, for a stale attempt. */
+export async function writeWhileHeld(
+  store: Store,
+  task: ClaimedTask,
+  write: (tx: Transaction) => Promise<void>,
+): Promise<void> {
+  await store.$transaction(async (tx) => {
+    await lockRun(tx, task.runId);
+    const held = await query(
+      tx,
+      `SELECT id FROM task WHERE id = $1::uuid AND attempt = $2 AND status = 'running'`,
+      task.id,
+      task.attempt,
+    );
+    if (held.length === 0) throw staleAttempt(task);
+    await write(tx);
+  }, COMMIT);
+}
+
 /** Puts a running task back for another worker (the process is asked to stop). */
 export async function releaseTask(
   store: Store,
@@ -126,8 +145,7 @@ async function leaveRunning(
   status: 'succeeded' | 'failed' | 'queued',
   error: string | null,
 ): Promise<void> {
-  // One transaction at a time changes a run, a cancellation included: they all lock the run's row first.
-  await query(tx, 'SELECT id FROM run WHERE id = $1::uuid FOR NO KEY UPDATE', task.runId);
+  await lockRun(tx, task.runId);
   const rows = await query(
     tx,
     `UPDATE task SET status = $3::task_status, error = $4, progress = 0
@@ -137,13 +155,18 @@ async function leaveRunning(
     status,
     error,
   );
-  if (rows.length === 0) {
-    throw new DiptychError(
-      'DIPTYCH_STALE_ATTEMPT',
-      `attempt ${task.attempt} of task ${task.id} is no longer the current one; its result is dropped`,
-    );
-  }
+  if (rows.length === 0) throw staleAttempt(task);
 }
+
+/** One transaction at a time changes a run, a cancellation included: they all lock the run's row first. */
+const lockRun = (tx: Transaction, runId: string) =>
+  query(tx, 'SELECT id FROM run WHERE id = $1::uuid FOR NO KEY UPDATE', runId);
+
+const staleAttempt = ({ id, attempt }: ClaimedTask) =>
+  new DiptychError(
+    'DIPTYCH_STALE_ATTEMPT',
+    `attempt ${attempt} of task ${id} is no longer the current one; its result is dropped`,
+  );
 
 /** A stage whose tasks have all ended, some of them badly, ends its run. */
 async function failRunIfSettled(tx: Transaction, task: ClaimedTask): Promise<void> {

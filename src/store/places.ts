@@ -6,6 +6,8 @@ export interface Places {
   home: string;
   /** A folder, or s3://BUCKET/PREFIX. */
   blobs: string;
+  /** Copies of artifacts that other machines made. */
+  artifacts: string;
   /** What vision endpoints answered before. */
   answers: string;
   /** Inversions that runs share, and the most bytes that stay in it between runs. */
@@ -38,6 +40,7 @@ export function places(): Places {
   return {
     home,
     blobs: process.env.DIPTYCH_BLOBS || path.join(home, 'blobs'),
+    artifacts: path.join(home, 'artifacts'),
     answers: path.join(home, 'answers'),
     trajectories: path.join(home, 'trajectories'),
     trajectoryBytes: 1e9 * trajectoryGb(process.env.DIPTYCH_TRAJECTORY_GB),

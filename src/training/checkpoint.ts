@@ -17,6 +17,10 @@ export interface Trained {
 }
 
 const KEEP = 2;
+const OPTIMIZER = 'optimizer.safetensors';
+const STATE = 'state.json';
+/** What resuming reads of a checkpoint's folder. */
+export const CHECKPOINT_FILES = [OPTIMIZER, STATE] as const;
 
 /** Writes checkpoint step-N of a run folder and removes all but the newest two and the one of step `kept`. */
 export async function writeCheckpoint(
@@ -33,37 +37,36 @@ export async function writeCheckpoint(
   await mkdir(partial, { recursive: true });
   await trained.save(partial);
   const vector = (data: Float32Array): HostTensor => ({ shape: [data.length], dtype: 'float32', data });
-  await writeSafetensors(path.join(partial, 'optimizer.safetensors'), {
+  await writeSafetensors(path.join(partial, OPTIMIZER), {
     parameters: vector(state.parameters),
     m: vector(state.m),
     v: vector(state.v),
     ...(state.ema && { ema: vector(state.ema) }),
   });
-  await writeFile(path.join(partial, 'state.json'), `${JSON.stringify({ step: state.step })}\n`);
+  await writeFile(path.join(partial, STATE), `${JSON.stringify({ step: state.step })}\n`);
   await rename(partial, final);
-  for (const step of stepsOf(folder).slice(KEEP)) {
+  for (const step of checkpointSteps(runFolder).slice(KEEP)) {
     if (step !== kept) await rm(path.join(folder, `step-${step}`), { recursive: true });
   }
 }
 
 /** Optimizer state of the newest checkpoint; null when there is none. */
 export async function readNewestCheckpoint(runFolder: string): Promise<FlatState | null> {
-  const step = stepsOf(path.join(runFolder, 'checkpoints'))[0];
+  const step = checkpointSteps(runFolder)[0];
   return step === undefined ? null : readCheckpoint(runFolder, step);
 }
 
 /** Optimizer state of the checkpoint of that step, which must be there. */
 export async function readCheckpoint(runFolder: string, step: number): Promise<FlatState> {
-  const tensors = await readTensors(
-    path.join(runFolder, 'checkpoints', `step-${step}`, 'optimizer.safetensors'),
-  );
+  const tensors = await readTensors(path.join(runFolder, 'checkpoints', `step-${step}`, OPTIMIZER));
   const data = (name: string) => tensors[name]!.data as Float32Array;
   const ema = tensors.ema && { ema: data('ema') };
   return { step, parameters: data('parameters'), m: data('m'), v: data('v'), ...ema };
 }
 
 /** Steps of the whole checkpoints, newest first. */
-function stepsOf(folder: string): number[] {
+export function checkpointSteps(runFolder: string): number[] {
+  const folder = path.join(runFolder, 'checkpoints');
   if (!existsSync(folder)) return [];
   return readdirSync(folder)
     .flatMap((name) => /^step-(\d+)$/.exec(name)?.[1] ?? [])

@@ -40,5 +40,13 @@ export type TrainProgress =
   | { phase: 'invert'; done: number; total: number; evaluations: number }
   /** Of the sampling steps of a round's batches. */
   | { phase: 'draw'; done: number; total: number }
-  | { phase: 'train'; done: number; total: number; telemetry: StepTelemetry; alarms: Alarm[] }
+  | {
+      phase: 'train';
+      done: number;
+      total: number;
+      telemetry: StepTelemetry;
+      alarms: Alarm[];
+      /** Whether there is a checkpoint of this step now. */
+      checkpoint: boolean;
+    }
   | ValidationProgress;

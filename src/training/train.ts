@@ -55,8 +55,9 @@ export async function trainPairs(options: TrainOptions): Promise<TrainResult> {
       checkLoss(telemetry, settings);
       const alarms = record(telemetry);
       const due = isDue(step, settings.checkpointEvery, steps.together) || validation?.isDue(step);
-      if (due && step % steps.together === 0) await writeCheckpoint(folder, policy, validation?.best());
-      await onProgress({ phase: 'train', done: step, total: settings.steps, telemetry, alarms });
+      const checkpoint = due === true && step % steps.together === 0;
+      if (checkpoint) await writeCheckpoint(folder, policy, validation?.best());
+      await onProgress({ phase: 'train', done: step, total: settings.steps, telemetry, alarms, checkpoint });
       validation?.note(telemetry.loss);
       await validation?.measure(step, policy);
     }

@@ -4,6 +4,7 @@ import http from 'node:http';
 import { after, test } from 'node:test';
 import { buildApp } from '../../src/api/app.ts';
 import { createKey, listKeys, revokeKey, rotateKey, type Scope } from '../../src/store/api-keys.ts';
+import { folderArtifacts } from '../../src/store/artifact-files.ts';
 import { folderBlobs } from '../../src/store/blobs.ts';
 import { execute, useDatabase } from '../database.ts';
 import { temporaryFolder } from '../temporary.ts';
@@ -14,8 +15,8 @@ const folder = await temporaryFolder({ after });
 
 async function start(options: Parameters<typeof buildApp>[1] = {}) {
   const services = {
-    ...{ store, boss, blobs: folderBlobs(folder), exportsFolder: folder, uploadsFolder: folder },
-    trainFolder: () => folder,
+    ...{ store, boss, blobs: folderBlobs(folder), artifacts: folderArtifacts },
+    places: { exports: folder, uploads: folder, trainFolder: () => folder },
   };
   const app = await buildApp(services, options);
   closing.unshift(() => app.close());

@@ -1,13 +1,14 @@
 /** The HTTP application on a database and a blob folder of its own, for one test file. */
 import { after } from 'node:test';
 import { type App, buildApp } from '../../src/api/app.ts';
-import { type BlobStore, folderBlobs } from '../../src/store/blobs.ts';
+import type { Services } from '../../src/api/services.ts';
+import { folderArtifacts } from '../../src/store/artifact-files.ts';
+import { folderBlobs } from '../../src/store/blobs.ts';
 import { type TestDatabase, useDatabase } from '../database.ts';
 import { temporaryFolder } from '../temporary.ts';
 
-export interface TestApp extends TestDatabase {
+export interface TestApp extends TestDatabase, Services {
   app: App;
-  blobs: BlobStore;
   folder: string;
   exportsFolder: string;
   uploadsFolder: string;
@@ -37,12 +38,14 @@ export async function useApp(): Promise<TestApp> {
   const trainFolder = (runId: string) => `${folder}/runs/${runId}`;
   const exportsFolder = `${folder}/exports`;
   const uploadsFolder = `${folder}/uploads`;
-  const app = await buildApp({ ...database, blobs, exportsFolder, uploadsFolder, trainFolder });
+  const places = { exports: exportsFolder, uploads: uploadsFolder, trainFolder };
+  const services: Services = { ...database, blobs, artifacts: folderArtifacts, places };
+  const app = await buildApp(services);
   database.closing.unshift(() => app.close());
   return {
     ...database,
+    ...services,
     app,
-    blobs,
     folder,
     exportsFolder,
     uploadsFolder,

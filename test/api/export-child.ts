@@ -2,7 +2,9 @@
  * Claims an export's task (arguments: its id, folders of blobs and exports; DATABASE_URL) and tells its parent when
  * half of it is done; then it waits to be killed.
  */
+
 import { claimTask } from '../../src/jobs/tasks.ts';
+import { folderArtifacts } from '../../src/store/artifact-files.ts';
 import { folderBlobs } from '../../src/store/blobs.ts';
 import { openStore } from '../../src/store/client.ts';
 import { places } from '../../src/store/places.ts';
@@ -17,7 +19,7 @@ const numeric: NumericThread = { call: () => new Promise(() => {}), close: async
 const held = folderBlobs(blobs);
 let half = false;
 const layout = layoutTask({
-  ...{ store, numeric, places: { ...places(), exports } },
+  ...{ store, artifacts: folderArtifacts, numeric, places: { ...places(), exports } },
   blobs: { ...held, get: (sha256) => (half ? new Promise(() => {}) : held.get(sha256)) },
 });
 await layout({

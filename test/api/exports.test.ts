@@ -12,6 +12,7 @@ import { commitTask } from '../../src/jobs/tasks.ts';
 import { runWorker } from '../../src/jobs/worker.ts';
 import { log } from '../../src/log.ts';
 import { ensureSet, upsertAnnotations } from '../../src/store/annotations.ts';
+import { folderArtifacts } from '../../src/store/artifact-files.ts';
 import { findArtifact } from '../../src/store/artifacts.ts';
 import { insertScores } from '../../src/store/candidates.ts';
 import { places } from '../../src/store/places.ts';
@@ -34,7 +35,13 @@ const numeric: NumericThread = {
   call: () => Promise.reject(new Error('an export computes nothing')),
   close: async () => {},
 };
-const layout = layoutTask({ store, blobs, numeric, places: { ...places(), exports: exportsFolder } });
+const layout = layoutTask({
+  store,
+  blobs,
+  artifacts: folderArtifacts,
+  numeric,
+  places: { ...places(), exports: exportsFolder },
+});
 
 /** Does what waits for the score worker while `during` lasts. */
 async function working<T>(during: () => Promise<T>): Promise<T> {

@@ -8,6 +8,7 @@ import { download } from '../../src/cli/download.ts';
 import { exportCommand } from '../../src/cli/export.ts';
 import { openQueue } from '../../src/jobs/queue.ts';
 import { runWorker } from '../../src/jobs/worker.ts';
+import { folderArtifacts } from '../../src/store/artifact-files.ts';
 import { places } from '../../src/store/places.ts';
 import type { NumericThread } from '../../workers/numeric/client.ts';
 import { layoutTask } from '../../workers/score/export.ts';
@@ -24,7 +25,13 @@ const numeric: NumericThread = {
   call: () => Promise.reject(new Error('an export computes nothing')),
   close: async () => {},
 };
-const tools = { store, blobs, numeric, places: { ...places(), exports: exportsFolder } };
+const tools = {
+  store,
+  blobs,
+  artifacts: folderArtifacts,
+  numeric,
+  places: { ...places(), exports: exportsFolder },
+};
 const worker = await runWorker({
   ...{ store, boss: await openQueue(database, false), worker: 'score' as const },
   handlers: { layout: layoutTask(tools) },

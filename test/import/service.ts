@@ -3,6 +3,7 @@ import path from 'node:path';
 import { openQueue } from '../../src/jobs/queue.ts';
 import { getRun, type RunView } from '../../src/jobs/runs.ts';
 import { runWorker } from '../../src/jobs/worker.ts';
+import { folderArtifacts } from '../../src/store/artifact-files.ts';
 import { places } from '../../src/store/places.ts';
 import type { NumericThread } from '../../workers/numeric/client.ts';
 import type { Tools } from '../../workers/process.ts';
@@ -33,7 +34,7 @@ export async function useImportService(scores: object[] = []): Promise<ImportSer
     close: async () => {},
   } as unknown as NumericThread;
   const tools: Tools = {
-    ...{ store, blobs, numeric },
+    ...{ store, blobs, artifacts: folderArtifacts, numeric },
     places: { ...places(), imports: importsFolder, exports: exportsFolder, answers: folder },
   };
   const handlers = {

@@ -11,7 +11,7 @@ import { temporaryFolder } from '../temporary.ts';
 const database = await useDatabase();
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 
-test('a file is measured by its content, a folder by its files in the order of their names', async (t) => {
+test('a file is measured by its content, a folder by the listing of its files', async (t) => {
   const folder = await temporaryFolder(t);
   await mkdir(path.join(folder, 'model', 'unet'), { recursive: true });
   await writeFile(path.join(folder, 'model', 'unet', 'weights'), 'B');
@@ -21,8 +21,13 @@ test('a file is measured by its content, a folder by its files in the order of t
     model: path.join(folder, 'model'),
     report: path.join(folder, 'report'),
   });
+  const files = [
+    { name: 'config', bytes: 1, sha256: sha256('A') },
+    { name: 'unet/weights', bytes: 1, sha256: sha256('B') },
+  ];
+  const listing = sha256(`${sha256('A')}  config\n${sha256('B')}  unet/weights\n`);
   assert.deepEqual(facts, [
-    { name: 'model', path: path.join(folder, 'model'), bytes: 2, sha256: sha256('AB') },
+    { name: 'model', path: path.join(folder, 'model'), bytes: 2, sha256: listing, files },
     { name: 'report', path: path.join(folder, 'report'), bytes: 4, sha256: sha256('four') },
   ]);
   await assert.rejects(describeArtifacts({ gone: path.join(folder, 'gone') }), { code: 'ENOENT' });

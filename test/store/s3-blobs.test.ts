@@ -1,11 +1,15 @@
 /** Blobs in a bucket: against a real S3 server, and against one that fails on purpose. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import { text } from 'node:stream/consumers';
 import { after, type TestContext, test } from 'node:test';
 import { CreateBucketCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
-import { openBlobs } from '../../src/store/blob-places.ts';
+import { describeArtifacts } from '../../src/store/artifacts.ts';
+import { openArtifacts, openBlobs } from '../../src/store/blob-places.ts';
 import { folderBlobs } from '../../src/store/blobs.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { missingForRadosgw, startRadosgw } from './radosgw.ts';
@@ -43,6 +47,37 @@ test('a real S3 server keeps blobs under their hashes', { skip }, async (t) => {
     code: 'DIPTYCH_NOT_FOUND',
     message: `there is no blob ${HASH} in s3://images`,
   });
+
+  // A file in three parts, and an empty one, on another machine; a range; all of a run gone.
+  const folder = await temporaryFolder(t);
+  const model = path.join(folder, 'model');
+  await mkdir(model);
+  const weights = Buffer.alloc(40 * 2 ** 20, 'weights of a model');
+  await writeFile(path.join(model, 'weights'), weights);
+  await writeFile(path.join(model, 'empty'), '');
+  const files = await describeArtifacts({ model, weights: path.join(model, 'weights') });
+  const where = { blobs: 's3://images/one', artifacts: path.join(folder, 'artifacts') };
+  await openArtifacts(where).keep('run', files);
+  const other = openArtifacts(where);
+  const copy = await other.local('run', files[0]!);
+  assert.ok(weights.equals(await readFile(path.join(copy, 'weights'))));
+  assert.equal((await readFile(path.join(copy, 'empty'))).length, 0);
+  const range = { start: 18 * 2 ** 20 + 3, end: 18 * 2 ** 20 + 9 };
+  assert.equal(
+    await text(await other.read('run', files[1]!, range)),
+    weights.toString('utf8', range.start, range.end + 1),
+  );
+  await other.removeAll('run');
+  await assert.rejects(other.read('run', files[1]!), { code: 'DIPTYCH_NOT_FOUND' });
+  const nowhere = openArtifacts({ ...where, blobs: 's3://nowhere' });
+  await assert.rejects(nowhere.keep('run', files), {
+    code: 'DIPTYCH_BLOBS_UNAVAILABLE',
+    message: /can't put "\w+" of run run in s3:\/\/nowhere: NoSuchBucket;/,
+  });
+  await assert.rejects(nowhere.removeAll('run'), {
+    message: /can't remove runs\/run\/ in s3:\/\/nowhere: NoSuchBucket;/,
+  });
+
   await assert.rejects(openBlobs('s3://nowhere').put(BYTES), {
     code: 'DIPTYCH_BLOBS_UNAVAILABLE',
     message: /can't put blob .* in s3:\/\/nowhere: NoSuchBucket;/,

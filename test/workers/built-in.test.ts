@@ -58,6 +58,8 @@ async function trained(train: object, tell: readonly TrainProgress[] = []) {
   const run = await store.run.create({ data: { kind: 'train', settings, setId, status: 'running' } });
   let argument: TrainArgument | undefined;
   const shares: number[] = [];
+  /** How many shares there were when the folder had changed. */
+  const changes: number[] = [];
   const numeric = {
     async call(
       _method: 'train',
@@ -80,10 +82,11 @@ async function trained(train: object, tell: readonly TrainProgress[] = []) {
     const left = await builtInTrainer(tools)({
       ...{ runId: run.id, settings, source, votes: 0, model: '/model', folder: '/folder' },
       signal: new AbortController().signal,
+      changed: () => changes.push(shares.length),
       progress: (share) => shares.push(share),
     });
     const { pairs } = await pairsOfRun(store, source, settings, 0);
-    return { argument: argument!, left, shares, pairs, runId: run.id };
+    return { argument: argument!, left, shares, changes, pairs, runId: run.id };
   } finally {
     mock.timers.reset();
   }
@@ -129,20 +132,23 @@ test('measured annotations make no pair, and are judged by the scorers and on th
 
 test('a measurement is an event and may be an alarm; later progress has its reward and the time of those to come', async () => {
   const step = (n: number): TrainProgress => ({
-    ...{ phase: 'train', done: n, total: 4, alarms: [] },
+    ...{ phase: 'train', done: n, total: 4, alarms: [], checkpoint: n === 3 },
     telemetry: stepEntry({ step: n, seconds: 10 }),
   });
   const result = (n: number, reward: number, bestStep: number | null) => ({
     ...{ step: n, reward, seconds: 100, bestStep, alarms: [] },
   });
   const alarm = { step: 2, kind: 'reward-below-base' as const, message: 'below' };
-  const { left, shares, runId } = await trained({ steps: 4, validation: { every: 2, annotations: 2 } }, [
-    { phase: 'validate', done: 1, total: 2, result: null },
-    { phase: 'validate', done: 2, total: 2, result: result(0, 0.5, null) },
-    step(1),
-    { phase: 'validate', done: 2, total: 2, result: { ...result(2, 0.25, 2), alarms: [alarm] } },
-    step(3),
-  ]);
+  const { left, shares, changes, runId } = await trained(
+    { steps: 4, validation: { every: 2, annotations: 2 } },
+    [
+      { phase: 'validate', done: 1, total: 2, result: null },
+      { phase: 'validate', done: 2, total: 2, result: result(0, 0.5, null) },
+      step(1),
+      { phase: 'validate', done: 2, total: 2, result: { ...result(2, 0.25, 2), alarms: [alarm] } },
+      step(3),
+    ],
+  );
   // Written beside the training, in no order.
   await until('all is in the log', async () => (await store.event.count({ where: { runId } })) === 6);
   const events = await store.event.findMany({ where: { runId } });
@@ -169,6 +175,8 @@ test('a measurement is an event and may be an alarm; later progress has its rewa
   );
   // Measuring moves the bar neither on nor back.
   assert.deepEqual(shares, [0.25 + 0.75 / 4, 0.25 + (0.75 * 3) / 4]);
+  // Two measurements, and the checkpoint of step 3, before its share.
+  assert.deepEqual(changes, [0, 1, 1]);
   assert.deepEqual(left, {
     ...{ model: '/m', 'telemetry.jsonl': '/t', tensorboard: '/b', 'validation.jsonl': '/v' },
     ...{ 'validation/step-0.png': '/grid-0', 'validation/step-2.png': '/grid-2' },

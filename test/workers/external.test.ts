@@ -16,6 +16,7 @@ import { commitTask } from '../../src/jobs/tasks.ts';
 import { inspectFolder } from '../../src/models/inspect.ts';
 import { loadDiffusionModel } from '../../src/models/model-folder.ts';
 import { ensureSet, listAnnotations } from '../../src/store/annotations.ts';
+import { folderArtifacts } from '../../src/store/artifact-files.ts';
 import { listArtifacts } from '../../src/store/artifacts.ts';
 import { folderBlobs } from '../../src/store/blobs.ts';
 import { places } from '../../src/store/places.ts';
@@ -40,7 +41,7 @@ const numeric = startNumericThread();
 after(() => numeric.close());
 const where = places();
 const blobs = folderBlobs(where.blobs);
-const train = trainTask({ store, blobs, numeric, places: where });
+const train = trainTask({ store, blobs, artifacts: folderArtifacts, numeric, places: where });
 
 /** As docs/external-trainers.md has it for Diffusion-DPO, with another program. */
 const standIn = (mode: Mode) => ({

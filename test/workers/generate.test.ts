@@ -8,6 +8,7 @@ import { listFailures } from '../../src/jobs/failures.ts';
 import { createRun, getRun, retryRun } from '../../src/jobs/runs.ts';
 import { commitTask } from '../../src/jobs/tasks.ts';
 import { ensureSet, upsertAnnotations } from '../../src/store/annotations.ts';
+import { folderArtifacts } from '../../src/store/artifact-files.ts';
 import { folderBlobs } from '../../src/store/blobs.ts';
 import { listScored } from '../../src/store/candidates.ts';
 import { places } from '../../src/store/places.ts';
@@ -28,7 +29,7 @@ const numeric: NumericThread = {
   call: () => Promise.reject(new Error('the built-in model was asked')),
   close: async () => {},
 };
-const generate = generateTask({ store, blobs, numeric, places: places() });
+const generate = generateTask({ store, blobs, artifacts: folderArtifacts, numeric, places: places() });
 
 /** Draws two candidates for each of three annotations in one task. */
 async function draw(generator: Record<string, unknown>, settings: Record<string, unknown> = {}) {

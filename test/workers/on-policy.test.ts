@@ -13,6 +13,7 @@ import {
   type StoredAnnotation,
   upsertAnnotations,
 } from '../../src/store/annotations.ts';
+import { folderArtifacts } from '../../src/store/artifact-files.ts';
 import { folderBlobs } from '../../src/store/blobs.ts';
 import { insertCandidates, insertScores, listScored } from '../../src/store/candidates.ts';
 import { places } from '../../src/store/places.ts';
@@ -57,7 +58,7 @@ function noting() {
   } as unknown as NumericThread;
   const argumentOf = <T>(method: string) =>
     asked.filter((one) => one.method === method).map(({ argument }) => argument as T);
-  return { tools: { store, blobs, numeric, places: places() }, argumentOf };
+  return { tools: { store, blobs, artifacts: folderArtifacts, numeric, places: places() }, argumentOf };
 }
 
 /** A run whose candidates, two of each annotation, all have the same scores: of no use to a pair. */
@@ -102,6 +103,7 @@ test('an on-policy training gets the annotations of the candidates as scenes, a 
       ...{ runId, source, votes: 0, model: '/model', folder },
       settings: settingsOf({ train: { objective, beta: 1 }, reward: { policy: 'zmean' } }),
       signal: new AbortController().signal,
+      changed() {},
       progress: (share) => void shares.push(share),
     });
   const left = await train('ddpo');

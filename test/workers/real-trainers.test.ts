@@ -19,6 +19,7 @@ import { readTensors } from '../../src/engine/safetensors.ts';
 import { createRun } from '../../src/jobs/runs.ts';
 import { commitTask } from '../../src/jobs/tasks.ts';
 import { loadDiffusionModel } from '../../src/models/model-folder.ts';
+import { folderArtifacts } from '../../src/store/artifact-files.ts';
 import { listArtifacts } from '../../src/store/artifacts.ts';
 import { folderBlobs } from '../../src/store/blobs.ts';
 import { places } from '../../src/store/places.ts';
@@ -43,7 +44,7 @@ const where = places();
 const numeric = startNumericThread();
 after(() => numeric.close());
 const blobs = folderBlobs(where.blobs);
-const train = trainTask({ store, blobs, numeric, places: where });
+const train = trainTask({ store, blobs, artifacts: folderArtifacts, numeric, places: where });
 
 test('real trainers', { skip }, async (t) => {
   await copyFile(file!, where.trainers);

@@ -4,8 +4,8 @@ import type { ImageGenerator } from '../../src/diffusion/image-generator.ts';
 import { DiptychError } from '../../src/errors.ts';
 import { type Prompt, textPrompt } from '../../src/models/prompt.ts';
 import type { StoredAnnotation } from '../../src/store/annotations.ts';
+import { lookUpArtifact } from '../../src/store/artifacts.ts';
 import type { Generation, Variant } from '../../src/store/candidates.ts';
-import type { Store } from '../../src/store/client.ts';
 import { modelFolder } from '../model-folders.ts';
 import type { NumericThread } from '../numeric/client.ts';
 import type { Tools } from '../process.ts';
@@ -26,7 +26,7 @@ export interface Source {
 
 /** @param annotations whose images are wanted */
 export async function openSource(
-  tools: Pick<Tools, 'store' | 'numeric' | 'places'>,
+  tools: Pick<Tools, 'store' | 'artifacts' | 'numeric' | 'places'>,
   settings: RunSettings,
   variant: Variant,
   runId: string,
@@ -43,7 +43,7 @@ export async function openSource(
       : null;
   if (named !== undefined)
     return ownSource(tools.numeric, settings, named, modelFolder(named, 'diffusion'), demon);
-  const folder = await tunedModel(tools.store, trained!);
+  const folder = await tunedModel(tools, trained!);
   return ownSource(tools.numeric, settings, `${settings.model}+${trained}`, folder, demon);
 }
 
@@ -106,8 +106,11 @@ function remoteSource(settings: GeneratorSettings, sampling: RunSettings['sampli
   };
 }
 
-async function tunedModel(store: Store, runId: string): Promise<string> {
-  const artifact = await store.artifact.findUnique({ where: { runId_name: { runId, name: 'model' } } });
-  if (artifact) return artifact.path;
+async function tunedModel(
+  { store, artifacts }: Pick<Tools, 'store' | 'artifacts'>,
+  runId: string,
+): Promise<string> {
+  const artifact = await lookUpArtifact(store, runId, 'model');
+  if (artifact) return artifacts.local(runId, artifact);
   throw new DiptychError('DIPTYCH_NOT_FOUND', `run ${runId} has no tuned model; it did not train`);
 }

@@ -5,11 +5,12 @@ import type { ImportSettings } from '../../pipelines/imports.ts';
 import type { RunSettings } from '../../pipelines/settings.ts';
 import { type DatasetPolicy, readVersion } from '../../src/export/dataset-version.ts';
 import { writeExport } from '../../src/export/export.ts';
-import { removeEarlier } from '../../src/export/export-folders.ts';
+import { removeEarlier, removeForgotten } from '../../src/export/export-folders.ts';
 import type { LayoutName } from '../../src/export/layouts/index.ts';
 import { PARQUET_WRITERS } from '../../src/export/parquet-writers.ts';
 import { rewardedAnnotations, storedAnnotations } from '../../src/export/source.ts';
 import { appendEvent } from '../../src/jobs/events.ts';
+import { knownExports } from '../../src/jobs/exports.ts';
 import type { TaskContext, TaskHandler } from '../../src/jobs/worker.ts';
 import {
   type ArtifactFacts,
@@ -44,7 +45,9 @@ export function exportTask(tools: Tools): TaskHandler {
       path.join(places.runFolder(runId), 'export'),
     );
     const results = await writeBenchmarkResults(tools, runId, ['curated'], scoring.mode);
-    artifacts.push(...(await describeArtifacts(results)));
+    const described = await describeArtifacts(results);
+    await tools.artifacts.keep(runId, described);
+    artifacts.push(...described);
     return (tx) => writeArtifacts(tx, runId, artifacts);
   };
 }
@@ -55,6 +58,8 @@ export function layoutTask(tools: Tools): TaskHandler {
     const { runId, attempt } = context.task;
     const run = await tools.store.run.findUniqueOrThrow({ where: { id: runId } });
     const { layout, ...job } = run.settings as unknown as ExportSettings;
+    // Those that were deleted while another machine answered.
+    await removeForgotten(tools.places.exports, (ids) => knownExports(tools.store, ids));
     const folder = path.join(tools.places.exports, runId);
     await removeEarlier(folder, attempt);
     const files = await write(tools, context, job, [layout], path.join(folder, String(attempt)));
@@ -73,7 +78,7 @@ async function write(
   layouts: readonly LayoutName[],
   folder: string,
 ): Promise<ArtifactFacts[]> {
-  const { store, blobs } = tools;
+  const { store, blobs, artifacts } = tools;
   const { sourceRun, writer, policy, votes, dataset } = job;
   const settings = await settingsOf(tools, sourceRun);
   // An export that was imported says of itself what it said before, so that it is the same to the last byte.
@@ -93,7 +98,12 @@ async function write(
       progress(done / task.units);
     },
   });
-  return files.map(({ name, bytes, sha256 }) => ({ name, path: path.join(folder, name), bytes, sha256 }));
+  const written = files.map(({ name, bytes, sha256 }) => ({
+    ...{ name, bytes, sha256 },
+    path: path.join(folder, name),
+  }));
+  await artifacts.keep(task.runId, written);
+  return written;
 }
 
 /** How the candidates came about. */

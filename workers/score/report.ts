@@ -10,9 +10,11 @@ import { paperTables } from '../../src/evaluation/paper-tables.ts';
 import { type ReportPicture, reportHtml } from '../../src/evaluation/report.ts';
 import type { TaskHandler } from '../../src/jobs/worker.ts';
 import { pairedCandidates } from '../../src/preference/pairs.ts';
-import { describeArtifacts, writeArtifacts } from '../../src/store/artifacts.ts';
+import { describeArtifacts, lookUpArtifact, writeArtifacts } from '../../src/store/artifacts.ts';
+import { trainingFolder } from '../../src/store/training-folder.ts';
 import { alarmsOf } from '../../src/training/alarms.ts';
 import { evaluationsText, pairEvaluations, RELEASED_EVALUATIONS } from '../../src/training/evaluations.ts';
+import { isCheckpoint } from '../../src/training/snapshot.ts';
 import { readTelemetry } from '../../src/training/telemetry.ts';
 import type { Tools } from '../process.ts';
 import { pairsOfRun } from '../rewarded.ts';
@@ -42,11 +44,12 @@ export function reportTask(tools: Tools): TaskHandler {
     const metrics = compareMetrics(matches, settings.seed);
     const frechet = await frechetResults(tools, settings, task.runId, curated, { signal, progress });
     const tables = paperTables(metrics, frechet);
-    const artifact = await store.artifact.findUnique({
-      where: { runId_name: { runId: trained, name: 'telemetry.jsonl' } },
-    });
-    const telemetry = artifact ? await Array.fromAsync(readTelemetry(artifact.path)) : [];
-    const validation = await measuredTraining(places.trainFolder(trained), settings.seed);
+    const artifact = await lookUpArtifact(store, trained, 'telemetry.jsonl');
+    const telemetry = artifact
+      ? await Array.fromAsync(readTelemetry(await tools.artifacts.local(trained, artifact)))
+      : [];
+    const seen = await trainingFolder(tools, trained, (name) => !isCheckpoint(name));
+    const validation = await measuredTraining(seen, settings.seed);
 
     const picture = async ({ prompt, base: b, tuned: t }: Match): Promise<ReportPicture> => ({
       prompt,
@@ -123,6 +126,7 @@ export function reportTask(tools: Tools): TaskHandler {
     };
     const results = await writeBenchmarkResults(tools, task.runId, ['base', 'tuned'], settings.scoring.mode);
     const artifacts = await describeArtifacts({ ...files, ...results });
+    await tools.artifacts.keep(task.runId, artifacts);
     return (tx) => writeArtifacts(tx, task.runId, artifacts);
   };
 }

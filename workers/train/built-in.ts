@@ -20,7 +20,7 @@ const EVENT_EVERY_MS = 5000;
 export function builtInTrainer(tools: Tools): Trainer {
   const { store, numeric, places } = tools;
   return async (job) => {
-    const { runId, settings, source, model, folder, signal, progress, votes } = job;
+    const { runId, settings, source, model, folder, signal, changed, progress, votes } = job;
     const { candidates, pairs: formed } = await pairsOfRun(store, source, settings, votes);
     const annotations = new Set(candidates.map(({ imgId }) => imgId));
     checkValidation(settings, annotations.size);
@@ -49,7 +49,10 @@ export function builtInTrainer(tools: Tools): Trainer {
         onProgress(message) {
           if (message.phase === 'validate') {
             // Spread evenly over the steps, whose share of the time thus holds it.
-            if (message.result) void tellValidation(message.result);
+            if (message.result) {
+              changed();
+              void tellValidation(message.result);
+            }
             return;
           }
           const share = message.done / message.total;
@@ -58,6 +61,7 @@ export function builtInTrainer(tools: Tools): Trainer {
             evaluations = message.evaluations;
           }
           if (message.phase !== 'train') return;
+          if (message.checkpoint) changed();
           progress(before + (1 - before) * share);
           if (!onPolicy && !hasInverted) {
             hasInverted = true;

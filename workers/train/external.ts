@@ -18,7 +18,10 @@ const DATASET = path.join('yuvalkirstain', 'pickapic_v2');
 const LOG = 'log.txt';
 const MARK = 'DIPTYCH_EXTERNAL_TRAINING';
 
-export function externalTrainer({ store, blobs, numeric }: Tools, command: TrainerCommand): Trainer {
+export function externalTrainer(
+  { store, blobs, artifacts, numeric }: Tools,
+  command: TrainerCommand,
+): Trainer {
   return async (job) => {
     const { folder, model, signal } = job;
     const { train, seed } = job.settings;
@@ -48,7 +51,7 @@ export function externalTrainer({ store, blobs, numeric }: Tools, command: Train
       const tuned = await numeric.call('adopt', { base: model, output, folder }, { signal });
       return { ...tuned, [LOG]: log };
     } catch (thrown) {
-      if (!signal.aborted) await keepLog(store, job.runId, log);
+      if (!signal.aborted) await keepLog({ store, artifacts }, job.runId, log);
       throw thrown;
     } finally {
       await report.end();
@@ -73,7 +76,12 @@ function writePairs(
 }
 
 /** A task that fails writes nothing with its end, but its log is what one wants to see then. */
-async function keepLog(store: Store, runId: string, log: string): Promise<void> {
-  const artifacts = await describeArtifacts({ [LOG]: log });
-  await store.$transaction((tx) => writeArtifacts(tx, runId, artifacts));
+async function keepLog(
+  { store, artifacts }: Pick<Tools, 'store' | 'artifacts'>,
+  runId: string,
+  log: string,
+): Promise<void> {
+  const described = await describeArtifacts({ [LOG]: log });
+  await artifacts.keep(runId, described);
+  await store.$transaction((tx) => writeArtifacts(tx, runId, described));
 }

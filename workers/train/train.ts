@@ -8,6 +8,7 @@ import { modelFolder } from '../model-folders.ts';
 import type { Tools } from '../process.ts';
 import { builtInTrainer } from './built-in.ts';
 import { externalTrainer } from './external.ts';
+import { shareTraining } from './shared-training.ts';
 
 export function trainTask(tools: Tools): TaskHandler {
   const { store, places } = tools;
@@ -19,17 +20,22 @@ export function trainTask(tools: Tools): TaskHandler {
       external === undefined
         ? builtInTrainer(tools)
         : externalTrainer(tools, await readTrainer(places.trainers, external));
+    const folder = places.trainFolder(task.runId);
+    const shared = await shareTraining(tools, task, folder);
     const left = await train({
       runId: task.runId,
       settings,
       source: settings.sourceRun ?? task.runId,
       votes: (task.payload as unknown as TrainPayload).votes,
       model: modelFolder(settings.model, 'diffusion'),
-      folder: places.trainFolder(task.runId),
+      folder,
       signal,
+      changed: shared.changed,
       progress,
     });
+    await shared.settled();
     const artifacts = await describeArtifacts(left);
+    await tools.artifacts.keep(task.runId, artifacts);
     return (tx) => writeArtifacts(tx, task.runId, artifacts);
   };
 }

@@ -14,6 +14,8 @@ export interface TrainJob {
   folder: string;
   /** Fires when the training should end soon; it then rejects. */
   signal: AbortSignal;
+  /** There is a new checkpoint or measurement in the folder. */
+  changed(): void;
   /** Finished share, 0 to 1. */
   progress(share: number): void;
 }

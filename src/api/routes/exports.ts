@@ -80,7 +80,7 @@ function viewOf({ id, sourceId, layout, version, settings, stages, ...run }: Exp
   };
 }
 
-export function exportRoutes({ store, boss, exportsFolder }: Services): FastifyPluginAsyncTypebox {
+export function exportRoutes({ store, boss, artifacts, places }: Services): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.post(
       '/runs/:id/exports',
@@ -138,7 +138,8 @@ export function exportRoutes({ store, boss, exportsFolder }: Services): FastifyP
       },
       async ({ params }, reply) => {
         await deleteExport(store, params.id);
-        await removeForgotten(exportsFolder, (ids) => knownExports(store, ids));
+        await removeForgotten(places.exports, (ids) => knownExports(store, ids));
+        await artifacts.removeAll(params.id);
         return reply.status(204).send(null);
       },
     );
@@ -182,7 +183,7 @@ export function exportRoutes({ store, boss, exportsFolder }: Services): FastifyP
       async (request, reply) => {
         const { id, '*': name } = request.params as { id: string; '*': string };
         await getExport(store, id);
-        return sendFile(request, reply, await findArtifact(store, id, name));
+        return sendFile({ request, reply, artifacts }, id, await findArtifact(store, id, name));
       },
     );
   };

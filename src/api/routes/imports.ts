@@ -13,7 +13,7 @@ import { Run } from './runs.ts';
 const UploadName = Type.Object({ name: Type.String({ description: 'Name of the upload, chosen by you' }) });
 const FileName = Type.Intersect([UploadName, Type.Object({ '*': Type.String() })]);
 
-export function importRoutes({ store, boss, uploadsFolder }: Services): FastifyPluginAsyncTypebox {
+export function importRoutes({ store, boss, places }: Services): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.post(
       '/imports',
@@ -29,7 +29,7 @@ export function importRoutes({ store, boss, uploadsFolder }: Services): FastifyP
       },
       async ({ body }, reply) => {
         if (await app.needsKeys()) await checkSafeImport(body);
-        const id = await createRun(store, boss, await planImport(store, uploadsFolder, body));
+        const id = await createRun(store, boss, await planImport(store, places.uploads, body));
         return reply.status(201).send(JSON.parse(JSON.stringify(await getRun(store, id))));
       },
     );
@@ -45,7 +45,7 @@ export function importRoutes({ store, boss, uploadsFolder }: Services): FastifyP
         },
       },
       async ({ params }, reply) => {
-        await deleteUpload(uploadsFolder, params.name);
+        await deleteUpload(places.uploads, params.name);
         return reply.status(204).send(null);
       },
     );
@@ -70,7 +70,7 @@ export function importRoutes({ store, boss, uploadsFolder }: Services): FastifyP
         async (request) => {
           const { name, '*': file } = request.params as { name: string; '*': string };
           const body = request.body as AsyncIterable<Uint8Array> | undefined;
-          return putUpload(uploadsFolder, name, file, body ?? nothing());
+          return putUpload(places.uploads, name, file, body ?? nothing());
         },
       );
     });

@@ -11,8 +11,10 @@ import { readEvents } from '../../jobs/events.ts';
 import { listFailures } from '../../jobs/failures.ts';
 import { cancelRun, createRun, getRun, listRuns, retryRun } from '../../jobs/runs.ts';
 import { findArtifact, listArtifacts } from '../../store/artifacts.ts';
+import { trainingFolder } from '../../store/training-folder.ts';
 import { ALARM_KINDS } from '../../training/alarms.ts';
 import { readCurves } from '../../training/curves.ts';
+import { isGrowing } from '../../training/snapshot.ts';
 import { gridFile } from '../../training/validation-files.ts';
 import { LONG_ANSWER_MS } from '../load.ts';
 import { Anything, ErrorAnswer, fromCursor, nextCursor, Paging, page, RunId } from '../schemas.ts';
@@ -70,12 +72,17 @@ const Telemetry = Type.Object({
 });
 const Artifact = Type.Object({
   name: Type.String(),
-  path: Type.String({ description: "On the server's disk" }),
+  path: Type.String({ description: 'On the disk of the machine that made it' }),
   bytes: Type.Integer(),
-  sha256: Type.String(),
+  sha256: Type.String({ description: 'Of a folder: that of what sha256sum prints of its files' }),
+  files: Type.Optional(
+    Type.Array(Type.Object({ name: Type.String(), bytes: Type.Integer(), sha256: Type.String() }), {
+      description: 'Of a folder; to be downloaded below its name',
+    }),
+  ),
 });
 
-export function runRoutes({ store, boss, trainFolder }: Services): FastifyPluginAsyncTypebox {
+export function runRoutes({ store, boss, artifacts, places }: Services): FastifyPluginAsyncTypebox {
   return async (app) => {
     // A log that is being followed must not keep the service from ending.
     let closing = false;
@@ -232,7 +239,8 @@ export function runRoutes({ store, boss, trainFolder }: Services): FastifyPlugin
       },
       async ({ params: { id }, query: { maxPoints } }) => {
         await getRun(store, id);
-        return readCurves(trainFolder(id), maxPoints);
+        const training = await trainingFolder({ store, artifacts, places }, id, isGrowing);
+        return readCurves(training, maxPoints);
       },
     );
 
@@ -246,7 +254,9 @@ export function runRoutes({ store, boss, trainFolder }: Services): FastifyPlugin
         },
       },
       async ({ params: { id, step } }, reply) => {
-        const png = await readFile(gridFile(trainFolder(id), step)).catch(() => {
+        const grid = (folder: string) => gridFile(folder, step);
+        const training = await trainingFolder({ store, artifacts, places }, id, (file) => file === grid(''));
+        const png = await readFile(grid(training)).catch(() => {
           throw new DiptychError('DIPTYCH_NOT_FOUND', `run ${id} has no images of step ${step}`);
         });
         return reply.header('cache-control', 'no-cache').type('image/png').send(png);
@@ -283,7 +293,7 @@ export function runRoutes({ store, boss, trainFolder }: Services): FastifyPlugin
       },
       async (request, reply) => {
         const { id, '*': name } = request.params as { id: string; '*': string };
-        return sendFile(request, reply, await findArtifact(store, id, name));
+        return sendFile({ request, reply, artifacts }, id, await findArtifact(store, id, name));
       },
     );
   };

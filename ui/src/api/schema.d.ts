@@ -1540,9 +1540,16 @@ export interface paths {
                         "application/json": {
                             items: {
                                 bytes: number;
+                                /** @description Of a folder; to be downloaded below its name */
+                                files?: {
+                                    bytes: number;
+                                    name: string;
+                                    sha256: string;
+                                }[];
                                 name: string;
-                                /** @description On the server's disk */
+                                /** @description On the disk of the machine that made it */
                                 path: string;
+                                /** @description Of a folder: that of what sha256sum prints of its files */
                                 sha256: string;
                             }[];
                             /** @description Cursor of the next page; null at the end */
