@@ -12,10 +12,12 @@ import {
   type SchemaTree,
 } from 'hyparquet';
 import { parquetHeader } from 'hyparquet/src/column.js';
+import { getSchemaPath } from 'hyparquet/src/schema.js';
 import { asError, DiptychError } from '../errors.ts';
 import type { Column } from '../export/table.ts';
 import { checkColumn } from './column-types.ts';
 import { COMPRESSORS } from './compressors.ts';
+import { checkPageRuns } from './page-runs.ts';
 
 /** A footer grows with columns and row groups; that of a data set of a terabyte takes a few megabytes. */
 const MAX_FOOTER_BYTES = 64 * 2 ** 20;
@@ -67,7 +69,8 @@ export async function* readParquet(
         // Checked and then decoded from the same bytes.
         const held = readOnce(file);
         for (const { meta_data: chunk } of chunks) {
-          if (chunk?.path_in_schema[0] === column) await checkChunk(held, chunk, rows, limit, name, place);
+          if (chunk?.path_in_schema[0] === column)
+            await checkChunk(held, metadata, chunk, rows, limit, name, place);
         }
         data[column] = await readColumn(held, metadata, column, start, rows).catch((thrown) => {
           throw bad(name, place, `can't be read: ${asError(thrown).message}`, thrown);
@@ -75,10 +78,12 @@ export async function* readParquet(
         if (data[column].length !== rows)
           throw bad(name, place, `has ${data[column].length} values, the row group has ${rows} rows`);
       }
+      // A row may fail after the next ones were read.
+      const first = start;
       for (let i = 0; i < rows; i++) {
         const values = Object.fromEntries(columns.map((c) => [c.name, data[c.name]?.[i] ?? null]));
         const fail: ReadRow['fail'] = (column, problem) =>
-          bad(name, `row group ${group}, row ${start + i}, column ${column}`, problem);
+          bad(name, `row group ${group}, row ${first + i}, column ${column}`, problem);
         const empty = columns.find((column) => column.required && values[column.name] === null);
         if (empty) throw fail(empty.name, 'is null');
         yield { values, fail };
@@ -133,6 +138,7 @@ type ChunkMetaData = NonNullable<FileMetaData['row_groups'][number]['columns'][n
 /** Its pages lie within the file, and hold no more values and bytes than the row group can have. */
 async function checkChunk(
   file: AsyncBuffer,
+  { schema }: FileMetaData,
   chunk: ChunkMetaData,
   rows: number,
   limit: number,
@@ -151,6 +157,7 @@ async function checkChunk(
     );
   if (length > MAX_CHUNK_BYTES) throw tooLong(length);
   const view = new DataView(await file.slice(start, start + length));
+  const path = getSchemaPath(schema, chunk.path_in_schema);
   const reader = { view, offset: 0 };
   let [values, unpacked] = [0, 0];
   while (reader.offset < view.byteLength - 1) {
@@ -169,6 +176,12 @@ async function checkChunk(
     if (!page || !fits || !(page.num_values >= 0 && page.num_values <= most))
       throw bad(name, place, `a page claims ${page?.num_values} values in ${packed} bytes, which can't be`);
     if (unpacked > MAX_CHUNK_BYTES) throw tooLong(unpacked);
+    const content = new Uint8Array(view.buffer, view.byteOffset + reader.offset, packed);
+    try {
+      checkPageRuns(content, header, chunk.codec, path, chunk.type === 'BOOLEAN');
+    } catch (thrown) {
+      throw bad(name, place, `a page can't be read: ${asError(thrown).message}`, thrown);
+    }
     reader.offset += packed;
   }
   if (values !== rows) throw bad(name, place, `holds ${values} values, the row group has ${rows} rows`);

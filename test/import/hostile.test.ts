@@ -157,7 +157,8 @@ test('images that are none, and bombs: the import fails by name and place, and n
     .png({ compressionLevel: 9 })
     .toBuffer();
   assert.ok(bomb.length < 1_000_000);
-  const half = (await jpeg(1)).subarray(0, 300);
+  const jpg = await jpeg(1);
+  const half = jpg.subarray(0, jpg.length / 2);
   for (const [image, message] of [
     [Buffer.from('no image'), /column jpg_1: is not a PNG, JPEG or WebP that can be decoded \(8 bytes\)/],
     [Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>'), /its format is svg|unsupported/],
