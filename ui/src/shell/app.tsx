@@ -3,6 +3,7 @@ import { ErrorBoundary, LocationProvider, lazy, Route, Router } from 'preact-iso
 import { Empty } from '../components/empty.tsx';
 import { Page } from '../components/page.tsx';
 import { Layout } from './layout.tsx';
+import { SessionProvider, SignedIn } from './session.tsx';
 
 const Runs = lazy(() => import('../pages/runs/runs.tsx'));
 const Gallery = lazy(() => import('../pages/gallery/gallery.tsx'));
@@ -14,19 +15,23 @@ const Training = lazy(() => import('../pages/training/training.tsx'));
 export function App() {
   return (
     <LocationProvider>
-      <Layout>
-        <ErrorBoundary>
-          <Router>
-            <Route path="/" component={Runs} />
-            <Route path="/runs/:id" component={RunDetail} />
-            <Route path="/gallery" component={Gallery} />
-            <Route path="/pairs" component={Pairs} />
-            <Route path="/training" component={Training} />
-            <Route path="/vote" component={Vote} />
-            <Route default component={NoSuchPage} />
-          </Router>
-        </ErrorBoundary>
-      </Layout>
+      <SessionProvider>
+        <Layout>
+          <SignedIn>
+            <ErrorBoundary>
+              <Router>
+                <Route path="/" component={Runs} />
+                <Route path="/runs/:id" component={RunDetail} />
+                <Route path="/gallery" component={Gallery} />
+                <Route path="/pairs" component={Pairs} />
+                <Route path="/training" component={Training} />
+                <Route path="/vote" component={Vote} />
+                <Route default component={NoSuchPage} />
+              </Router>
+            </ErrorBoundary>
+          </SignedIn>
+        </Layout>
+      </SessionProvider>
     </LocationProvider>
   );
 }

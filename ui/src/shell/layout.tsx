@@ -3,6 +3,7 @@ import type { ComponentChildren } from 'preact';
 import { useLocation } from 'preact-iso';
 import './layout.css';
 import { PAGES } from './pages.ts';
+import { SignOut } from './session.tsx';
 import { ThemeSwitch } from './theme-switch.tsx';
 
 export function Layout({ children }: { children: ComponentChildren }) {
@@ -36,6 +37,7 @@ export function Layout({ children }: { children: ComponentChildren }) {
           <a href="/docs" class="soft small" rel="noopener external" target="_blank">
             API
           </a>
+          <SignOut />
           <ThemeSwitch />
         </div>
       </header>
