@@ -12,7 +12,8 @@ const pretty = `\ufeff${JSON.stringify(
   1,
 )}`;
 
-const BODIES: Record<string, { body: string; lines: number[] }> = {
+/** `texts`: of the records in the body; absent: one, two and three. */
+const BODIES: Record<string, { body: string; lines: number[]; texts?: string[] }> = {
   lines: { body: `${one}\n${two}\n${three}\n`, lines: [1, 2, 3] },
   'lines without a last newline': { body: `${one}\n${two}\n${three}`, lines: [1, 2, 3] },
   'lines of Windows with blank ones': {
@@ -25,12 +26,17 @@ const BODIES: Record<string, { body: string; lines: number[] }> = {
   'pretty array': {
     body: pretty,
     lines: pretty.split('\n').flatMap((text, i) => (text === ' {' ? [i + 1] : [])),
+    texts: [one, two, three].map((text) => JSON.stringify(JSON.parse(text), null, 1).replaceAll('\n', '\n ')),
   },
 };
 
-for (const [name, { body, lines }] of Object.entries(BODIES)) {
+for (const [name, { body, lines, texts = [one, two, three] }] of Object.entries(BODIES)) {
   test(`${name}: the same records wherever the body is cut, gzip or not`, async () => {
-    const want = [one, two, three].map((text, i) => ({ line: lines[i], annotation: JSON.parse(text) }));
+    const want = texts.map((text, i) => ({
+      line: lines[i],
+      bytes: Buffer.byteLength(text),
+      annotation: JSON.parse(text),
+    }));
     const plain = Buffer.from(body);
     for (let at = 0; at <= plain.length; at++) {
       const cut = pieces(plain.subarray(0, at), plain.subarray(at));
