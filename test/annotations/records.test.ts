@@ -32,7 +32,7 @@ const BODIES: Record<string, { body: string; lines: number[] }> = {
 async function readLongEnough(body: AsyncIterable<Uint8Array>) {
   const records = await Array.fromAsync(readAnnotations(body));
   return records.map(({ bytes, ...entry }) => {
-    assert.ok(bytes! >= Buffer.byteLength(JSON.stringify(entry.annotation)), `${bytes} bytes`);
+    assert.ok(!entry.problem && bytes! >= JSON.stringify(entry.annotation).length, `${bytes} bytes`);
     return entry;
   });
 }
