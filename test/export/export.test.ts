@@ -69,7 +69,7 @@ test('the result and the manifest name every file with its size and hash, and co
   );
   const manifest = JSON.parse(await readFile(`${folder}/export/manifest.json`, 'utf8'));
   assert.deepEqual(manifest.files, result.files.slice(0, -1));
-  assert.deepEqual(manifest.policy, { ...POLICY, votes: null });
+  assert.deepEqual(manifest.policy, { ...POLICY, votes: 'majority' });
   assert.equal(manifest.version, hashes['inputs.jsonl']);
   assert.deepEqual(
     [manifest.annotations.count, manifest.candidates.count, manifest.scores.count, manifest.pairs],
@@ -167,7 +167,7 @@ test('annotations of another version than asked for leave nothing', async (t) =>
   annotations[20]!.candidates[1]!.scores.dpg = 0.123;
   await assert.rejects(exportMadeUp(world, `${folder}/export`, { annotations: stream(annotations) }), {
     code: 'DIPTYCH_CONFLICT',
-    message: /^annotations or scores changed on the way: they are version [0-9a-f]{64} now/,
+    message: /^annotations, scores or votes changed on the way: they are version [0-9a-f]{64} now/,
   });
   assert.deepEqual(await readdir(folder), []);
 });
