@@ -53,6 +53,8 @@ test('machines that share a database and a bucket, and no disk, curate and train
     ...process.env,
     ...gateway.environment,
     DATABASE_URL: database.url,
+    // The API says where it listens.
+    DIPTYCH_LOG_LEVEL: 'info',
     DIPTYCH_BLOBS: 's3://diptych/store',
     HOST: '127.0.0.1',
     PORT: '0',
