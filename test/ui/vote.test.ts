@@ -125,6 +125,7 @@ describe('Vote', { skip, concurrency: false }, () => {
   test('a ranking of four by keys and by clicks, a choice taken back on the way', async () => {
     const run = await runToJudge(store, blobs, 2);
     const page = await open(run, 'rank', 'ada');
+    await seen(page);
     for (const key of ['3', '4', 'u', '1']) await page.keyboard.press(key);
     assert.equal(
       await page.getAttribute('.images li:nth-child(1) button', 'aria-label'),

@@ -5,6 +5,7 @@ import { after, test } from 'node:test';
 import { Default } from 'typebox/value';
 import { RunSettings } from '../../pipelines/settings.ts';
 import type { TaskContext } from '../../src/jobs/worker.ts';
+import { folderArtifacts } from '../../src/store/artifact-files.ts';
 import { folderBlobs } from '../../src/store/blobs.ts';
 import { insertCandidates, insertScores } from '../../src/store/candidates.ts';
 import { places } from '../../src/store/places.ts';
@@ -61,7 +62,7 @@ test('an evaluation of a run that only trained counts the candidates that it was
       );
     });
   }
-  const tools = { store, blobs, numeric, places: where } as unknown as Tools;
+  const tools = { store, blobs, numeric, places: where, artifacts: folderArtifacts } as unknown as Tools;
   const context = { task: { runId }, signal: new AbortController().signal, progress() {} };
   const write = await reportTask(tools)(context as unknown as TaskContext);
   await store.$transaction((tx) => write(tx));
