@@ -1,40 +1,15 @@
 /** The pages in a real browser on the real service: a run from the form to its evidence and its pairs. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { test } from 'node:test';
-import type { Page } from 'playwright-core';
 import { formPairs } from '../../src/preference/pairs.ts';
 import { createReward, DEFAULT_REWARD } from '../../src/scoring/reward.ts';
 import { allScored, getCandidate, listScored } from '../../src/store/candidates.ts';
 import { NO_BROWSER, openBrowser } from '../browser.ts';
 import { scenes } from '../scenes.ts';
 import { SET, startHome } from '../service/home.ts';
+import { assertAccessible } from './accessible.ts';
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const ANNOTATIONS = 3;
-
-interface Finding {
-  id: string;
-  impact: string;
-  nodes: { html: string }[];
-}
-
-/** Fails with what axe finds serious in the page as it stands. */
-async function assertAccessible(page: Page, what: string): Promise<void> {
-  await page.evaluate(AXE);
-  const found = await page.evaluate(
-    // biome-ignore lint/suspicious/noTsIgnore: axe is a global of the page.
-    // @ts-ignore
-    async () => (await axe.run()).violations as unknown,
-  );
-  const serious = (found as Finding[]).filter(({ impact }) => impact === 'serious' || impact === 'critical');
-  assert.deepEqual(
-    serious.map(({ id, nodes }) => [id, nodes[0]!.html]),
-    [],
-    what,
-  );
-}
 
 test('a run is asked for with the form, watched to its end, and its evidence and pairs are looked at', {
   skip: NO_BROWSER,
@@ -72,7 +47,8 @@ test('a run is asked for with the form, watched to its end, and its evidence and
   const runId = new URL(page.url()).pathname.split('/')[2]!;
   await page.getByText('generate starts: ').waitFor();
   await page.getByText('The run has succeeded').waitFor({ timeout: 200_000 });
-  await page.getByRole('progressbar').nth(2).waitFor();
+  // The log hears of the end before the run's own view is asked for anew.
+  await page.getByRole('button', { name: 'Cancel' }).waitFor({ state: 'detached' });
   const bars = await page.getByRole('progressbar').evaluateAll((all) => all.map((bar) => bar.ariaValueNow));
   assert.deepEqual(bars, ['100', '100', '100']);
   assert.equal(await page.getByRole('button', { name: 'Cancel' }).count(), 0);

@@ -1,19 +1,17 @@
 /** The page Vote in a real browser, with keys, against the API and a database. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { listVotes, type StoredVote } from '../../src/store/votes.ts';
 import { useApp } from '../api/app.ts';
 import { runToJudge } from '../api/run-to-judge.ts';
+import { NO_BROWSER, openBrowser } from '../browser.ts';
+import { until } from '../wait.ts';
+import { assertAccessible } from './accessible.ts';
 
-const CHROMIUM = process.env.DIPTYCH_CHROMIUM ?? '/usr/bin/chromium';
-const skip = existsSync(CHROMIUM) ? false : `there is no ${CHROMIUM}`;
 /** Folder to leave pictures of the page in; absent: none. */
 const PICTURES = process.env.DIPTYCH_SCREENSHOTS;
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 const { store, blobs, listen } = await useApp();
 const url = await listen();
@@ -29,13 +27,9 @@ async function open(run: string, mode: string, voter: string, width = 1280): Pro
   return page;
 }
 
-/** Ids of the candidates that the page shows, once their images are there. */
-async function seen(page: Page): Promise<void> {
-  await page.waitForFunction(() => {
-    const images = [...document.querySelectorAll<HTMLImageElement>('.images img')];
-    return images.length > 0 && images.every((image) => image.complete && image.naturalWidth > 0);
-  });
-}
+/** Once every image can be seen: from then on the page takes answers. */
+const seen = (page: Page) => page.waitForSelector('.images[aria-busy=false]');
+/** Hashes of the images, from the left. */
 const shownImages = (page: Page) =>
   page.$$eval('.images img', (images) =>
     images.map((image) => (image as HTMLImageElement).src.split('/').at(-1)!),
@@ -43,13 +37,12 @@ const shownImages = (page: Page) =>
 const judged = (page: Page, text: string) =>
   page.waitForSelector(`.progress [role=status]:text-is("${text}")`);
 
-/** Until that many votes stand. */
-async function votes(run: string, count: number): Promise<StoredVote[]> {
-  for (;;) {
+/** Once that many stand. */
+function votes(run: string, count: number): Promise<StoredVote[]> {
+  return until(`${count} votes stand`, async () => {
     const standing = await listVotes(store, run);
-    if (standing.length === count) return standing;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+    return standing.length === count && standing;
+  });
 }
 
 async function sha256Of(ids: readonly string[]): Promise<string[]> {
@@ -62,23 +55,9 @@ async function picture(page: Page, name: string): Promise<void> {
   if (PICTURES) await page.screenshot({ path: path.join(PICTURES, `${name}.png`), fullPage: true });
 }
 
-async function serious(page: Page): Promise<string[]> {
-  // Not as a script of the page, which its content-security policy would not let in.
-  await page.evaluate(AXE);
-  return page.evaluate(async () => {
-    const { axe } = window as unknown as {
-      axe: { run(): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }> };
-    };
-    const { violations } = await axe.run();
-    return violations
-      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-      .map(({ id, nodes }) => `${id}: ${nodes[0]!.html}`);
-  });
-}
-
-describe('Vote', { skip, concurrency: false }, () => {
+describe('Vote', { skip: NO_BROWSER, concurrency: false }, () => {
   before(async () => {
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
+    browser = await openBrowser();
   });
   after(() => browser?.close());
 
@@ -118,14 +97,13 @@ describe('Vote', { skip, concurrency: false }, () => {
     await judged(page, '2 of 24 judged');
     assert.deepEqual(await shownImages(page), shown[2]);
     assert.equal((await votes(run, 2)).length, 2);
-    assert.deepEqual(await serious(page), []);
+    await assertAccessible(page, 'two images');
     await page.close();
   });
 
   test('a ranking of four by keys and by clicks, a choice taken back on the way', async () => {
     const run = await runToJudge(store, blobs, 2);
     const page = await open(run, 'rank', 'ada');
-    await seen(page);
     for (const key of ['3', '4', 'u', '1']) await page.keyboard.press(key);
     assert.equal(
       await page.getAttribute('.images li:nth-child(1) button', 'aria-label'),
@@ -168,7 +146,7 @@ describe('Vote', { skip, concurrency: false }, () => {
     await fact.getByText('100%').waitFor();
     assert.equal(await fact.textContent(), '100%95%: 44% to 100%3 annotations: 3 tuned, 0 base, 0 neither');
     await picture(page, 'vote-study');
-    assert.deepEqual(await serious(page), []);
+    await assertAccessible(page, 'a study with its result');
     await page.close();
   });
 

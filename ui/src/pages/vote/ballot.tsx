@@ -65,7 +65,7 @@ export function Ballot({ comparison, canUndo, onVote, onUndo }: Props) {
   return (
     <div class="ballot">
       <Scene prompt={prompt} annotation={annotation} />
-      <ol class={ranks ? 'images many' : 'images'}>
+      <ol class={ranks ? 'images many' : 'images'} aria-busy={!ready}>
         {shown.map(({ id, sha256, width, height }, place) => {
           const rank = picked.indexOf(id) + 1;
           const name = `image ${place + 1} of ${ids.length}`;
