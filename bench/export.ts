@@ -4,86 +4,32 @@
  * rounds that alternate. The export has a process of its own, whose peak memory is the second result, beside its limit.
  * ratio = ours / copying, and ours / limit.
  */
-import { execFileSync, fork } from 'node:child_process';
-import { once } from 'node:events';
-import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { CANDIDATES, IMAGE_BYTES, writeBlobs } from './export/data.ts';
+import { besideCopy, measuredChild } from './beside-copy.ts';
+import { writeBlobs } from './export/data.ts';
 import type { BenchResult } from './run.ts';
 
-const ROUNDS = 3;
-/** Issue 6 asks for no more. */
-const LIMIT_MB = 300;
-
-interface Measured {
-  seconds: number;
-  peakMegabytes: number;
-}
+const CHILD = path.join(import.meta.dirname, 'export', 'child.ts');
 
 export async function run(): Promise<BenchResult[]> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'diptych-bench-'));
-  const [blobs, ours, copy] = ['blobs', 'export', 'copy'].map((name) => path.join(folder, name)) as [
-    string,
-    string,
-    string,
-  ];
+  const inFolder = (name: string) => path.join(folder, name);
+  const [blobs, made] = [inFolder('blobs'), inFolder('export')];
   try {
     await writeBlobs(blobs);
-    const rounds: { ours: number; copying: number; peak: number }[] = [];
-    for (let round = 0; round < ROUNDS; round++) {
-      for (const made of [ours, copy]) await rm(made, { recursive: true, force: true });
-      execFileSync('sync');
-      const { seconds: written, peakMegabytes } = await exportInChild(blobs, ours);
-      rounds.push({
-        ours: written + (await seconds(async () => {})),
-        copying: await seconds(() => cp(blobs, copy, { recursive: true })),
-        peak: peakMegabytes,
-      });
-    }
-    const megabytes = (CANDIDATES * IMAGE_BYTES) / 1e6;
-    const value = megabytes / median(rounds.map((round) => round.ours));
-    const peerValue = megabytes / median(rounds.map((round) => round.copying));
-    const peak = Math.max(...rounds.map((round) => round.peak));
-    return [
-      {
+    return await besideCopy({
+      ...{
         bench: 'export',
-        value,
-        unit: 'MB/s',
         peer: 'copying the images as files',
-        peerValue,
-        ratio: value / peerValue,
+        source: blobs,
+        copy: inFolder('copy'),
+        made,
       },
-      {
-        bench: 'export-memory',
-        value: peak,
-        unit: 'MB at the peak',
-        peer: 'limit',
-        peerValue: LIMIT_MB,
-        ratio: peak / LIMIT_MB,
-      },
-    ];
+      work: () => measuredChild(CHILD, [blobs, made]),
+    });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
-
-/** Without the start of the process. */
-async function exportInChild(blobs: string, folder: string): Promise<Measured> {
-  const child = fork(path.join(import.meta.dirname, 'export', 'child.ts'), [blobs, folder], {
-    execArgv: ['--disable-warning=ExperimentalWarning'],
-  });
-  const [measured] = (await once(child, 'message')) as [Measured];
-  await once(child, 'exit');
-  return measured;
-}
-
-/** Until the bytes are on the disk. */
-async function seconds(work: () => Promise<void>): Promise<number> {
-  const start = performance.now();
-  await work();
-  execFileSync('sync');
-  return (performance.now() - start) / 1000;
-}
-
-const median = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1]!;

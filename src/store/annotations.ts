@@ -53,6 +53,10 @@ export function listSets(store: Store, after: string, limit: number): Promise<Se
   });
 }
 
+/** Tells an update from a repetition. */
+export const contentHash = (body: Annotation): string =>
+  createHash('sha256').update(JSON.stringify(body)).digest('hex');
+
 /**
  * Stores a batch by img_id. Equal content counts as unchanged and is not written; of records with the same
  * img_id in one batch the last one stays, and the earlier ones count as updates.
@@ -67,7 +71,7 @@ export async function upsertAnnotations(
     img_id: body.img_id,
     body,
     prompt: promptText(body),
-    hash: createHash('sha256').update(JSON.stringify(body)).digest('hex'),
+    hash: contentHash(body),
   }));
   return store.$transaction(async (tx) => {
     const written = await query<{ inserted: boolean }>(

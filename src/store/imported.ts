@@ -1,7 +1,7 @@
 /** Annotations, candidates and scores that were made elsewhere, as an import adds them to a set and a run. */
-import { createHash } from 'node:crypto';
 import type { Annotation } from '../annotations/annotation.ts';
 import { DiptychError } from '../errors.ts';
+import { contentHash } from './annotations.ts';
 import { insertCandidates, type NewCandidate, type NewScore } from './candidates.ts';
 import { query, type Transaction } from './client.ts';
 
@@ -36,7 +36,7 @@ export async function insertImported(
 ): Promise<{ ids: string[]; counts: ImportCounts }> {
   const rows = batch.map(({ imgId, content }, seq) => ({
     ...{ seq, img_id: imgId, body: content?.body, prompt: content?.prompt },
-    hash: content && createHash('sha256').update(JSON.stringify(content.body)).digest('hex'),
+    hash: content && contentHash(content.body),
   }));
   const record = `jsonb_to_recordset($2::jsonb) AS r(seq int, img_id text, body jsonb, prompt text, hash text)`;
   const inserted = await query(

@@ -7,48 +7,28 @@ import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { getExport } from '../../src/jobs/exports.ts';
-import { openQueue } from '../../src/jobs/queue.ts';
 import { commitTask } from '../../src/jobs/tasks.ts';
-import { runWorker } from '../../src/jobs/worker.ts';
 import { log } from '../../src/log.ts';
 import { ensureSet, upsertAnnotations } from '../../src/store/annotations.ts';
-import { folderArtifacts } from '../../src/store/artifact-files.ts';
 import { findArtifact } from '../../src/store/artifacts.ts';
 import { insertScores } from '../../src/store/candidates.ts';
-import { places } from '../../src/store/places.ts';
-import type { NumericThread } from '../../workers/numeric/client.ts';
-import { layoutTask } from '../../workers/score/export.ts';
 import { sha256 } from '../export/made-up.ts';
 import { claim } from '../jobs/plans.ts';
 import { scene } from '../scenes.ts';
 import { until } from '../wait.ts';
 import { type Answer, useApp } from './app.ts';
+import { layoutTaskOf, startLayoutWorker } from './layout-worker.ts';
 import { imageOf, scoredRun } from './scored-run.ts';
 
 const context = await useApp();
-const { app, store, boss, blobs, url, send, exportsFolder } = context;
+const { app, store, boss, url, send, exportsFolder } = context;
 const ANNOTATIONS = 12;
 const SET = 'exported';
 const run = await scoredRun(context, ANNOTATIONS, SET);
 
-const numeric: NumericThread = {
-  call: () => Promise.reject(new Error('an export computes nothing')),
-  close: async () => {},
-};
-const layout = layoutTask({
-  store,
-  blobs,
-  artifacts: folderArtifacts,
-  numeric,
-  places: { ...places(), exports: exportsFolder },
-});
-
 /** Does what waits for the score worker while `during` lasts. */
 async function working<T>(during: () => Promise<T>): Promise<T> {
-  const worker = await runWorker({
-    ...{ store, boss: await openQueue(url, false), worker: 'score' as const },
-    handlers: { layout },
-  });
+  const worker = await startLayoutWorker(context);
   try {
     return await during();
   } finally {
@@ -274,6 +254,7 @@ test('annotations that change on the way fail the export instead of ending up in
 test('a stale attempt touches no file of the newer one, whenever it wakes up', async () => {
   const { body } = await ask({ layout: 'image-reward' });
   const stale = await claim(store, body.id, 0, 0);
+  const layout = layoutTaskOf(context);
   const attempt = () => layout({ task: stale, signal: new AbortController().signal, progress() {} });
   const write = await attempt();
   const view = await working(() => ended(body.id));

@@ -7,19 +7,14 @@ import { exportCommand } from '../../src/cli/export.ts';
 import { qualityCommand } from '../../src/cli/quality.ts';
 import { encodePng } from '../../src/engine/png.ts';
 import { failureGroups, recordFailures } from '../../src/jobs/failures.ts';
-import { openQueue } from '../../src/jobs/queue.ts';
-import { runWorker } from '../../src/jobs/worker.ts';
 import { createRandom, hashSeed } from '../../src/random.ts';
-import { folderArtifacts } from '../../src/store/artifact-files.ts';
-import { places } from '../../src/store/places.ts';
-import type { NumericThread } from '../../workers/numeric/client.ts';
-import { layoutTask } from '../../workers/score/export.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { useApp } from './app.ts';
+import { startLayoutWorker } from './layout-worker.ts';
 import { scoredRun } from './scored-run.ts';
 
 const context = await useApp();
-const { store, blobs, url: database, send, listen, exportsFolder } = context;
+const { store, send, listen } = context;
 const ANNOTATIONS = 5;
 
 /** Noise that differs from image to image; but the two images of s003 are the same file. */
@@ -32,21 +27,7 @@ const run = await scoredRun(context, ANNOTATIONS, 'quality', (imgId, slot) => {
 });
 const url = await listen();
 
-const numeric: NumericThread = {
-  call: () => Promise.reject(new Error('an export computes nothing')),
-  close: async () => {},
-};
-const tools = {
-  store,
-  blobs,
-  artifacts: folderArtifacts,
-  numeric,
-  places: { ...places(), exports: exportsFolder },
-};
-const worker = await runWorker({
-  ...{ store, boss: await openQueue(database, false), worker: 'score' as const },
-  handlers: { layout: layoutTask(tools) },
-});
+const worker = await startLayoutWorker(context);
 context.closing.unshift(() => worker.stop());
 
 /** Runs a command; what it says, and whether it went well. */

@@ -6,36 +6,17 @@ import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { download } from '../../src/cli/download.ts';
 import { exportCommand } from '../../src/cli/export.ts';
-import { openQueue } from '../../src/jobs/queue.ts';
-import { runWorker } from '../../src/jobs/worker.ts';
-import { folderArtifacts } from '../../src/store/artifact-files.ts';
-import { places } from '../../src/store/places.ts';
-import type { NumericThread } from '../../workers/numeric/client.ts';
-import { layoutTask } from '../../workers/score/export.ts';
 import { useApp } from '../api/app.ts';
+import { startLayoutWorker } from '../api/layout-worker.ts';
 import { scoredRun } from '../api/scored-run.ts';
 import { sha256 } from '../export/made-up.ts';
 import { temporaryFolder } from '../temporary.ts';
 
 const context = await useApp();
-const { store, blobs, url: database, listen, exportsFolder } = context;
+const { listen } = context;
 const run = await scoredRun(context, 12);
 const url = await listen();
-const numeric: NumericThread = {
-  call: () => Promise.reject(new Error('an export computes nothing')),
-  close: async () => {},
-};
-const tools = {
-  store,
-  blobs,
-  artifacts: folderArtifacts,
-  numeric,
-  places: { ...places(), exports: exportsFolder },
-};
-const worker = await runWorker({
-  ...{ store, boss: await openQueue(database, false), worker: 'score' as const },
-  handlers: { layout: layoutTask(tools) },
-});
+const worker = await startLayoutWorker(context);
 context.closing.unshift(() => worker.stop());
 
 /** Runs the command; what it says, and whether it went well. */

@@ -17,7 +17,6 @@ export type ItemCandidate = RunItem['candidates'][number];
 export type Failure = Answer<'/v1/runs/{id}/failures'>['items'][number];
 export type Telemetry = Answer<'/v1/runs/{id}/telemetry'>;
 export type Session = Answer<'/v1/session'>;
-export type AnnotationSet = Answer<'/v1/annotation-sets'>['items'][number];
 export type NextComparisons = Answer<'/v1/runs/{id}/votes/next'>;
 export type VoteSummary = Answer<'/v1/runs/{id}/votes/summary'>;
 export type Artifact = Answer<'/v1/runs/{id}/artifacts'>['items'][number];

@@ -1,0 +1,88 @@
+/**
+ * A process that writes many bytes, beside `fs.cp` of as many: the median of rounds that alternate, each to the end of
+ * `sync`; and the peak memory of the process, beside its limit.
+ */
+import { execFileSync, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { cp, rm } from 'node:fs/promises';
+import { CANDIDATES, IMAGE_BYTES } from './export/data.ts';
+import type { BenchResult } from './run.ts';
+
+const ROUNDS = 3;
+/** Asked for of exports; the same of imports. */
+const LIMIT_MB = 300;
+
+/** What a child sends when it has done its work. Its start does not count. */
+export interface Measured {
+  seconds: number;
+  peakMegabytes: number;
+}
+
+export interface BesideCopy {
+  bench: string;
+  /** What is copied, in words. */
+  peer: string;
+  /** Folder that is copied. */
+  source: string;
+  copy: string;
+  /** Folder of what the work makes; like the copy it is not there when a round begins. */
+  made: string;
+  work(round: number): Promise<Measured>;
+}
+
+export async function besideCopy({
+  bench,
+  peer,
+  source,
+  copy,
+  made,
+  work,
+}: BesideCopy): Promise<BenchResult[]> {
+  const rounds: { ours: number; copying: number; peak: number }[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const folder of [made, copy]) await rm(folder, { recursive: true, force: true });
+    execFileSync('sync');
+    const { seconds: worked, peakMegabytes } = await work(round);
+    rounds.push({
+      ours: worked + (await seconds(async () => {})),
+      copying: await seconds(() => cp(source, copy, { recursive: true })),
+      peak: peakMegabytes,
+    });
+  }
+  const megabytes = (CANDIDATES * IMAGE_BYTES) / 1e6;
+  const value = megabytes / median(rounds.map((round) => round.ours));
+  const peerValue = megabytes / median(rounds.map((round) => round.copying));
+  const peak = Math.max(...rounds.map((round) => round.peak));
+  return [
+    { bench, value, unit: 'MB/s', peer, peerValue, ratio: value / peerValue },
+    {
+      ...{ bench: `${bench}-memory`, value: peak, unit: 'MB at the peak' },
+      ...{ peer: 'limit', peerValue: LIMIT_MB, ratio: peak / LIMIT_MB },
+    },
+  ];
+}
+
+/** In a process of its own. */
+export async function measuredChild(
+  script: string,
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv = {},
+): Promise<Measured> {
+  const child = fork(script, args, {
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+    env: { ...process.env, ...environment },
+  });
+  const [measured] = (await once(child, 'message')) as [Measured];
+  await once(child, 'exit');
+  return measured;
+}
+
+/** Until the bytes are on the disk. */
+async function seconds(work: () => Promise<void>): Promise<number> {
+  const start = performance.now();
+  await work();
+  execFileSync('sync');
+  return (performance.now() - start) / 1000;
+}
+
+const median = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1]!;
