@@ -23,15 +23,16 @@ ${row('difference', difference)}</table>`;
 }
 
 function difference({ base, tuned, interval95 }: PaperColumn): string {
-  const range = interval95 ? ` [${interval95.map(signed).join(', ')}]` : '';
-  return `${signed(tuned - base)}${range}`;
+  return signed(tuned - base) + (interval95 ? ` ${range(interval95)}` : '');
 }
+
+const range = (interval: readonly number[]) => `[${interval.map(signed).join(', ')}]`;
 
 function frechetHtml(results: readonly FrechetResult[]): string {
   if (results.length === 0) return '';
   const rows = results.map(
-    ({ features, of, against, distance, counts }) =>
-      `<tr><td>${NAMES[features]}</td><td>${escaped(of)} (${counts[0]})</td><td>${escaped(against)} (${counts[1]})</td><td>${distance.toFixed(4)}</td></tr>`,
+    ({ features, of, against, distance, counts, interval95 }) =>
+      `<tr><td>${NAMES[features]}</td><td>${escaped(of)} (${counts[0]})</td><td>${escaped(against)} (${counts[1]})</td><td>${distance.toFixed(4)}</td><td>${interval95 ? range(interval95) : ''}</td></tr>`,
   );
   const few = Math.min(...results.flatMap(({ counts }) => counts));
   const warning =
@@ -39,7 +40,7 @@ function frechetHtml(results: readonly FrechetResult[]): string {
       ? `<p><b>Of ${few} images.</b> With fewer than ${ENOUGH_IMAGES} in a set a Frechet distance comes out too
 large, by more the fewer there are: compare it only with distances of as many images.</p>`
       : '';
-  return `<h3>Frechet distances</h3><table><tr><th>features</th><th>of (images)</th><th>against (images)</th><th>distance</th></tr>
+  return `<h3>Frechet distances</h3><table><tr><th>features</th><th>of (images)</th><th>against (images)</th><th>distance</th><th>less base's, 95%</th></tr>
 ${rows.join('\n')}</table>
 ${warning}`;
 }

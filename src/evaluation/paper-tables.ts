@@ -10,6 +10,8 @@ export interface FrechetResult {
   distance: number;
   /** Images of either. */
   counts: [of: number, against: number];
+  /** Of the tuned model's distance less the base's from the same set; null of the base's own, and of fewer than ten annotations. */
+  interval95: Comparison['interval95'] | null;
 }
 
 export interface PaperColumn {
@@ -18,7 +20,7 @@ export interface PaperColumn {
   better: 'higher' | 'lower';
   base: number;
   tuned: number;
-  /** Of tuned - base. A distance between sets has none. */
+  /** Of tuned - base; null where there are too few annotations for one. */
   interval95: Comparison['interval95'] | null;
 }
 
@@ -66,11 +68,10 @@ export function paperTables(
 }
 
 function fidColumn(frechet: readonly FrechetResult[]): PaperColumn | null {
-  const [base, tuned] = ['base', 'tuned'].map(
-    (side) =>
-      frechet.find(({ features, of, against }) => features === 'inception' && of === side && against === REAL)
-        ?.distance,
+  const [base, tuned] = ['base', 'tuned'].map((side) =>
+    frechet.find(({ features, of, against }) => features === 'inception' && of === side && against === REAL),
   );
-  if (base === undefined || tuned === undefined) return null;
-  return { name: 'FID', better: 'lower', base, tuned, interval95: null };
+  if (!base || !tuned) return null;
+  const { interval95 } = tuned;
+  return { name: 'FID', better: 'lower', base: base.distance, tuned: tuned.distance, interval95 };
 }

@@ -26,9 +26,13 @@ const distance = (of: string, against: string, more: Partial<FrechetResult> = {}
   against,
   distance: 2,
   counts: [3000, 3000],
+  interval95: null,
   ...more,
 });
-const photographs = [distance('base', REAL, { distance: 40 }), distance('tuned', REAL, { distance: 30.5 })];
+const photographs = [
+  distance('base', REAL, { distance: 40 }),
+  distance('tuned', REAL, { distance: 30.5, interval95: [-12, -7] }),
+];
 
 test('the tables have the columns that were measured, in the order of the paper', () => {
   const [first, second] = paperTables(metrics, []);
@@ -55,7 +59,7 @@ test("FID is Inception's distance from photographs, and nothing else", () => {
     better: 'lower',
     base: 40,
     tuned: 30.5,
-    interval95: null,
+    interval95: [-12, -7],
   });
   const others = [
     distance('tuned', 'base'),
@@ -75,7 +79,7 @@ test('a table has a row per model and the differences, with their intervals wher
     ['tuned', '30.5000', '0.2500', '0.2500', '1.0000'],
     [
       'difference',
-      '-9.5000',
+      '-9.5000 [-12.0000, -7.0000]',
       '+0.0000 [-0.1250, +0.1250]',
       '-0.2500 [-0.3750, -0.1250]',
       '+0.2500 [+0.1250, +0.3750]',
@@ -86,9 +90,9 @@ test('a table has a row per model and the differences, with their intervals wher
 test('distances tell of how many images they are, and warn where those are few', () => {
   const few = [...photographs, distance('tuned', 'base', { features: 'clip', counts: [3000, 12] })];
   assert.deepEqual(rowsOf(few, 2).slice(1), [
-    ['Inception (FID)', 'base (3000)', 'real (3000)', '40.0000'],
-    ['Inception (FID)', 'tuned (3000)', 'real (3000)', '30.5000'],
-    ['CLIP', 'tuned (3000)', 'base (12)', '2.0000'],
+    ['Inception (FID)', 'base (3000)', 'real (3000)', '40.0000', ''],
+    ['Inception (FID)', 'tuned (3000)', 'real (3000)', '30.5000', '[-12.0000, -7.0000]'],
+    ['CLIP', 'tuned (3000)', 'base (12)', '2.0000', ''],
   ]);
   assert.match(textOf(page(few)), /Of 12 images\. With fewer than 2048 in a set/);
   assert.doesNotMatch(textOf(page(photographs)), /fewer than/);

@@ -15,7 +15,7 @@ import { temporaryFolder } from '../temporary.ts';
 import { SET, startHome } from './home.ts';
 
 const SAMPLE = path.resolve(import.meta.dirname, '../../models/sample/diffusion');
-const ANNOTATIONS = scenes(5);
+const ANNOTATIONS = scenes(10);
 const SAMPLES = 2;
 
 interface Summary {
@@ -102,6 +102,15 @@ test('two folders are compared on every annotation, without a run that trained',
   const fid = (of: string) =>
     summary.frechet.find((r) => r.features === 'inception' && r.of === of && r.against === 'real')!.distance;
   assert.deepEqual([second!.columns[0]!.base, second!.columns[0]!.tuned], [fid('base'), fid('tuned')]);
+  for (const { features, of, against, distance, interval95 } of summary.frechet) {
+    if (of !== 'tuned' || against !== 'real') {
+      assert.equal(interval95, null);
+      continue;
+    }
+    const base = summary.frechet.find((r) => r.features === features && r.of === 'base')!;
+    const [low, high] = interval95!;
+    assert.ok(low < distance - base.distance && distance - base.distance < high, `${low} ${high}`);
+  }
   const page = parseHtml(report);
   assert.deepEqual(elements(page, 'dd').map(textOf).slice(1, 3), ['sample', changed]);
   assert.match(textOf(page), /Of 2 images\. With fewer than 2048/);
