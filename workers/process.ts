@@ -33,7 +33,7 @@ export async function startWorkerProcess(
   await migrate(url);
   const where = places();
   const store = openStore(url);
-  const boss = await openQueue(url, false);
+  const boss = await openQueue(url, false, worker);
   const numeric = startNumericThread();
   const tools: Tools = {
     store,

@@ -8,7 +8,7 @@ import { DiptychError } from '../errors.ts';
 import { withoutSecrets } from '../secrets.ts';
 import { query, type Store, type Transaction } from '../store/client.ts';
 import { appendEvent } from './events.ts';
-import { enqueue } from './queue.ts';
+import { enqueue, PROCESS } from './queue.ts';
 
 /** A task in one worker's hands. */
 export interface ClaimedTask {
@@ -26,32 +26,41 @@ export interface ClaimedTask {
 /** Transactions that may write many rows: an import of a million is one commit. */
 const COMMIT = { timeout: 3_600_000, maxWait: 30_000 };
 
-const COLUMNS = 'id, run_id AS "runId", ordinal, seq, worker, kind, payload, units, attempt';
-
 /**
  * Takes a task under a new attempt number, which makes every earlier attempt stale. Null when there is nothing
- * to do: it is finished, or its run was cancelled.
+ * to do: it is finished, or its run was cancelled. That of a paused run waits from now on until it is resumed.
  */
 export async function claimTask(store: Store, id: string): Promise<ClaimedTask | null> {
-  const [task] = await query<ClaimedTask>(
+  const [task] = await query<ClaimedTask & { paused: boolean }>(
     store,
-    `UPDATE task SET status = 'running', attempt = attempt + 1, progress = 0, error = NULL
-     WHERE id = $1::uuid AND status IN ('queued', 'running') RETURNING ${COLUMNS}`,
+    `UPDATE task t SET status = CASE r.status WHEN 'paused' THEN 'waiting' ELSE 'running' END::task_status,
+       attempt = attempt + 1, progress = 0, error = NULL, held_by = $2
+     FROM run r WHERE t.id = $1::uuid AND t.status IN ('queued', 'running') AND r.id = t.run_id
+     RETURNING t.id, t.run_id AS "runId", t.ordinal, t.seq, t.worker, t.kind, t.payload, t.units, t.attempt,
+       r.status = 'paused' AS paused`,
     id,
+    PROCESS,
   );
-  return task ?? null;
+  if (!task) return null;
+  const { paused, ...claimed } = task;
+  return paused ? null : claimed;
 }
 
-/** Notes the finished share, 0 to 1. False: the attempt is stale or cancelled, and should stop. */
-export async function reportProgress(store: Store, task: ClaimedTask, fraction: number): Promise<boolean> {
-  const rows = await query(
+/** Whether an attempt may go on. `lost`: it is stale or cancelled; `paused`: it is to be handed back. */
+export type Hold = 'held' | 'paused' | 'lost';
+
+/** Notes the finished share, 0 to 1. */
+export async function reportProgress(store: Store, task: ClaimedTask, fraction: number): Promise<Hold> {
+  const [row] = await query<{ hold: Hold }>(
     store,
-    `UPDATE task SET progress = $3 WHERE id = $1::uuid AND attempt = $2 AND status = 'running' RETURNING id`,
+    `UPDATE task t SET progress = $3 FROM run r
+     WHERE t.id = $1::uuid AND t.attempt = $2 AND t.status = 'running' AND r.id = t.run_id
+     RETURNING CASE r.status WHEN 'paused' THEN 'paused' ELSE 'held' END AS hold`,
     task.id,
     task.attempt,
     fraction,
   );
-  return rows.length > 0;
+  return row?.hold ?? 'lost';
 }
 
 /**
@@ -88,7 +97,7 @@ export async function commitTask(
   }, COMMIT);
 }
 
-/** Gives a task up for good. Stale attempts change nothing. */
+/** Gives a task up for good: it becomes a dead letter. Stale attempts change nothing. */
 export async function failTask(store: Store, task: ClaimedTask, error: string): Promise<void> {
   await store.$transaction(async (tx) => {
     await leaveRunning(tx, task, 'failed', withoutSecrets(error));
@@ -124,7 +133,7 @@ export async function writeWhileHeld(
   }, COMMIT);
 }
 
-/** Puts a running task back for another worker (the process is asked to stop). */
+/** Puts a running task back: the process is asked to stop, or the run is paused, and then it waits for the resume. */
 export async function releaseTask(
   store: Store,
   boss: PgBoss,
@@ -132,9 +141,9 @@ export async function releaseTask(
   jobId: string,
 ): Promise<void> {
   await store.$transaction(async (tx) => {
-    await leaveRunning(tx, task, 'queued', null);
+    await leaveRunning(tx, task, 'waiting', null);
     await boss.complete(task.worker, jobId, null, { db: fromPrisma(tx) });
-    await enqueue(boss, tx, [task]);
+    await queueWaiting(tx, boss, task.runId, task.ordinal);
   });
 }
 
@@ -142,13 +151,14 @@ export async function releaseTask(
 async function leaveRunning(
   tx: Transaction,
   task: ClaimedTask,
-  status: 'succeeded' | 'failed' | 'queued',
+  status: 'succeeded' | 'failed' | 'waiting',
   error: string | null,
 ): Promise<void> {
   await lockRun(tx, task.runId);
   const rows = await query(
     tx,
-    `UPDATE task SET status = $3::task_status, error = $4, progress = 0
+    `UPDATE task SET status = $3::task_status, error = $4, progress = 0,
+       given_up_at = CASE $3::task_status WHEN 'failed' THEN now() END
      WHERE id = $1::uuid AND attempt = $2 AND status = 'running' RETURNING id`,
     task.id,
     task.attempt,
@@ -240,15 +250,44 @@ export async function startStage(
     );
     return appendEvent(tx, runId, 'run-succeeded', {});
   }
-  await query(tx, `UPDATE run SET status = 'running' WHERE id = $1::uuid RETURNING id`, runId);
-  const tasks = await query<{ id: string; worker: string }>(
+  // A paused one stays so: the commit of a task that was under way brought it here.
+  await query(
     tx,
-    `UPDATE task SET status = 'queued' WHERE run_id = $1::uuid AND ordinal = $2 RETURNING id, worker`,
+    `UPDATE run SET status = 'running' WHERE id = $1::uuid AND status = 'queued' RETURNING id`,
+    runId,
+  );
+  const [{ tasks }] = (await query<{ tasks: number }>(
+    tx,
+    'SELECT count(*)::int AS tasks FROM task WHERE run_id = $1::uuid AND ordinal = $2',
+    runId,
+    ordinal,
+  )) as [{ tasks: number }];
+  await appendEvent(tx, runId, 'stage-started', { stage: stage.name, tasks });
+  await queueWaiting(tx, boss, runId, ordinal);
+}
+
+/** Queues the tasks of a stage that wait, unless the run is paused; returns how many. */
+export async function queueWaiting(
+  tx: Transaction,
+  boss: PgBoss,
+  runId: string,
+  ordinal: number,
+): Promise<number> {
+  const tasks = await query<{ id: string; worker: string; seq: number }>(
+    tx,
+    `UPDATE task t SET status = 'queued' FROM run r
+     WHERE t.run_id = $1::uuid AND t.ordinal = $2 AND t.status = 'waiting' AND r.id = t.run_id AND r.status <> 'paused'
+     RETURNING t.id, t.worker, t.seq`,
     runId,
     ordinal,
   );
-  await appendEvent(tx, runId, 'stage-started', { stage: stage.name, tasks: tasks.length });
-  await enqueue(boss, tx, tasks);
+  await enqueue(
+    boss,
+    tx,
+    runId,
+    tasks.sort((a, b) => a.seq - b.seq),
+  );
+  return tasks.length;
 }
 
 export async function stageName(

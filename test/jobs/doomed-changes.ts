@@ -2,7 +2,8 @@
 import { askExport } from '../../src/jobs/exports.ts';
 import { recordFailures } from '../../src/jobs/failures.ts';
 import { openQueue } from '../../src/jobs/queue.ts';
-import { cancelRun, createRun, retryRun } from '../../src/jobs/runs.ts';
+import { cancelRun, createRun, pauseRun, resumeRun, retryRun, setPriority } from '../../src/jobs/runs.ts';
+import { buryTask, divideTask, retryDeadLetter } from '../../src/jobs/dead-letters.ts';
 import { commitTask, failTask, releaseTask } from '../../src/jobs/tasks.ts';
 import { openStore } from '../../src/store/client.ts';
 
@@ -24,4 +25,10 @@ await Promise.all([
   cancelRun(store, work.cancelled),
   retryRun(store, boss, work.failed),
   askExport(store, boss, work.again),
+  pauseRun(store, work.running),
+  resumeRun(store, boss, work.paused),
+  setPriority(store, work.hurried, 'high'),
+  divideTask(store, boss, work.deadly, work.parts),
+  buryTask(store, boss, work.dead, [work.failure], 'killed on the way'),
+  retryDeadLetter(store, boss, work.letter),
 ]);
