@@ -76,25 +76,30 @@ export async function commitTask(
   await store.$transaction(async (tx) => {
     await leaveRunning(tx, task, 'succeeded', null);
     await write(tx);
-    const [stage] = await query<{ name: string; state: string; dropped: number; seconds: number }>(
-      tx,
-      `UPDATE stage SET done = done + $3,
-           status = CASE WHEN done + $3 < total THEN status WHEN dropped < total THEN 'succeeded'::task_status
-                    ELSE 'failed' END,
-           finished_at = CASE WHEN done + $3 = total THEN now() END
-         WHERE run_id = $1::uuid AND ordinal = $2
-         RETURNING name, status::text AS state, dropped, extract(epoch FROM now() - started_at)::float8 AS seconds`,
-      task.runId,
-      task.ordinal,
-      task.units,
-    );
-    const { name, state, dropped, seconds } = stage!;
-    if (state === 'succeeded') {
-      await appendEvent(tx, task.runId, 'stage-succeeded', { stage: name, seconds, dropped });
-      await startStage(tx, boss, task.runId, task.ordinal + 1);
-    } else if (state === 'failed') await failBarrenRun(tx, task, name, dropped);
-    else await failRunIfSettled(tx, task);
+    await countDone(tx, boss, task);
   }, COMMIT);
+}
+
+/** Counts a task that has ended as done, with what follows from it. What failed alone is counted before. */
+export async function countDone(tx: Transaction, boss: PgBoss, task: ClaimedTask): Promise<void> {
+  const [stage] = await query<{ name: string; state: string; dropped: number; seconds: number }>(
+    tx,
+    `UPDATE stage SET done = done + $3,
+         status = CASE WHEN done + $3 < total THEN status WHEN dropped < total THEN 'succeeded'::task_status
+                  ELSE 'failed' END,
+         finished_at = CASE WHEN done + $3 = total THEN now() END
+       WHERE run_id = $1::uuid AND ordinal = $2
+       RETURNING name, status::text AS state, dropped, extract(epoch FROM now() - started_at)::float8 AS seconds`,
+    task.runId,
+    task.ordinal,
+    task.units,
+  );
+  const { name, state, dropped, seconds } = stage!;
+  if (state === 'succeeded') {
+    await appendEvent(tx, task.runId, 'stage-succeeded', { stage: name, seconds, dropped });
+    await startStage(tx, boss, task.runId, task.ordinal + 1);
+  } else if (state === 'failed') await failBarrenRun(tx, task, name, dropped);
+  else await failRunIfSettled(tx, task);
 }
 
 /** Gives a task up for good: it becomes a dead letter. Stale attempts change nothing. */
@@ -148,7 +153,7 @@ export async function releaseTask(
 }
 
 /** The fence: throws DIPTYCH_STALE_ATTEMPT unless this attempt holds the task. */
-async function leaveRunning(
+export async function leaveRunning(
   tx: Transaction,
   task: ClaimedTask,
   status: 'succeeded' | 'failed' | 'waiting',
@@ -169,7 +174,7 @@ async function leaveRunning(
 }
 
 /** One transaction at a time changes a run, a cancellation included: they all lock the run's row first. */
-const lockRun = (tx: Transaction, runId: string) =>
+export const lockRun = (tx: Transaction, runId: string) =>
   query(tx, 'SELECT id FROM run WHERE id = $1::uuid FOR NO KEY UPDATE', runId);
 
 const staleAttempt = ({ id, attempt }: ClaimedTask) =>
@@ -190,7 +195,9 @@ async function failRunIfSettled(tx: Transaction, task: ClaimedTask): Promise<voi
   if (!stage) return;
   const [{ error } = { error: 'unknown' }] = await query<{ error: string }>(
     tx,
-    `SELECT error FROM task WHERE run_id = $1::uuid AND ordinal = $2 AND status = 'failed' ORDER BY seq LIMIT 1`,
+    // Those of single items count as done: the stage goes on without them.
+    `SELECT error FROM task t WHERE run_id = $1::uuid AND ordinal = $2 AND status = 'failed'
+       AND NOT EXISTS (SELECT FROM item_failure f WHERE f.task_id = t.id) ORDER BY seq LIMIT 1`,
     task.runId,
     task.ordinal,
   );

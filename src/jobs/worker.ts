@@ -8,7 +8,7 @@ import { asError, DiptychError } from '../errors.ts';
 import { log } from '../log.ts';
 import type { Store, Transaction } from '../store/client.ts';
 import { appendEvent } from './events.ts';
-import { DEAD_LETTERS, RETRY_LIMIT, type TaskJob, type WorkerName } from './queue.ts';
+import { RETRY_LIMIT, type TaskJob, type WorkerName } from './queue.ts';
 import {
   type ClaimedTask,
   claimTask,
@@ -132,20 +132,6 @@ export async function runWorker({ store, boss, worker, handlers }: WorkerOptions
       await boss.stop({ graceful: false });
     },
   };
-}
-
-/** Fails tasks whose workers died again and again: the queue gives their jobs up here. */
-export async function buryDeadTasks(store: Store, boss: PgBoss): Promise<void> {
-  await boss.work<TaskJob>(DEAD_LETTERS, async ([job]) => {
-    if (!job) return;
-    const task = await claimTask(store, job.data.taskId);
-    if (!task) return;
-    await failTask(
-      store,
-      task,
-      `its worker ended without a word ${RETRY_LIMIT + 1} times (out of memory?); see the service's log`,
-    );
-  });
 }
 
 const logOf = ({ id, runId, kind, attempt }: ClaimedTask) =>
