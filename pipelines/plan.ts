@@ -30,7 +30,10 @@ const PIPELINES: Record<RunKind, Pipeline> = {
 };
 
 /** Throws DIPTYCH_NOT_FOUND for an unknown set or run, DIPTYCH_INVALID_INPUT for what can't be done. */
-export async function planRun(store: Store, { kind, annotationSet, settings }: RunRequest): Promise<RunPlan> {
+export async function planRun(
+  store: Store,
+  { kind, annotationSet, settings, priority }: RunRequest,
+): Promise<RunPlan> {
   checkServers(kind, settings);
   if (kind === 'train' || kind === 'curate-then-train')
     checkTrainSettings({ ...settings.train, seed: settings.seed });
@@ -95,7 +98,7 @@ export async function planRun(store: Store, { kind, annotationSet, settings }: R
   }
   checkReward(settings.reward.weights, imported ?? metricNames(scoring));
   if (imported) checkImportedReward(settings, metricNames(scoring));
-  return { kind, setId: set.id, settings, stages: stages(input) };
+  return { kind, setId: set.id, settings, stages: stages(input), priority };
 }
 
 /** What a label came with can't be measured in images that are drawn anew. */

@@ -3,6 +3,7 @@ import { type Static, Type } from 'typebox';
 import { DEFAULT_DEMON, DEMON_WEIGHTINGS } from '../src/diffusion/demon.ts';
 import { LAYOUT_NAMES } from '../src/export/layouts/index.ts';
 import { PARQUET_WRITERS } from '../src/export/parquet-writers.ts';
+import { PRIORITIES } from '../src/jobs/queue.ts';
 import { DEFAULT_PAIRS, PAIR_POLICIES, TIE_RULES } from '../src/preference/pairs.ts';
 import { SCORING_MODES } from '../src/scoring/metric.ts';
 import { DEFAULT_REWARD, REWARD_POLICIES } from '../src/scoring/reward.ts';
@@ -369,6 +370,12 @@ export const RunRequest = Type.Object(
     kind: Type.Enum([...RUN_KINDS], { description: 'What to do' }),
     annotationSet: Type.String({ minLength: 1, maxLength: 200, description: 'Name of the annotation set' }),
     settings: RunSettings,
+    priority: Type.Optional(
+      Type.Enum([...PRIORITIES], {
+        default: 'normal',
+        description: 'Whose tasks go first where several runs share the workers (docs/sharing.md)',
+      }),
+    ),
   },
   { additionalProperties: false },
 );

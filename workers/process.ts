@@ -1,6 +1,7 @@
 /** What every worker process shares: its connections, its numeric thread, and a clean end. */
 import { openQueue, type WorkerName } from '../src/jobs/queue.ts';
 import { runWorker, type TaskHandler } from '../src/jobs/worker.ts';
+import { log } from '../src/log.ts';
 import { NO_USE, onProcessEnd } from '../src/process-end.ts';
 import type { ArtifactFiles } from '../src/store/artifact-files.ts';
 import { openArtifacts, openBlobs } from '../src/store/blob-places.ts';
@@ -33,8 +34,12 @@ export async function startWorkerProcess(
   await migrate(url);
   const where = places();
   const store = openStore(url);
-  const boss = await openQueue(url, false);
-  const numeric = startNumericThread();
+  const boss = await openQueue(url, false, worker);
+  // Without it this process could do nothing, and would fail one task after the other: a new one takes its place.
+  const numeric = startNumericThread((error) => {
+    log.fatal({ err: error }, 'the numeric thread has died');
+    process.exit(1);
+  });
   const tools: Tools = {
     store,
     blobs: openBlobs(where.blobs),

@@ -1,6 +1,7 @@
 /** The API process: HTTP, and the queue's supervision. Started by the service, which learns the URL by message. */
+import { taskItems } from '../../pipelines/task-items.ts';
+import { buryDeadTasks } from '../jobs/dead-letters.ts';
 import { openQueue } from '../jobs/queue.ts';
-import { buryDeadTasks } from '../jobs/worker.ts';
 import { log } from '../log.ts';
 import { NO_USE, onProcessEnd } from '../process-end.ts';
 import { hasValidKey } from '../store/api-keys.ts';
@@ -29,7 +30,7 @@ if (exposed && !(await hasValidKey(store))) {
   process.exit(NO_USE);
 }
 const boss = await openQueue(databaseUrl, true);
-await buryDeadTasks(store, boss);
+await buryDeadTasks(store, boss, taskItems(store));
 const where = places();
 const services = {
   ...{ store, boss, places: where },

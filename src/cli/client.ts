@@ -9,7 +9,7 @@ export interface RunView {
   id: string;
   kind: string;
   annotationSet: string;
-  status: 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled';
+  status: 'queued' | 'running' | 'paused' | 'succeeded' | 'failed' | 'cancelled';
   error: string | null;
   stages: StageView[];
   /** Estimate of what is left; null until there is a rate to judge by. */
@@ -173,4 +173,4 @@ export function openClient(url: string) {
   };
 }
 
-export const isOver = ({ status }: RunView) => status !== 'queued' && status !== 'running';
+export const isOver = ({ status }: RunView) => !['queued', 'running', 'paused'].includes(status);

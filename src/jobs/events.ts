@@ -2,16 +2,23 @@
 import { withoutSecrets } from '../secrets.ts';
 import { query, type Store, type Transaction } from '../store/client.ts';
 import { tellWebhooks } from '../store/webhooks.ts';
+import type { Priority } from './queue.ts';
 
 export interface RunEvents {
   'run-created': { kind: string };
   'run-succeeded': Record<string, never>;
   'run-failed': { error: string };
   'run-cancelled': Record<string, never>;
+  'run-paused': Record<string, never>;
+  /** `tasks`: those that wait for a worker again. */
+  'run-resumed': { tasks: number };
+  'run-priority-changed': { priority: Priority };
   'run-retried': { tasks: number };
   'stage-started': { stage: string; tasks: number };
   'stage-succeeded': { stage: string; seconds: number; dropped: number };
   'task-retried': { stage: string; attempt: number; error: string };
+  /** A task that its workers died of goes on as `parts` tasks, so that only what they die of is lost. */
+  'task-divided': { stage: string; attempt: number; parts: number };
   'task-failed': { stage: string; attempt: number; error: string };
   'artifact-written': { name: string; bytes: number };
   'export-written': { files: number; bytes: number };

@@ -1,11 +1,11 @@
-/** Runs: made with all their tasks in one transaction, watched, cancelled, tried again. */
+/** Runs: made with all their tasks in one transaction, watched, paused, cancelled, tried again. */
 import type { PgBoss } from 'pg-boss';
 import { DiptychError } from '../errors.ts';
 import { query, type Store, type Transaction } from '../store/client.ts';
 import { appendEvent } from './events.ts';
 import { estimateSecondsLeft, type StageProgress } from './progress.ts';
-import { enqueue, type WorkerName } from './queue.ts';
-import { startStage } from './tasks.ts';
+import { enqueue, moveJobs, type Priority, type WorkerName, withdrawJobs } from './queue.ts';
+import { queueWaiting, startStage } from './tasks.ts';
 
 export interface TaskPlan {
   /** What the stage counts: candidates, optimizer steps, files. */
@@ -29,9 +29,14 @@ export interface RunPlan {
   setId: string;
   settings: Record<string, unknown>;
   stages: StagePlan[];
+  /** Absent: normal. */
+  priority?: Priority;
 }
 
-export type RunStatus = 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled';
+export type RunStatus = 'queued' | 'running' | 'paused' | 'succeeded' | 'failed' | 'cancelled';
+/** Of runs that have not ended. */
+const ACTIVE: readonly RunStatus[] = ['queued', 'running', 'paused'];
+export const isActive = ({ status }: { status: RunStatus }) => ACTIVE.includes(status);
 
 export interface StageView {
   name: string;
@@ -51,13 +56,14 @@ export interface RunView {
   id: string;
   kind: string;
   status: RunStatus;
+  priority: Priority;
   annotationSet: string;
   settings: unknown;
   error: string | null;
   createdAt: Date;
   finishedAt: Date | null;
   stages: StageView[];
-  /** Null once the run has ended. */
+  /** Null once the run has ended, and while it is paused. */
   secondsLeft: number | null;
 }
 
@@ -72,9 +78,9 @@ export function createRun(store: Store, boss: PgBoss, plan: RunPlan): Promise<st
 export async function insertRun(
   tx: Transaction,
   boss: PgBoss,
-  { kind, setId, settings, stages }: RunPlan,
+  { kind, setId, settings, stages, priority }: RunPlan,
 ): Promise<string> {
-  const run = await tx.run.create({ data: { kind, setId, settings: settings as object } });
+  const run = await tx.run.create({ data: { kind, setId, settings: settings as object, priority } });
   for (const [ordinal, stage] of stages.entries()) {
     const total = stage.tasks.reduce((sum, { units }) => sum + units, 0);
     await tx.stage.create({
@@ -123,8 +129,9 @@ async function insertTasks(
 export async function activeRuns(store: Store, ids: readonly string[]): Promise<Set<string>> {
   const rows = await query<{ id: string }>(
     store,
-    `SELECT id::text FROM run WHERE id::text = ANY($1) AND status IN ('queued', 'running')`,
+    'SELECT id::text FROM run WHERE id::text = ANY($1) AND status::text = ANY($2)',
     ids,
+    ACTIVE,
   );
   return new Set(rows.map(({ id }) => id));
 }
@@ -148,18 +155,19 @@ export async function getRun(store: Store, id: string): Promise<RunView> {
     // Without tasks yet it has no total either.
     fraction: (stage.done + (partial.get(ordinal) ?? 0)) / Math.max(1, stage.total),
   }));
-  const active = run.status === 'queued' || run.status === 'running';
+  const ends = isActive(run) && run.status !== 'paused';
   return {
     id,
     kind: run.kind,
     status: run.status,
+    priority: run.priority,
     annotationSet: run.set.name,
     settings: run.settings,
     error: run.error,
     createdAt: run.createdAt,
     finishedAt: run.finishedAt,
     stages,
-    secondsLeft: active
+    secondsLeft: ends
       ? await secondsLeft(
           store,
           run.stages.map((stage, i) => ({ ...stages[i]!, guess: stage.secondsPerUnit })),
@@ -203,10 +211,11 @@ export async function cancelRun(store: Store, id: string): Promise<void> {
     const changed = await query(
       tx,
       `UPDATE run SET status = 'cancelled', finished_at = now()
-       WHERE id = $1::uuid AND status IN ('queued', 'running') RETURNING id`,
+       WHERE id = $1::uuid AND status::text = ANY($2) RETURNING id`,
       id,
+      ACTIVE,
     );
-    if (changed.length === 0) throw await notPossible(store, id, 'cancelled', 'a queued or running one');
+    if (changed.length === 0) throw await notPossible(store, id, 'cancelled', 'one that has not ended');
     for (const table of ['task', 'stage']) {
       await query(
         tx,
@@ -215,8 +224,72 @@ export async function cancelRun(store: Store, id: string): Promise<void> {
         id,
       );
     }
+    await withdrawJobs(tx, id);
     await appendEvent(tx, id, 'run-cancelled', {});
   });
+}
+
+/**
+ * Keeps a run's tasks from the workers until it is resumed: what waits is withdrawn at once, what runs is handed back
+ * by its worker within a second or so. Throws DIPTYCH_CONFLICT when it doesn't run.
+ */
+export async function pauseRun(store: Store, id: string): Promise<void> {
+  await store.$transaction(async (tx) => {
+    const changed = await query(
+      tx,
+      `UPDATE run SET status = 'paused' WHERE id = $1::uuid AND status IN ('queued', 'running') RETURNING id`,
+      id,
+    );
+    if (changed.length === 0) throw await notPossible(store, id, 'paused', 'a running one');
+    await query(
+      tx,
+      `UPDATE task SET status = 'waiting' WHERE run_id = $1::uuid AND status = 'queued' RETURNING id`,
+      id,
+    );
+    await withdrawJobs(tx, id);
+    await appendEvent(tx, id, 'run-paused', {});
+  }, LONG);
+}
+
+/** Lets a paused run go on. Throws DIPTYCH_CONFLICT when it is not paused. */
+export async function resumeRun(store: Store, boss: PgBoss, id: string): Promise<void> {
+  await store.$transaction(async (tx) => {
+    const changed = await query(
+      tx,
+      `UPDATE run SET status = 'running' WHERE id = $1::uuid AND status = 'paused' RETURNING id`,
+      id,
+    );
+    if (changed.length === 0) throw await notPossible(store, id, 'resumed', 'a paused one');
+    const stages = await query<{ ordinal: number }>(
+      tx,
+      `UPDATE stage SET started_at = started_at + (now() - greatest(started_at, (
+         SELECT max(at) FROM event WHERE run_id = $1::uuid AND type = 'run-paused')))
+       WHERE run_id = $1::uuid AND status = 'running' RETURNING ordinal`,
+      id,
+    );
+    let tasks = 0;
+    for (const { ordinal } of stages) tasks += await queueWaiting(tx, boss, id, ordinal);
+    await appendEvent(tx, id, 'run-resumed', { tasks });
+  }, LONG);
+}
+
+/** Lets a run's tasks go before or behind those of others, from now on. Throws DIPTYCH_CONFLICT when it has ended. */
+export async function setPriority(store: Store, id: string, priority: Priority): Promise<void> {
+  await store.$transaction(async (tx) => {
+    const run = await tx.run.findUnique({ where: { id }, select: { priority: true } });
+    const changed = await query(
+      tx,
+      `UPDATE run SET priority = $2::run_priority WHERE id = $1::uuid AND status::text = ANY($3) RETURNING id`,
+      id,
+      priority,
+      ACTIVE,
+    );
+    if (changed.length === 0)
+      throw await notPossible(store, id, 'given another priority', 'one that has not ended');
+    if (run!.priority === priority) return;
+    await moveJobs(tx, id);
+    await appendEvent(tx, id, 'run-priority-changed', { priority });
+  }, LONG);
 }
 
 /**
@@ -234,7 +307,7 @@ export async function retryRun(store: Store, boss: PgBoss, id: string): Promise<
     if (changed.length === 0) throw await notPossible(store, id, 'retried', 'a failed one');
     const tasks = await query<{ id: string; worker: string }>(
       tx,
-      `UPDATE task t SET status = 'queued', error = NULL FROM stage s
+      `UPDATE task t SET status = 'queued', error = NULL, given_up_at = NULL FROM stage s
        WHERE t.run_id = $1::uuid AND s.run_id = t.run_id AND s.ordinal = t.ordinal AND s.status = 'failed'
          AND (t.status = 'failed' OR EXISTS (SELECT FROM item_failure f WHERE f.task_id = t.id))
        RETURNING t.id, t.worker`,
@@ -254,7 +327,7 @@ export async function retryRun(store: Store, boss: PgBoss, id: string): Promise<
       id,
     );
     await appendEvent(tx, id, 'run-retried', { tasks: tasks.length });
-    await enqueue(boss, tx, tasks);
+    await enqueue(boss, tx, id, tasks);
   });
 }
 

@@ -8,7 +8,7 @@ import { DiptychError } from '../errors.ts';
 import { withoutSecrets } from '../secrets.ts';
 import { query, type Store, type Transaction } from '../store/client.ts';
 import { appendEvent } from './events.ts';
-import { enqueue } from './queue.ts';
+import { enqueue, PROCESS } from './queue.ts';
 
 /** A task in one worker's hands. */
 export interface ClaimedTask {
@@ -26,32 +26,41 @@ export interface ClaimedTask {
 /** Transactions that may write many rows: an import of a million is one commit. */
 const COMMIT = { timeout: 3_600_000, maxWait: 30_000 };
 
-const COLUMNS = 'id, run_id AS "runId", ordinal, seq, worker, kind, payload, units, attempt';
-
 /**
  * Takes a task under a new attempt number, which makes every earlier attempt stale. Null when there is nothing
- * to do: it is finished, or its run was cancelled.
+ * to do: it is finished, or its run was cancelled. That of a paused run waits from now on until it is resumed.
  */
 export async function claimTask(store: Store, id: string): Promise<ClaimedTask | null> {
-  const [task] = await query<ClaimedTask>(
+  const [task] = await query<ClaimedTask & { paused: boolean }>(
     store,
-    `UPDATE task SET status = 'running', attempt = attempt + 1, progress = 0, error = NULL
-     WHERE id = $1::uuid AND status IN ('queued', 'running') RETURNING ${COLUMNS}`,
+    `UPDATE task t SET status = CASE r.status WHEN 'paused' THEN 'waiting' ELSE 'running' END::task_status,
+       attempt = attempt + 1, progress = 0, error = NULL, held_by = $2
+     FROM run r WHERE t.id = $1::uuid AND t.status IN ('queued', 'running') AND r.id = t.run_id
+     RETURNING t.id, t.run_id AS "runId", t.ordinal, t.seq, t.worker, t.kind, t.payload, t.units, t.attempt,
+       r.status = 'paused' AS paused`,
     id,
+    PROCESS,
   );
-  return task ?? null;
+  if (!task) return null;
+  const { paused, ...claimed } = task;
+  return paused ? null : claimed;
 }
 
-/** Notes the finished share, 0 to 1. False: the attempt is stale or cancelled, and should stop. */
-export async function reportProgress(store: Store, task: ClaimedTask, fraction: number): Promise<boolean> {
-  const rows = await query(
+/** Whether an attempt may go on. `lost`: it is stale or cancelled; `paused`: it is to be handed back. */
+export type Hold = 'held' | 'paused' | 'lost';
+
+/** Notes the finished share, 0 to 1. */
+export async function reportProgress(store: Store, task: ClaimedTask, fraction: number): Promise<Hold> {
+  const [row] = await query<{ hold: Hold }>(
     store,
-    `UPDATE task SET progress = $3 WHERE id = $1::uuid AND attempt = $2 AND status = 'running' RETURNING id`,
+    `UPDATE task t SET progress = $3 FROM run r
+     WHERE t.id = $1::uuid AND t.attempt = $2 AND t.status = 'running' AND r.id = t.run_id
+     RETURNING CASE r.status WHEN 'paused' THEN 'paused' ELSE 'held' END AS hold`,
     task.id,
     task.attempt,
     fraction,
   );
-  return rows.length > 0;
+  return row?.hold ?? 'lost';
 }
 
 /**
@@ -67,28 +76,33 @@ export async function commitTask(
   await store.$transaction(async (tx) => {
     await leaveRunning(tx, task, 'succeeded', null);
     await write(tx);
-    const [stage] = await query<{ name: string; state: string; dropped: number; seconds: number }>(
-      tx,
-      `UPDATE stage SET done = done + $3,
-           status = CASE WHEN done + $3 < total THEN status WHEN dropped < total THEN 'succeeded'::task_status
-                    ELSE 'failed' END,
-           finished_at = CASE WHEN done + $3 = total THEN now() END
-         WHERE run_id = $1::uuid AND ordinal = $2
-         RETURNING name, status::text AS state, dropped, extract(epoch FROM now() - started_at)::float8 AS seconds`,
-      task.runId,
-      task.ordinal,
-      task.units,
-    );
-    const { name, state, dropped, seconds } = stage!;
-    if (state === 'succeeded') {
-      await appendEvent(tx, task.runId, 'stage-succeeded', { stage: name, seconds, dropped });
-      await startStage(tx, boss, task.runId, task.ordinal + 1);
-    } else if (state === 'failed') await failBarrenRun(tx, task, name, dropped);
-    else await failRunIfSettled(tx, task);
+    await countDone(tx, boss, task);
   }, COMMIT);
 }
 
-/** Gives a task up for good. Stale attempts change nothing. */
+/** Counts a task that has ended as done, with what follows from it. What failed alone is counted before. */
+export async function countDone(tx: Transaction, boss: PgBoss, task: ClaimedTask): Promise<void> {
+  const [stage] = await query<{ name: string; state: string; dropped: number; seconds: number }>(
+    tx,
+    `UPDATE stage SET done = done + $3,
+         status = CASE WHEN done + $3 < total THEN status WHEN dropped < total THEN 'succeeded'::task_status
+                  ELSE 'failed' END,
+         finished_at = CASE WHEN done + $3 = total THEN now() END
+       WHERE run_id = $1::uuid AND ordinal = $2
+       RETURNING name, status::text AS state, dropped, extract(epoch FROM now() - started_at)::float8 AS seconds`,
+    task.runId,
+    task.ordinal,
+    task.units,
+  );
+  const { name, state, dropped, seconds } = stage!;
+  if (state === 'succeeded') {
+    await appendEvent(tx, task.runId, 'stage-succeeded', { stage: name, seconds, dropped });
+    await startStage(tx, boss, task.runId, task.ordinal + 1);
+  } else if (state === 'failed') await failBarrenRun(tx, task, name, dropped);
+  else await failRunIfSettled(tx, task);
+}
+
+/** Gives a task up for good: it becomes a dead letter. Stale attempts change nothing. */
 export async function failTask(store: Store, task: ClaimedTask, error: string): Promise<void> {
   await store.$transaction(async (tx) => {
     await leaveRunning(tx, task, 'failed', withoutSecrets(error));
@@ -124,7 +138,7 @@ export async function writeWhileHeld(
   }, COMMIT);
 }
 
-/** Puts a running task back for another worker (the process is asked to stop). */
+/** Puts a running task back: the process is asked to stop, or the run is paused, and then it waits for the resume. */
 export async function releaseTask(
   store: Store,
   boss: PgBoss,
@@ -132,23 +146,24 @@ export async function releaseTask(
   jobId: string,
 ): Promise<void> {
   await store.$transaction(async (tx) => {
-    await leaveRunning(tx, task, 'queued', null);
+    await leaveRunning(tx, task, 'waiting', null);
     await boss.complete(task.worker, jobId, null, { db: fromPrisma(tx) });
-    await enqueue(boss, tx, [task]);
+    await queueWaiting(tx, boss, task.runId, task.ordinal);
   });
 }
 
 /** The fence: throws DIPTYCH_STALE_ATTEMPT unless this attempt holds the task. */
-async function leaveRunning(
+export async function leaveRunning(
   tx: Transaction,
   task: ClaimedTask,
-  status: 'succeeded' | 'failed' | 'queued',
+  status: 'succeeded' | 'failed' | 'waiting',
   error: string | null,
 ): Promise<void> {
   await lockRun(tx, task.runId);
   const rows = await query(
     tx,
-    `UPDATE task SET status = $3::task_status, error = $4, progress = 0
+    `UPDATE task SET status = $3::task_status, error = $4, progress = 0,
+       given_up_at = CASE $3::task_status WHEN 'failed' THEN now() END
      WHERE id = $1::uuid AND attempt = $2 AND status = 'running' RETURNING id`,
     task.id,
     task.attempt,
@@ -159,7 +174,7 @@ async function leaveRunning(
 }
 
 /** One transaction at a time changes a run, a cancellation included: they all lock the run's row first. */
-const lockRun = (tx: Transaction, runId: string) =>
+export const lockRun = (tx: Transaction, runId: string) =>
   query(tx, 'SELECT id FROM run WHERE id = $1::uuid FOR NO KEY UPDATE', runId);
 
 const staleAttempt = ({ id, attempt }: ClaimedTask) =>
@@ -180,7 +195,9 @@ async function failRunIfSettled(tx: Transaction, task: ClaimedTask): Promise<voi
   if (!stage) return;
   const [{ error } = { error: 'unknown' }] = await query<{ error: string }>(
     tx,
-    `SELECT error FROM task WHERE run_id = $1::uuid AND ordinal = $2 AND status = 'failed' ORDER BY seq LIMIT 1`,
+    // Those of single items count as done: the stage goes on without them.
+    `SELECT error FROM task t WHERE run_id = $1::uuid AND ordinal = $2 AND status = 'failed'
+       AND NOT EXISTS (SELECT FROM item_failure f WHERE f.task_id = t.id) ORDER BY seq LIMIT 1`,
     task.runId,
     task.ordinal,
   );
@@ -240,15 +257,44 @@ export async function startStage(
     );
     return appendEvent(tx, runId, 'run-succeeded', {});
   }
-  await query(tx, `UPDATE run SET status = 'running' WHERE id = $1::uuid RETURNING id`, runId);
-  const tasks = await query<{ id: string; worker: string }>(
+  // A paused one stays so: the commit of a task that was under way brought it here.
+  await query(
     tx,
-    `UPDATE task SET status = 'queued' WHERE run_id = $1::uuid AND ordinal = $2 RETURNING id, worker`,
+    `UPDATE run SET status = 'running' WHERE id = $1::uuid AND status = 'queued' RETURNING id`,
+    runId,
+  );
+  const [{ tasks }] = (await query<{ tasks: number }>(
+    tx,
+    'SELECT count(*)::int AS tasks FROM task WHERE run_id = $1::uuid AND ordinal = $2',
+    runId,
+    ordinal,
+  )) as [{ tasks: number }];
+  await appendEvent(tx, runId, 'stage-started', { stage: stage.name, tasks });
+  await queueWaiting(tx, boss, runId, ordinal);
+}
+
+/** Queues the tasks of a stage that wait, unless the run is paused; returns how many. */
+export async function queueWaiting(
+  tx: Transaction,
+  boss: PgBoss,
+  runId: string,
+  ordinal: number,
+): Promise<number> {
+  const tasks = await query<{ id: string; worker: string; seq: number }>(
+    tx,
+    `UPDATE task t SET status = 'queued' FROM run r
+     WHERE t.run_id = $1::uuid AND t.ordinal = $2 AND t.status = 'waiting' AND r.id = t.run_id AND r.status <> 'paused'
+     RETURNING t.id, t.worker, t.seq`,
     runId,
     ordinal,
   );
-  await appendEvent(tx, runId, 'stage-started', { stage: stage.name, tasks: tasks.length });
-  await enqueue(boss, tx, tasks);
+  await enqueue(
+    boss,
+    tx,
+    runId,
+    tasks.sort((a, b) => a.seq - b.seq),
+  );
+  return tasks.length;
 }
 
 export async function stageName(

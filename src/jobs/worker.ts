@@ -8,7 +8,7 @@ import { asError, DiptychError } from '../errors.ts';
 import { log } from '../log.ts';
 import type { Store, Transaction } from '../store/client.ts';
 import { appendEvent } from './events.ts';
-import { DEAD_LETTERS, RETRY_LIMIT, type TaskJob, type WorkerName } from './queue.ts';
+import { RETRY_LIMIT, type TaskJob, type WorkerName } from './queue.ts';
 import {
   type ClaimedTask,
   claimTask,
@@ -21,7 +21,10 @@ import {
 
 export interface TaskContext {
   task: ClaimedTask;
-  /** Fires when the attempt is stale or cancelled, or the process should stop: end the work soon. */
+  /**
+   * Fires to end the work soon. Its reason is a DiptychError: DIPTYCH_CANCELLED where the work goes on later (the
+   * process should stop, the run is paused), DIPTYCH_STALE_ATTEMPT where it is no longer this one's to do.
+   */
   signal: AbortSignal;
   /** Finished share, 0 to 1. */
   progress(fraction: number): void;
@@ -65,12 +68,16 @@ export async function runWorker({ store, boss, worker, handlers }: WorkerOptions
     if (!task) return;
     const taskLog = logOf(task);
     taskLog.info({ units: task.units }, 'task begun');
-    const stale = new AbortController();
-    const signal = AbortSignal.any([stale.signal, stopping.signal]);
+    const [stale, paused] = [new AbortController(), new AbortController()];
+    const signal = AbortSignal.any([stale.signal, paused.signal, stopping.signal]);
     let fraction = 0;
     const reporter = setInterval(() => {
       reportProgress(store, task, fraction).then(
-        (valid) => valid || stale.abort(new DiptychError('DIPTYCH_STALE_ATTEMPT', 'cancelled or taken over')),
+        (hold) => {
+          if (hold === 'lost')
+            stale.abort(new DiptychError('DIPTYCH_STALE_ATTEMPT', 'cancelled or taken over'));
+          if (hold === 'paused') paused.abort(new DiptychError('DIPTYCH_CANCELLED', 'the run is paused'));
+        },
         (thrown) => taskLog.warn({ err: asError(thrown) }, 'progress could not be reported'),
       );
     }, REPORT_MS);
@@ -89,7 +96,7 @@ export async function runWorker({ store, boss, worker, handlers }: WorkerOptions
       await commitTask(store, boss, task, write);
       taskLog.info('task done');
     } catch (thrown) {
-      if (stopping.signal.aborted) {
+      if (stopping.signal.aborted || paused.signal.aborted) {
         await releaseTask(store, boss, task, jobId).catch(ignoreStale);
         taskLog.info('task handed back');
       } else await handleFailure(task, asError(thrown), stale.signal.aborted, retryCount);
@@ -125,20 +132,6 @@ export async function runWorker({ store, boss, worker, handlers }: WorkerOptions
       await boss.stop({ graceful: false });
     },
   };
-}
-
-/** Fails tasks whose workers died again and again: the queue gives their jobs up here. */
-export async function buryDeadTasks(store: Store, boss: PgBoss): Promise<void> {
-  await boss.work<TaskJob>(DEAD_LETTERS, async ([job]) => {
-    if (!job) return;
-    const task = await claimTask(store, job.data.taskId);
-    if (!task) return;
-    await failTask(
-      store,
-      task,
-      `its worker ended without a word ${RETRY_LIMIT + 1} times (out of memory?); see the service's log`,
-    );
-  });
 }
 
 const logOf = ({ id, runId, kind, attempt }: ClaimedTask) =>

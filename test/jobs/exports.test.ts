@@ -78,7 +78,7 @@ test('a worker whose export was deleted or replaced is stale, and changes no row
   await askExport(store, boss, plan);
   const before = await snapshot(store);
   for (const task of [orphan, stale]) {
-    assert.equal(await reportProgress(store, task, 0.5), false);
+    assert.equal(await reportProgress(store, task, 0.5), 'lost');
     await assert.rejects(commitTask(store, boss, task, nothing), { code: 'DIPTYCH_STALE_ATTEMPT' });
     await assert.rejects(failTask(store, task, 'late'), { code: 'DIPTYCH_STALE_ATTEMPT' });
   }

@@ -5,8 +5,9 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { test } from 'node:test';
 import pg from 'pg';
+import { buryTask, divideTask, retryDeadLetter } from '../../src/jobs/dead-letters.ts';
 import { askExport } from '../../src/jobs/exports.ts';
-import { cancelRun, createRun, getRun, retryRun } from '../../src/jobs/runs.ts';
+import { cancelRun, createRun, getRun, pauseRun, resumeRun, retryRun } from '../../src/jobs/runs.ts';
 import { commitTask, failTask, releaseTask } from '../../src/jobs/tasks.ts';
 import { query } from '../../src/store/client.ts';
 import { execute, useDatabase } from '../database.ts';
@@ -33,7 +34,14 @@ const doomedConnections = (more = '') =>
     `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = '${DOOMED}' ${more}`,
   );
 
-test('a process killed in the middle of creating, committing, failing, releasing, cancelling, retrying or exporting', async () => {
+/** A task that was given up, of a run that has failed. */
+async function deadLetter(): Promise<string> {
+  const task = await claim(store, await createRun(store, boss, await planOf(store, { first: [1] })), 0, 0);
+  await failTask(store, task, 'out of luck');
+  return task.id;
+}
+
+test('a process killed in the middle of any change of a run', async () => {
   const [failed, running] = [
     await createRun(store, boss, await planOf(store, { first: [1] })),
     await newRun(store, boss),
@@ -55,7 +63,15 @@ test('a process killed in the middle of creating, committing, failing, releasing
     failed,
     failure: await failureOf(store, 0, 'out of paper'),
     again,
+    running: await newRun(store, boss),
+    hurried: await newRun(store, boss),
+    paused: await newRun(store, boss),
+    deadly: await claim(store, await newRun(store, boss), 0, 0),
+    parts: [1, 2].map((units) => ({ units, payload: {} })),
+    dead: await claim(store, await newRun(store, boss), 0, 0),
+    letter: await deadLetter(),
   };
+  await pauseRun(store, work.paused);
   const before = await snapshot(store);
 
   const gate = new pg.Client({ connectionString: url });
@@ -68,9 +84,9 @@ test('a process killed in the middle of creating, committing, failing, releasing
   );
   const exited = once(doomed, 'exit');
   try {
-    await until('all seven changes stand at the gate', async () => {
+    await until('all thirteen changes stand at the gate', async () => {
       assert.equal(doomed.exitCode, null, 'the doomed process ended by itself');
-      return (await doomedConnections("AND wait_event = 'advisory'")).length === 7;
+      return (await doomedConnections("AND wait_event = 'advisory'")).length === 13;
     });
   } finally {
     doomed.kill('SIGKILL');
@@ -89,6 +105,11 @@ test('a process killed in the middle of creating, committing, failing, releasing
   await retryRun(store, boss, failed);
   const created = await createRun(store, boss, work.plan);
   assert.equal((await askExport(store, boss, again)).created, true);
+  await pauseRun(store, work.running);
+  await resumeRun(store, boss, work.paused);
+  await divideTask(store, boss, work.deadly, work.parts);
+  await buryTask(store, boss, work.dead, [work.failure], 'its workers died');
+  await retryDeadLetter(store, boss, work.letter);
   const statuses = [failed, running, cancelled, created].map(async (id) => (await getRun(store, id)).status);
   assert.deepEqual(await Promise.all(statuses), ['running', 'running', 'cancelled', 'running']);
 });

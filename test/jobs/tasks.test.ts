@@ -36,7 +36,7 @@ const asStale = {
   message: /attempt 1 of task .* is no longer the current one/,
 };
 const changes: Record<string, (task: ClaimedTask) => Promise<void>> = {
-  'reports progress': async (task) => assert.equal(await reportProgress(store, task, 0.5), false),
+  'reports progress': async (task) => assert.equal(await reportProgress(store, task, 0.5), 'lost'),
   commits: (task) =>
     assert.rejects(
       commitTask(store, boss, task, async (tx) => {

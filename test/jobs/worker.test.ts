@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DiptychError } from '../../src/errors.ts';
+import { buryDeadTasks } from '../../src/jobs/dead-letters.ts';
 import { DEAD_LETTERS, openQueue, RETRY_LIMIT, type WorkerName } from '../../src/jobs/queue.ts';
 import { cancelRun, createRun, getRun, type RunView } from '../../src/jobs/runs.ts';
-import { buryDeadTasks, type RunningWorker, runWorker, type TaskHandler } from '../../src/jobs/worker.ts';
+import { type RunningWorker, runWorker, type TaskHandler } from '../../src/jobs/worker.ts';
 import { query } from '../../src/store/client.ts';
 import { useDatabase } from '../database.ts';
 import { until } from '../wait.ts';
@@ -180,7 +181,7 @@ test('the task of a worker that is no longer heard of goes to another, and the f
 test('a task whose workers died every time is failed with a reason', async () => {
   const id = await runOf('train', { only: [1] });
   const supervisor = await openQueue(url, true);
-  await buryDeadTasks(store, supervisor);
+  await buryDeadTasks(store, supervisor, { parts: () => [], lost: async () => [] });
   const [job] = await boss.fetch('train');
   await query(
     store,

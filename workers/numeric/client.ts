@@ -33,16 +33,19 @@ interface Waiting {
   reject(error: Error): void;
 }
 
-export function startNumericThread(): NumericThread {
+/** `onDeath`: the thread ended without being asked to; no call will be answered any more. */
+export function startNumericThread(onDeath?: (error: Error) => void): NumericThread {
   const worker = new Worker(new URL('./thread.ts', import.meta.url), {
     execArgv: ['--disable-warning=ExperimentalWarning'],
   });
   const waiting = new Map<number, Waiting>();
   let lastId = 0;
   let dead: Error | null = null;
+  let closing = false;
 
   function fail(error: Error): void {
     dead = error;
+    if (!closing) onDeath?.(error);
     for (const call of waiting.values()) call.reject(error);
     waiting.clear();
   }
@@ -74,6 +77,7 @@ export function startNumericThread(): NumericThread {
         .finally(() => signal?.removeEventListener('abort', abort));
     },
     async close() {
+      closing = true;
       await worker.terminate();
     },
   };

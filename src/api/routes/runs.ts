@@ -1,4 +1,4 @@
-/** Runs: asked for, watched, cancelled, tried again. */
+/** Runs: asked for, watched, paused, cancelled, tried again. */
 import { readFile } from 'node:fs/promises';
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
@@ -9,7 +9,18 @@ import { RunRequest } from '../../../pipelines/settings.ts';
 import { DiptychError } from '../../errors.ts';
 import { readEvents } from '../../jobs/events.ts';
 import { listFailures } from '../../jobs/failures.ts';
-import { cancelRun, createRun, getRun, listRuns, retryRun } from '../../jobs/runs.ts';
+import { PRIORITIES } from '../../jobs/queue.ts';
+import {
+  cancelRun,
+  createRun,
+  getRun,
+  isActive,
+  listRuns,
+  pauseRun,
+  resumeRun,
+  retryRun,
+  setPriority,
+} from '../../jobs/runs.ts';
 import { findArtifact, listArtifacts } from '../../store/artifacts.ts';
 import { trainingFolder } from '../../store/training-folder.ts';
 import { ALARM_KINDS } from '../../training/alarms.ts';
@@ -33,20 +44,24 @@ const Stage = Type.Object({
   failed: Type.Integer({ description: 'Units of failed tasks' }),
   dropped: Type.Integer({ description: 'Of done: candidates that failed alone, see /failures' }),
   fraction: Type.Number({ description: 'Finished share, running work included' }),
-  startedAt: Type.Union([Type.String(), Type.Null()]),
+  startedAt: Type.Union([Type.String(), Type.Null()], { description: 'Later by the time it was paused' }),
   finishedAt: Type.Union([Type.String(), Type.Null()]),
 });
+const Priority = Type.Enum([...PRIORITIES], { description: 'Whose tasks go first' });
 export const Run = Type.Object({
   id: Type.String(),
   kind: Type.String(),
   status: Type.String(),
+  priority: Priority,
   annotationSet: Type.String(),
   settings: Anything,
   error: Type.Union([Type.String(), Type.Null()]),
   createdAt: Type.String(),
   finishedAt: Type.Union([Type.String(), Type.Null()]),
   stages: Type.Array(Stage),
-  secondsLeft: Type.Union([Type.Number(), Type.Null()], { description: 'Null once the run has ended' }),
+  secondsLeft: Type.Union([Type.Number(), Type.Null()], {
+    description: 'Null once the run has ended, and while it is paused',
+  }),
 });
 const Failure = Type.Object({
   imgId: Type.String(),
@@ -130,16 +145,18 @@ export function runRoutes({ store, boss, artifacts, places }: Services): Fastify
       ({ params }) => view(params.id),
     );
 
-    for (const [action, act] of [
-      ['cancel', (id: string) => cancelRun(store, id)],
-      ['retry', (id: string) => retryRun(store, boss, id)],
+    for (const [action, summary, act] of [
+      ['cancel', 'Stop a run', (id: string) => cancelRun(store, id)],
+      ['pause', 'Keep the tasks of a run from the workers', (id: string) => pauseRun(store, id)],
+      ['resume', 'Let a paused run go on', (id: string) => resumeRun(store, boss, id)],
+      ['retry', 'Try what failed in a failed run again', (id: string) => retryRun(store, boss, id)],
     ] as const) {
       app.post(
         `/runs/:id/${action}`,
         {
           schema: {
             tags: ['runs'],
-            summary: action === 'cancel' ? 'Stop a run' : 'Try what failed in a failed run again',
+            summary,
             params: RunId,
             response: { 200: Run, 404: ErrorAnswer, 409: ErrorAnswer },
           },
@@ -150,6 +167,23 @@ export function runRoutes({ store, boss, artifacts, places }: Services): Fastify
         },
       );
     }
+
+    app.post(
+      '/runs/:id/priority',
+      {
+        schema: {
+          tags: ['runs'],
+          summary: 'Let the tasks of a run go before or behind those of others',
+          params: RunId,
+          body: Type.Object({ priority: Priority }, { additionalProperties: false }),
+          response: { 200: Run, 400: ErrorAnswer, 404: ErrorAnswer, 409: ErrorAnswer },
+        },
+      },
+      async ({ params, body }) => {
+        await setPriority(store, params.id, body.priority);
+        return view(params.id);
+      },
+    );
 
     app.get(
       '/runs/:id/events',
@@ -184,7 +218,7 @@ export function runRoutes({ store, boss, artifacts, places }: Services): Fastify
         });
         while (!raw.destroyed && !closing) {
           // Asked before reading, so that the last events are not missed.
-          const { status } = await getRun(store, id);
+          const run = await getRun(store, id);
           const events = await readEvents(store, id, after, EVENTS_AT_ONCE);
           for (const { id: eventId, type, at, data } of events) {
             raw.write(
@@ -193,7 +227,7 @@ export function runRoutes({ store, boss, artifacts, places }: Services): Fastify
             after = eventId;
           }
           if (events.length === EVENTS_AT_ONCE) continue;
-          if (status !== 'queued' && status !== 'running') break;
+          if (!isActive(run)) break;
           await new Promise((resolve) => setTimeout(resolve, POLL_MS));
         }
         raw.end();
