@@ -1,4 +1,5 @@
 /** The API process: HTTP, and the queue's supervision. Started by the service, which learns the URL by message. */
+import { watchClock } from '../jobs/clock.ts';
 import { openQueue } from '../jobs/queue.ts';
 import { buryDeadTasks } from '../jobs/worker.ts';
 import { log } from '../log.ts';
@@ -30,6 +31,7 @@ if (exposed && !(await hasValidKey(store))) {
 }
 const boss = await openQueue(databaseUrl, true);
 await buryDeadTasks(store, boss);
+const unwatchClock = watchClock(store);
 const where = places();
 const services = {
   ...{ store, boss, places: where },
@@ -48,6 +50,7 @@ process.send?.({ url });
 onProcessEnd(async () => {
   // No new connections; answers that are under way are finished, logs that are followed end.
   await Promise.all([app.close(), webhooks.stop()]);
+  unwatchClock();
   await boss.stop({ graceful: false });
   await store.$disconnect();
   process.exit(0);

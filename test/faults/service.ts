@@ -22,6 +22,7 @@ export interface WatchedService {
   log: string[];
   /** Ids of the living processes of that name. */
   pids(what: Killed): number[];
+  databaseUrl(): string;
   /** Rows of one statement, past the service; rejects while the database is away. */
   ask<Row>(sql: string): Promise<Row[]>;
   /** Whether the API answers that it is ready. */
@@ -79,7 +80,7 @@ export async function startWatched(env: NodeJS.ProcessEnv = {}, home?: string): 
   };
 
   return {
-    ...{ home: where, url, log, isReady },
+    ...{ home: where, url, log, isReady, databaseUrl },
     pids(what) {
       if (what === 'postgres') return [Number(readFileSync(pidFile!, 'utf8').split('\n')[0])];
       const own = log.filter((line) => line.startsWith(`${what}: `)).join('\n');

@@ -19,32 +19,30 @@ interface HeldTask {
   attempt: number;
 }
 
-/** Takes kills until the run has ended or `most` are done. `tell` gets a line for each. */
-export async function storm(
+/** Yields each kill once it is got over, until the run has ended or `most` are done. `tell` gets a line for each. */
+export async function* storm(
   service: WatchedService,
   run: SampleRun,
   kills: Iterator<Kill, unknown>,
   most: number,
   tell: (line: string) => void,
-): Promise<Struck[]> {
-  const struck: Struck[] = [];
+): AsyncGenerator<Struck> {
   let over = false;
   const ended = run.ended.finally(() => {
     over = true;
   });
   ended.catch(() => {});
-  while (struck.length < most) {
+  for (let count = 0; count < most; count++) {
     const { what, after } = kills.next().value as Kill;
     await Promise.race([new Promise((resolve) => setTimeout(resolve, after)), ended]);
-    if (over) break;
+    if (over) return;
     const one = await strike(service, run, what, () => over);
-    struck.push(one);
+    const { stage, held, recoverySeconds } = one;
     tell(
-      `kill -9 ${what} in stage ${one.stage ?? 'unknown'}${one.held ? ', with a task' : ''}: back after ${one.recoverySeconds.toFixed(1)} s`,
+      `kill -9 ${what} in stage ${stage ?? 'unknown'}${held ? ', with a task' : ''}: back after ${recoverySeconds.toFixed(1)} s`,
     );
+    yield one;
   }
-  await ended;
-  return struck;
 }
 
 async function strike(
