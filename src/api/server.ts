@@ -1,5 +1,6 @@
 /** The API process: HTTP, and the queue's supervision. Started by the service, which learns the URL by message. */
 import { taskItems } from '../../pipelines/task-items.ts';
+import { watchClock } from '../jobs/clock.ts';
 import { buryDeadTasks } from '../jobs/dead-letters.ts';
 import { openQueue } from '../jobs/queue.ts';
 import { log } from '../log.ts';
@@ -31,6 +32,7 @@ if (exposed && !(await hasValidKey(store))) {
 }
 const boss = await openQueue(databaseUrl, true);
 await buryDeadTasks(store, boss, taskItems(store));
+const unwatchClock = watchClock(store);
 const where = places();
 const services = {
   ...{ store, boss, places: where },
@@ -49,6 +51,7 @@ process.send?.({ url });
 onProcessEnd(async () => {
   // No new connections; answers that are under way are finished, logs that are followed end.
   await Promise.all([app.close(), webhooks.stop()]);
+  unwatchClock();
   await boss.stop({ graceful: false });
   await store.$disconnect();
   process.exit(0);

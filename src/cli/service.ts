@@ -1,16 +1,19 @@
 /**
  * The whole service on one machine: embedded PostgreSQL (or DATABASE_URL), the API, and the worker
- * processes. A child that dies is started again; what it was doing is picked up by its lease.
+ * processes. A child that dies is started again, and so is the embedded server; what it was doing is picked up by its
+ * lease.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import os from 'node:os';
 import path from 'node:path';
-import { DiptychError } from '../errors.ts';
+import { asError, DiptychError } from '../errors.ts';
 import { NO_USE } from '../process-end.ts';
 import { openDatabase } from '../store/database.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const RESTART_DELAY_MS = 500;
+/** Between looks at whether the database lives. */
+const DATABASE_WATCH_MS = 500;
 /** Not this process's own flags: one that was started with -e would start itself again and again. */
 const NODE_FLAGS = ['--disable-warning=ExperimentalWarning'];
 
@@ -40,6 +43,18 @@ export async function startService({ home, log }: ServiceOptions): Promise<Servi
   const env: NodeJS.ProcessEnv = { ...process.env, DIPTYCH_HOME: home, DATABASE_URL: database.url };
   const children = new Set<ChildProcess>();
   let stopping = false;
+  const watching = watchDatabase();
+
+  /** Ends when the service stops. */
+  async function watchDatabase(): Promise<void> {
+    while (!stopping) {
+      const revived = await database.revive().catch((thrown) => {
+        log(`postgres: can't be started again yet: ${asError(thrown).message}`);
+      });
+      if (revived) log('postgres: ended, and was started again');
+      await new Promise((resolve) => setTimeout(resolve, DATABASE_WATCH_MS));
+    }
+  }
 
   function keepRunning(
     script: string,
@@ -87,6 +102,8 @@ export async function startService({ home, log }: ServiceOptions): Promise<Servi
       });
     keepRunning('src/api/server.ts', {}, started, refused);
   }).catch(async (thrown) => {
+    stopping = true;
+    await watching;
     await database.stop();
     throw thrown;
   });
@@ -101,6 +118,7 @@ export async function startService({ home, log }: ServiceOptions): Promise<Servi
     async stop() {
       stopping = true;
       await Promise.all([...children].map(stopChild));
+      await watching;
       await database.stop();
     },
   };

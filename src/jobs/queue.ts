@@ -21,6 +21,8 @@ export const DEAD_LETTERS = 'dead';
 const HEARTBEAT_SECONDS = 10;
 /** Further tries after the first one. */
 export const RETRY_LIMIT = 4;
+/** Seconds; the longest that a job waits for its next try. */
+export const RETRY_DELAY_MAX = 30;
 
 /** This process, as tasks and pg-boss name it. */
 export const PROCESS = `${os.hostname()}/${process.pid}`;
@@ -56,7 +58,7 @@ export async function openQueue(url: string, supervise: boolean, worker?: Worker
       retryLimit: RETRY_LIMIT,
       retryDelay: 1,
       retryBackoff: true,
-      retryDelayMax: 30,
+      retryDelayMax: RETRY_DELAY_MAX,
       deleteAfterSeconds: 3600,
       deadLetter: DEAD_LETTERS,
     });

@@ -113,6 +113,8 @@ export async function runWorker({ store, boss, worker, handlers }: WorkerOptions
   ): Promise<void> {
     const code = error instanceof DiptychError ? error.code : undefined;
     if (stale || code === 'DIPTYCH_STALE_ATTEMPT') return;
+    // Woken up late, it may fail before it hears that another attempt has begun.
+    if (!(await reportProgress(store, task, 0))) return;
     logOf(task).error({ err: error }, 'task failed');
     const final = retryCount >= RETRY_LIMIT || (error instanceof DiptychError && !error.retryable);
     if (final) return failTask(store, task, error.message).catch(ignoreStale);

@@ -29,14 +29,14 @@ export function folderBlobs(folder: string, { durable = true } = {}): BlobStore 
       await mkdir(path.dirname(file), { recursive: true });
       // A name of its own: the same bytes may be put twice at once.
       const temporary = `${file}.${randomUUID()}.tmp`;
-      const handle = await open(temporary, 'w');
       try {
-        await handle.writeFile(bytes);
-        if (durable) await handle.sync();
-      } finally {
-        await handle.close();
+        await writeFile(temporary, bytes, { flush: durable });
+        await rename(temporary, file);
+      } catch (thrown) {
+        // A full disk should not get fuller with every try.
+        await rm(temporary, { force: true });
+        throw thrown;
       }
-      await rename(temporary, file);
       return sha256;
     },
     async get(sha256) {

@@ -23,6 +23,8 @@ export interface EmbeddedPostgres {
   url: string;
   /** Where the cluster lies: the store's home, or the folder below /var/tmp that stands in for it. */
   folder: string;
+  /** Starts the server again, at its address, where it has died. True: it had. */
+  revive(): Promise<boolean>;
   /** Stops the server, unless another service or a client still works with it. */
   stop(): Promise<void>;
 }
@@ -38,12 +40,17 @@ export async function startEmbeddedPostgres(home: string): Promise<EmbeddedPostg
   const passwordFile = path.join(place.folder, 'password');
   try {
     if (!existsSync(path.join(data, 'PG_VERSION'))) await createCluster();
-    const port = (await runningPort(data, tool)) ?? (await launch());
+    const port = (await runningPort(data, tool)) ?? (await launch(await freePort()));
     const password = readFileSync(passwordFile, 'utf8').trim();
     const url = `postgresql://${USER}:${password}@127.0.0.1:${port}/postgres`;
     return {
       url,
       folder: path.dirname(place.folder),
+      async revive() {
+        if (isAlive(data)) return false;
+        await launch(port);
+        return true;
+      },
       async stop() {
         if ((await runningPort(data, tool)) === null || (await othersWork(url))) return;
         await tool('pg_ctl', 'stop', '-D', data, '-m', 'fast', '-w');
@@ -74,8 +81,7 @@ export async function startEmbeddedPostgres(home: string): Promise<EmbeddedPostg
     await rename(fresh, data);
   }
 
-  async function launch(): Promise<number> {
-    const port = await freePort();
+  async function launch(port: number): Promise<number> {
     const options = `-p ${port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c max_connections=60`;
     await tool(
       'pg_ctl',
@@ -91,6 +97,17 @@ export async function startEmbeddedPostgres(home: string): Promise<EmbeddedPostg
       options,
     );
     return port;
+  }
+}
+
+/** Asked of the system alone, so that it can be asked often. */
+function isAlive(data: string): boolean {
+  try {
+    process.kill(Number(readFileSync(path.join(data, 'postmaster.pid'), 'utf8').split('\n')[0]), 0);
+    return true;
+  } catch (thrown) {
+    // It lives, and is another user's.
+    return (thrown as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 

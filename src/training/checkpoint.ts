@@ -3,6 +3,7 @@
  * is. Written beside and renamed, so a folder named step-N is always whole. Batches are functions of (seed, step), so
  * the step is the whole cursor and there is no random state to keep.
  */
+import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -19,6 +20,7 @@ export interface Trained {
 const KEEP = 2;
 const OPTIMIZER = 'optimizer.safetensors';
 const STATE = 'state.json';
+const PARTIAL = '.partial';
 /** What resuming reads of a checkpoint's folder. */
 export const CHECKPOINT_FILES = [OPTIMIZER, STATE] as const;
 
@@ -32,8 +34,8 @@ export async function writeCheckpoint(
   const folder = path.join(runFolder, 'checkpoints');
   const final = path.join(folder, `step-${state.step}`);
   if (existsSync(final)) return;
-  const partial = `${final}.partial`;
-  await rm(partial, { recursive: true, force: true });
+  // A name of its own: an attempt that was frozen and wakes up may write the same checkpoint.
+  const partial = `${final}.${randomUUID()}${PARTIAL}`;
   await mkdir(partial, { recursive: true });
   await trained.save(partial);
   const vector = (data: Float32Array): HostTensor => ({ shape: [data.length], dtype: 'float32', data });
@@ -44,9 +46,21 @@ export async function writeCheckpoint(
     ...(state.ema && { ema: vector(state.ema) }),
   });
   await writeFile(path.join(partial, STATE), `${JSON.stringify({ step: state.step })}\n`);
-  await rename(partial, final);
+  await rename(partial, final).catch((thrown: NodeJS.ErrnoException) => {
+    // The same step has the same bits.
+    if (thrown.code !== 'ENOTEMPTY' && thrown.code !== 'EEXIST') throw thrown;
+  });
   for (const step of checkpointSteps(runFolder).slice(KEEP)) {
-    if (step !== kept) await rm(path.join(folder, `step-${step}`), { recursive: true });
+    if (step !== kept) await rm(path.join(folder, `step-${step}`), { recursive: true, force: true });
+  }
+}
+
+/** Removes what earlier attempts left half written; one of them that still writes then fails. */
+export async function removePartialCheckpoints(runFolder: string): Promise<void> {
+  const folder = path.join(runFolder, 'checkpoints');
+  if (!existsSync(folder)) return;
+  for (const name of readdirSync(folder)) {
+    if (name.endsWith(PARTIAL)) await rm(path.join(folder, name), { recursive: true, force: true });
   }
 }
 

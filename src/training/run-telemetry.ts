@@ -2,6 +2,7 @@
 import { appendFileSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type Alarm, alarmWatch } from './alarms.ts';
+import { adderTo } from './own-file.ts';
 import { scalarsOf } from './scalars.ts';
 import { openTelemetry, type StepTelemetry } from './telemetry.ts';
 import { eventFileStart, scalarEvent } from './tensorboard.ts';
@@ -28,21 +29,21 @@ export async function openRunTelemetry(folder: string, fromStep: number): Promis
   const events = path.join(files.tensorboard, 'events.out.tfevents.0');
   const partial = path.join(folder, 'tensorboard.tmp');
   const watch = alarmWatch();
-  const addEvent = (file: string, entry: StepTelemetry) =>
-    appendFileSync(file, scalarEvent(entry.step, entry.at, scalarsOf(entry)));
+  const eventOf = (entry: StepTelemetry) => scalarEvent(entry.step, entry.at, scalarsOf(entry));
 
   writeFileSync(partial, eventFileStart(Date.now() / 1000));
   const addLine = await openTelemetry(files.telemetry, fromStep, (kept) => {
-    addEvent(partial, kept);
+    appendFileSync(partial, eventOf(kept));
     watch(kept);
   });
   mkdirSync(files.tensorboard, { recursive: true });
   renameSync(partial, events);
+  const addEvent = adderTo(events);
   return {
     files,
     record(entry) {
       addLine(entry);
-      addEvent(events, entry);
+      addEvent(eventOf(entry));
       return watch(entry);
     },
   };

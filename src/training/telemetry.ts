@@ -1,8 +1,9 @@
 /** One line of JSON per optimizer step; a resumed run first drops the lines that it will write again. */
-import { appendFileSync, createReadStream, createWriteStream, existsSync } from 'node:fs';
+import { createReadStream, createWriteStream, existsSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { pipeline } from 'node:stream/promises';
+import { adderTo } from './own-file.ts';
 import type { TimestepBucket } from './timestep-buckets.ts';
 
 /** Of every optimizer step, whatever the objective. */
@@ -100,7 +101,8 @@ export async function openTelemetry<Entry extends Step = StepTelemetry>(
   }
   await pipeline(keptLines, createWriteStream(`${file}.tmp`));
   await rename(`${file}.tmp`, file);
-  return (entry) => appendFileSync(file, lineOf(entry));
+  const add = adderTo(file);
+  return (entry) => add(lineOf(entry));
 }
 
 const lineOf = (entry: Step) => `${JSON.stringify(entry)}\n`;

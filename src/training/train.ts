@@ -9,7 +9,12 @@ import { DiptychError } from '../errors.ts';
 import type { DiffusionModel } from '../models/model-folder.ts';
 import { isDue } from './cadence.ts';
 import { checkTrainSettings } from './check-settings.ts';
-import { readCheckpoint, readNewestCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import {
+  readCheckpoint,
+  readNewestCheckpoint,
+  removePartialCheckpoints,
+  writeCheckpoint,
+} from './checkpoint.ts';
 import { frozenBy } from './freeze.ts';
 import type { TrainCandidate } from './invert-candidates.ts';
 import { openOnPolicySteps } from './on-policy/steps.ts';
@@ -34,6 +39,7 @@ export async function trainPairs(options: TrainOptions): Promise<TrainResult> {
   checkTrainSettings(settings);
   const measured = settings.validation && validationOptions(options);
   checkModel(model, settings, schedule);
+  await removePartialCheckpoints(folder);
   const resumed = await readNewestCheckpoint(folder);
   const fromStep = resumed?.step ?? 0;
   const steps = await openSteps(options, schedule, fromStep);

@@ -1,7 +1,9 @@
 /** The trainer of this project, in the numeric thread. */
 import type { RunSettings } from '../../pipelines/settings.ts';
 import { checkValidation, validationAnnotations } from '../../pipelines/validation-annotations.ts';
+import { asError } from '../../src/errors.ts';
 import { appendEvent } from '../../src/jobs/events.ts';
+import { log } from '../../src/log.ts';
 import { pairedCandidates } from '../../src/preference/pairs.ts';
 import { isOnPolicy } from '../../src/training/settings.ts';
 import type { TrainProgress } from '../../src/training/train.ts';
@@ -51,7 +53,7 @@ export function builtInTrainer(tools: Tools): Trainer {
             // Spread evenly over the steps, whose share of the time thus holds it.
             if (message.result) {
               changed();
-              void tellValidation(message.result);
+              tell(tellValidation(message.result));
             }
             return;
           }
@@ -66,21 +68,23 @@ export function builtInTrainer(tools: Tools): Trainer {
           if (!onPolicy && !hasInverted) {
             hasInverted = true;
             const images = pairedCandidates(pairs).size;
-            void appendEvent(store, runId, 'train-inverted', { images, evaluations });
+            tell(appendEvent(store, runId, 'train-inverted', { images, evaluations }));
           }
-          void tellAlarms(message.alarms);
+          tell(tellAlarms(message.alarms));
           const secondsLeft = Math.round(
             timeLeft(message) + validationSecondsLeft(settings.train, validation, message.done),
           );
           if (Date.now() - lastEvent < EVENT_EVERY_MS) return;
           lastEvent = Date.now();
           const { step, loss, accuracy, policyEvaluations, referenceEvaluations } = message.telemetry;
-          void appendEvent(store, runId, 'train-progress', {
-            ...{ step, steps: message.total, loss, policyEvaluations, referenceEvaluations, secondsLeft },
-            ...(accuracy !== undefined && { accuracy }),
-            ...('reward' in message.telemetry && { reward: message.telemetry.reward }),
-            validationReward: validation?.reward ?? null,
-          });
+          tell(
+            appendEvent(store, runId, 'train-progress', {
+              ...{ step, steps: message.total, loss, policyEvaluations, referenceEvaluations, secondsLeft },
+              ...(accuracy !== undefined && { accuracy }),
+              ...('reward' in message.telemetry && { reward: message.telemetry.reward }),
+              validationReward: validation?.reward ?? null,
+            }),
+          );
         },
       },
     );
@@ -91,6 +95,11 @@ export function builtInTrainer(tools: Tools): Trainer {
       tensorboard: result.tensorboard,
       ...(result.validation && validationArtifacts(result.validation)),
     };
+
+    /** A database that is away for a while is no reason to end a training: the files say all of it too. */
+    function tell(writing: Promise<void>): void {
+      writing.catch((thrown) => log.warn({ run: runId, err: asError(thrown) }, 'an event is not in the log'));
+    }
 
     async function tellValidation(result: ValidationResult): Promise<void> {
       validation = result;
