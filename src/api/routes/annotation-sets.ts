@@ -12,7 +12,7 @@ import { Anything, ErrorAnswer, fromCursor, nextCursor, Paging, page } from '../
 import type { Services } from '../services.ts';
 
 /** Records written in one statement, or fewer where they are long. */
-const BATCH = 1000;
+const BATCH = 250;
 const BATCH_BYTES = 16 * 1024 * 1024;
 /** Rejections listed in the answer; all are counted. */
 const LISTED_REJECTIONS = 1000;
