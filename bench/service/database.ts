@@ -17,8 +17,11 @@ export interface BenchDatabase {
   /** A folder where the database server reads and writes files. */
   serverFolder: string;
   client: pg.Client;
-  /** Starts a script of the project on this database; it ends with the bench. */
-  start(script: string, environment?: NodeJS.ProcessEnv, before?: readonly string[]): ChildProcess;
+  /** Starts a script of the project on this database; it ends with the bench. `before`: what runs Node, such as taskset. */
+  start(
+    script: string,
+    options?: { arguments?: readonly string[]; before?: readonly string[] },
+  ): ChildProcess;
 }
 
 /** All that was started is ended and all that was written is removed when the work is done. */
@@ -37,18 +40,14 @@ export async function withDatabase<T>(work: (database: BenchDatabase) => Promise
       home,
       serverFolder: path.join(server.folder, 'postgres'),
       client,
-      start(script, environment = {}, before = []) {
-        const [command, ...args] = [
-          ...before,
-          process.execPath,
-          '--disable-warning=ExperimentalWarning',
-          path.join(ROOT, script),
-        ];
-        const child = spawn(command!, args, {
+      start(script, { arguments: args = [], before = [] } = {}) {
+        const node = [process.execPath, '--disable-warning=ExperimentalWarning'];
+        const [command, ...rest] = [...before, ...node, path.join(ROOT, script), ...args];
+        const child = spawn(command!, rest, {
           env: {
             ...process.env,
             ...{ DATABASE_URL: server.url, DIPTYCH_HOME: home, PORT: '0', HOST: '127.0.0.1' },
-            ...environment,
+            DIPTYCH_LOG_LEVEL: 'error',
           },
           stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
         });
@@ -83,7 +82,7 @@ export async function firstMessage<T>(child: ChildProcess): Promise<T> {
 
 /** The API process: its URL and its process. */
 export async function startApi(database: BenchDatabase): Promise<{ url: string; process: ChildProcess }> {
-  const child = database.start('src/api/server.ts', { DIPTYCH_LOG_LEVEL: 'error' });
+  const child = database.start('src/api/server.ts');
   const { url } = await firstMessage<{ url: string }>(child);
   return { url, process: child };
 }
