@@ -8,7 +8,7 @@ import { Default } from 'typebox/value';
 import { RunSettings } from '../pipelines/settings.ts';
 import type { GeneratePayload } from '../pipelines/stages.ts';
 import { openQueue } from '../src/jobs/queue.ts';
-import { createRun } from '../src/jobs/runs.ts';
+import { createRun, type StagePlan } from '../src/jobs/runs.ts';
 import { annotationKeys, ensureSet, upsertAnnotations } from '../src/store/annotations.ts';
 import { openStore } from '../src/store/client.ts';
 import { recordLine } from './ingest/records.ts';
@@ -100,13 +100,16 @@ async function openPlans({ url, client }: BenchDatabase): Promise<Plans> {
     async rate(tasks, given) {
       // Other images each time: what was made before would be taken from there.
       const settings = Default(RunSettings, { ...given, seed: ++seed }) as RunSettings;
-      const payload = (id: string): GeneratePayload => ({
-        ...{ variant: 'curated', annotationIds: [id], samples: IMAGES },
-      });
-      const stage = {
-        ...{ name: 'generate', worker: 'generate', kind: 'generate', secondsPerUnit: 1 },
-        tasks: ids.slice(0, tasks).map((id) => ({ units: IMAGES, payload: { ...payload(id) } })),
-      } as const;
+      const stage: StagePlan = {
+        name: 'generate',
+        worker: 'generate',
+        kind: 'generate',
+        secondsPerUnit: 1,
+        tasks: ids.slice(0, tasks).map((id) => {
+          const payload: GeneratePayload = { variant: 'curated', annotationIds: [id], samples: IMAGES };
+          return { units: IMAGES, payload: { ...payload } };
+        }),
+      };
       const run = await createRun(store, boss, { kind: 'curate', setId, settings, stages: [stage] });
       for (;;) {
         const {
