@@ -39,6 +39,7 @@ export async function* readAnnotations(body: AsyncIterable<Uint8Array>): AsyncGe
 
 interface RawRecord {
   line: number;
+  /** Good until the next record is asked for. */
   bytes: Uint8Array;
   problem?: string;
 }
@@ -161,7 +162,7 @@ function createCollector() {
       if (tooLong) {
         const problem = `is longer than ${MAX_RECORD_BYTES} bytes`;
         yield { line: startLine, bytes: new Uint8Array(), problem };
-      } else if (length > 0) yield { line: startLine, bytes: buffer.slice(0, length) };
+      } else if (length > 0) yield { line: startLine, bytes: buffer.subarray(0, length) };
       [length, tooLong] = [0, false];
     },
   };

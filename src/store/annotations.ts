@@ -1,5 +1,5 @@
 /** Annotation sets and their annotations. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Annotation } from '../annotations/annotation.ts';
 import { promptText } from '../annotations/prompt.ts';
 import { DiptychError } from '../errors.ts';
@@ -54,12 +54,11 @@ export function listSets(store: Store, after: string, limit: number): Promise<Se
 }
 
 /** Tells an update from a repetition. */
-export const contentHash = (body: Annotation): string =>
-  createHash('sha256').update(JSON.stringify(body)).digest('hex');
+export const contentHash = (body: Annotation): string => hash('sha256', JSON.stringify(body));
 
 /**
  * Stores a batch by img_id. Equal content counts as unchanged and is not written; of records with the same
- * img_id in one batch the last one stays, and the earlier ones count as updates.
+ * img_id in one batch the last one stays, and the earlier ones count as updates. One statement: all of it or nothing.
  */
 export async function upsertAnnotations(
   store: Store,
@@ -67,40 +66,36 @@ export async function upsertAnnotations(
   batch: readonly Annotation[],
 ): Promise<UpsertCounts> {
   const last = new Map(batch.map((annotation) => [annotation.img_id, annotation]));
-  const rows = [...last.values()].map((body) => ({
-    img_id: body.img_id,
-    body,
-    prompt: promptText(body),
-    hash: contentHash(body),
-  }));
-  return store.$transaction(async (tx) => {
-    const written = await query<{ inserted: boolean }>(
-      tx,
-      `INSERT INTO annotation (set_id, img_id, body, prompt, content_hash)
+  const rows = [...last.values()].map(rowText);
+  const [counts] = await query<{ inserted: number; written: number }>(
+    store,
+    `WITH written AS (
+       INSERT INTO annotation (set_id, img_id, body, prompt, content_hash)
        SELECT $1::uuid, r.img_id, r.body, r.prompt, r.hash
        FROM jsonb_to_recordset($2::jsonb) AS r(img_id text, body jsonb, prompt text, hash text)
        ORDER BY r.img_id
        ON CONFLICT (set_id, img_id) DO UPDATE
          SET body = EXCLUDED.body, prompt = EXCLUDED.prompt, content_hash = EXCLUDED.content_hash
          WHERE annotation.content_hash <> EXCLUDED.content_hash
-       RETURNING xmax = 0 AS inserted`,
-      setId,
-      JSON.stringify(rows),
-    );
-    const inserted = written.filter((row) => row.inserted).length;
-    await query(
-      tx,
-      'UPDATE annotation_set SET count = count + $2 WHERE id = $1::uuid RETURNING id',
-      setId,
-      inserted,
-    );
-    const repeated = batch.length - rows.length;
-    return {
-      inserted,
-      updated: written.length - inserted + repeated,
-      unchanged: rows.length - written.length,
-    };
-  });
+       RETURNING xmax = 0 AS inserted
+     ), counts AS (
+       SELECT count(*)::int AS written, count(*) FILTER (WHERE inserted)::int AS inserted FROM written
+     )
+     UPDATE annotation_set s SET count = s.count + counts.inserted FROM counts
+     WHERE s.id = $1::uuid RETURNING counts.inserted, counts.written`,
+    setId,
+    `[${rows.join()}]`,
+  );
+  const { inserted, written } = counts!;
+  const repeated = batch.length - rows.length;
+  return { inserted, updated: written - inserted + repeated, unchanged: rows.length - written };
+}
+
+/** As JSON. The body becomes text once, for its hash and for the database. */
+function rowText(annotation: Annotation): string {
+  const body = JSON.stringify(annotation);
+  const [imgId, prompt] = [annotation.img_id, promptText(annotation)].map((text) => JSON.stringify(text));
+  return `{"img_id":${imgId},"body":${body},"prompt":${prompt},"hash":"${hash('sha256', body)}"}`;
 }
 
 /** Annotations of a set in byte order of img_id (the column's collation), `limit` after the img_id `after`. */

@@ -33,16 +33,23 @@ export async function listRunItems(
 ): Promise<RunItem[]> {
   const annotations = await query<Omit<RunItem, 'candidates' | 'failed'> & { id: string }>(
     store,
-    `SELECT a.id, a.img_id AS "imgId", a.prompt,
+    `WITH listed AS NOT MATERIALIZED (
+       SELECT id, img_id FROM annotation WHERE set_id = (SELECT set_id FROM run WHERE id = $1::uuid) AND img_id > $3
+     ), found AS (
+       (SELECT * FROM listed WHERE EXISTS (
+          SELECT FROM candidate c WHERE c.run_id = $1::uuid AND c.variant = $2 AND c.annotation_id = listed.id)
+        ORDER BY img_id LIMIT $4)
+       UNION
+       (SELECT * FROM listed WHERE EXISTS (
+          SELECT FROM item_failure f WHERE f.run_id = $1::uuid AND f.variant = $2 AND f.annotation_id = listed.id)
+        ORDER BY img_id LIMIT $4)
+     )
+     SELECT a.id, a.img_id AS "imgId", a.prompt,
             (SELECT coalesce(jsonb_agg(DISTINCT i ->> 'label'), '[]')
              FROM jsonb_array_elements(a.body -> 'items') AS i) AS labels,
             (SELECT coalesce(jsonb_agg(DISTINCT r ->> 'relation'), '[]')
              FROM jsonb_array_elements(a.body -> 'relations') AS r) AS relations
-     FROM annotation a
-     WHERE a.set_id = (SELECT set_id FROM run WHERE id = $1::uuid) AND a.img_id > $3
-       AND (EXISTS (SELECT FROM candidate c WHERE c.run_id = $1::uuid AND c.variant = $2 AND c.annotation_id = a.id)
-         OR a.id IN (SELECT annotation_id FROM item_failure WHERE run_id = $1::uuid AND variant = $2))
-     ORDER BY a.img_id LIMIT $4`,
+     FROM annotation a JOIN found USING (id) ORDER BY a.img_id LIMIT $4`,
     runId,
     variant,
     after,

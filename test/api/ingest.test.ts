@@ -147,3 +147,28 @@ test('a client that is gone in the middle of a body leaves whole batches and a r
   assert.equal(again.counts.updated, 0);
   assert.deepEqual(await stored('torn'), { count: 2600, rows: 2600 });
 });
+
+test('a batch that cannot be written ends the request with an error; what was written before stays, counted', async () => {
+  await query(
+    store,
+    `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no more room'; END $$`,
+  );
+  await query(
+    store,
+    `CREATE TRIGGER refuse BEFORE INSERT ON annotation FOR EACH ROW WHEN (NEW.img_id = 's700') EXECUTE FUNCTION refuse()`,
+  );
+  try {
+    // The refused batch is written while the ones behind it are read.
+    const answer = await app.inject({
+      method: 'POST',
+      url: '/v1/annotation-sets/refused/annotations',
+      payload: ndjson(scenes(2000)),
+    });
+    assert.equal(answer.statusCode, 500);
+    const { count, rows } = await stored('refused');
+    assert.ok(rows > 0 && rows <= 700, `${rows} rows`);
+    assert.equal(count, rows);
+  } finally {
+    await query(store, 'DROP FUNCTION refuse() CASCADE');
+  }
+});

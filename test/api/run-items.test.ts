@@ -74,6 +74,33 @@ test('an annotation of which no image could be made is there, with what failed',
   assert.deepEqual([item.failed, item.candidates], [['image'], []]);
 });
 
+test('what a set got after its run, and what another run failed at, is not listed; an item is there once', async () => {
+  const other = await scoredRun(context, 8);
+  const task = await store.task.findFirstOrThrow({ where: { runId: run } });
+  const failedIn = async (runId: string, imgId: string) => {
+    const { id } = await store.annotation.findFirstOrThrow({ where: { imgId } });
+    await store.itemFailure.create({
+      data: {
+        ...{ runId, taskId: task.id, annotationId: id, variant: 'curated', slot: 1 },
+        ...{ what: METRICS[0]!, reason: 'no answer' },
+      },
+    });
+  };
+  await failedIn(run, 's001');
+  await failedIn(other, 's006');
+  const { body } = await send('GET', `/v1/runs/${run}/items`);
+  assert.deepEqual(
+    (body.items as unknown as Item[]).map(({ imgId, failed }) => [imgId, failed]),
+    [
+      ['s000', []],
+      ['s001', [METRICS[0]]],
+      ['s002', []],
+      ['s003', ['image']],
+      ['s004', []],
+    ],
+  );
+});
+
 test('an image is shrunk to the width that is asked for, and kept where it is no wider', async () => {
   const image = (width: number) =>
     sharp({ create: { width, height: width / 2, channels: 3, background: 'red' } })

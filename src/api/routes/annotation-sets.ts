@@ -12,7 +12,7 @@ import { Anything, ErrorAnswer, fromCursor, nextCursor, Paging, page } from '../
 import type { Services } from '../services.ts';
 
 /** Records written in one statement, or fewer where they are long. */
-const BATCH = 1000;
+const BATCH = 250;
 const BATCH_BYTES = 16 * 1024 * 1024;
 /** Rejections listed in the answer; all are counted. */
 const LISTED_REJECTIONS = 1000;
@@ -151,32 +151,43 @@ export function annotationRoutes({ store }: Services): FastifyPluginAsyncTypebox
   };
 }
 
+/** Reads the next batch while the last one is written. */
 async function ingest(store: Store, name: string, body: AsyncIterable<Uint8Array>) {
   const set = await ensureSet(store, name);
   const answer = { received: 0, inserted: 0, updated: 0, unchanged: 0, rejected: 0 };
   const rejections: { line: number; field: string; reason: string }[] = [];
-  let batch: Annotation[] = [];
-  let batchBytes = 0;
-  const flush = async () => {
-    if (batch.length === 0) return;
-    const counts = await upsertAnnotations(store, set.id, batch);
+  const write = async (annotations: readonly Annotation[]) => {
+    const counts = await upsertAnnotations(store, set.id, annotations);
     answer.inserted += counts.inserted;
     answer.updated += counts.updated;
     answer.unchanged += counts.unchanged;
+  };
+  let writing = Promise.resolve();
+  let batch: Annotation[] = [];
+  let batchBytes = 0;
+  const flush = async () => {
+    await writing;
+    writing = write(batch);
+    // Thrown by the next flush, which may come late.
+    writing.catch(() => {});
     [batch, batchBytes] = [[], 0];
   };
-  for await (const record of readAnnotations(body)) {
-    answer.received++;
-    if (record.problem) {
-      answer.rejected++;
-      if (rejections.length < LISTED_REJECTIONS) rejections.push({ line: record.line, ...record.problem });
-      continue;
+  try {
+    for await (const record of readAnnotations(body)) {
+      answer.received++;
+      if (record.problem) {
+        answer.rejected++;
+        if (rejections.length < LISTED_REJECTIONS) rejections.push({ line: record.line, ...record.problem });
+        continue;
+      }
+      batch.push(record.annotation);
+      batchBytes += record.bytes;
+      if (batch.length === BATCH || batchBytes > BATCH_BYTES) await flush();
     }
-    batch.push(record.annotation);
-    batchBytes += record.bytes;
-    if (batch.length === BATCH || batchBytes > BATCH_BYTES) await flush();
+    if (batch.length > 0) await flush();
+  } finally {
+    await writing;
   }
-  await flush();
   return { ...answer, rejections };
 }
 
