@@ -62,7 +62,11 @@ module.exports = {
       from: { path: '^ui/' },
       to: {
         path: '^(src|workers|pipelines)/',
-        pathNot: [shared, '^src/(annotations|preference|scoring)/'],
+        pathNot: [
+          shared,
+          '^src/(annotations|preference|scoring)/',
+          '^src/evaluation/(bootstrap|compare-metrics|wilson)\\.ts$',
+        ],
       },
     },
     {

@@ -6,7 +6,15 @@ import path from 'node:path';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 
 /** Sources; of src/ what the pages may import (.dependency-cruiser.cjs). */
-const SOURCES = ['ui', 'src/annotations', 'src/preference', 'src/scoring', 'src/errors.ts', 'src/random.ts'];
+const SOURCES = [
+  'ui',
+  'src/annotations',
+  'src/evaluation',
+  'src/preference',
+  'src/scoring',
+  'src/errors.ts',
+  'src/random.ts',
+];
 
 export function ensurePages({ root, node, log }) {
   const built = path.join(root, 'ui', 'dist');

@@ -19,6 +19,8 @@ export interface ExportView extends RunView {
   sourceId: string;
   version: string;
   layout: string;
+  /** Of all files; null until they are written. */
+  bytes: number | null;
 }
 
 /**
@@ -50,8 +52,28 @@ export async function askExport(
 export async function getExport(store: Store, id: string): Promise<ExportView> {
   const found = await store.export.findUnique({ where: { runId: id } });
   if (!found) throw notFound(id);
-  const { sourceId, version, layout } = found;
-  return { ...(await getRun(store, id)), sourceId, version, layout };
+  const { sourceId, version, layout, bytes } = found;
+  return {
+    ...(await getRun(store, id)),
+    ...{ sourceId, version, layout, bytes: bytes === null ? null : Number(bytes) },
+  };
+}
+
+/** Of all runs, newest first, `limit` older than the export `before`. */
+export async function newestExports(
+  store: Store,
+  before: string | null,
+  limit: number,
+): Promise<ExportView[]> {
+  const rows = await query<{ id: string }>(
+    store,
+    `SELECT r.id FROM export e JOIN run r ON r.id = e.run_id WHERE $1::uuid IS NULL
+       OR (r.created_at, r.id) < (SELECT created_at, id FROM run WHERE id = $1::uuid)
+     ORDER BY r.created_at DESC, r.id DESC LIMIT $2`,
+    before,
+    limit,
+  );
+  return Promise.all(rows.map(({ id }) => getExport(store, id)));
 }
 
 /** Of a run, in the order of their ids, `limit` after the id `after`. */

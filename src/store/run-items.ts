@@ -17,6 +17,8 @@ export interface RunItem {
 export interface ItemCandidate {
   id: string;
   slot: number;
+  /** Null: unknown, of an imported image. */
+  seed: number | null;
   sha256: string;
   width: number;
   height: number;
@@ -58,7 +60,7 @@ export async function listRunItems(
   const ids = annotations.map(({ id }) => id);
   const candidates = await query<ItemCandidate & { annotationId: string }>(
     store,
-    `SELECT c.id, c.annotation_id AS "annotationId", c.slot, c.sha256, c.width, c.height,
+    `SELECT c.id, c.annotation_id AS "annotationId", c.slot, c.seed::float8 AS seed, c.sha256, c.width, c.height,
             coalesce((SELECT jsonb_object_agg(s.metric, s.value ORDER BY s.mode, s.version)
                       FROM score s WHERE s.candidate_id = c.id), '{}') AS scores
      FROM candidate c WHERE c.run_id = $1::uuid AND c.variant = $2 AND c.annotation_id = ANY($3::uuid[])

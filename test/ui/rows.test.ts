@@ -16,6 +16,7 @@ const item = (imgId: string, values: (number | undefined)[], rest: Partial<RunIt
   candidates: values.map((dpg, slot) => ({
     id: `${imgId}-${slot}`,
     slot,
+    seed: 0,
     sha256: '0',
     width: 32,
     height: 32,

@@ -66,6 +66,7 @@ export function layoutTask(tools: Tools): TaskHandler {
     const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
     return async (tx) => {
       await writeFiles(tx, runId, files);
+      await tx.export.update({ where: { runId }, data: { bytes } });
       await appendEvent(tx, runId, 'export-written', { files: files.length, bytes });
     };
   };

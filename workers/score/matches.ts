@@ -1,7 +1,5 @@
-/** Images of the same annotation and slot under both models of an evaluation, and their metrics compared. */
+/** Images of the same annotation and slot under both models of an evaluation. */
 import { DiptychError } from '../../src/errors.ts';
-import { type Comparison, compare } from '../../src/evaluation/bootstrap.ts';
-import { hashSeed } from '../../src/random.ts';
 import { createReward, type RewardSettings } from '../../src/scoring/reward.ts';
 import { allScored, type ScoredCandidate } from '../../src/store/candidates.ts';
 import type { Store } from '../../src/store/client.ts';
@@ -45,27 +43,4 @@ export async function matchCandidates(
     );
   }
   return { matches, unmatched: all - matches.length };
-}
-
-/** The reward first, then every metric, over the images that have it under both models; one mean per annotation. */
-export function compareMetrics(matches: readonly Match[], seed: number): Record<string, Comparison> {
-  const has = (name: string) => (match: Match) =>
-    name === 'reward' || (name in match.base.scores && name in match.tuned.scores);
-  const value = (side: Match['base'], name: string) => (name === 'reward' ? side.reward : side.scores[name]!);
-  const names = [...new Set(matches.flatMap(({ base }) => Object.keys(base.scores)))].sort();
-  return Object.fromEntries(
-    ['reward', ...names].flatMap((name) => {
-      const measured = matches.filter(has(name));
-      if (measured.length === 0) return [];
-      const perAnnotation = (side: 'base' | 'tuned') => {
-        const sums = new Map<string, number[]>();
-        for (const match of measured) {
-          sums.set(match.imgId, [...(sums.get(match.imgId) ?? []), value(match[side], name)]);
-        }
-        return [...sums.values()].map((values) => values.reduce((sum, x) => sum + x, 0) / values.length);
-      };
-      const interval = hashSeed('bootstrap', seed, name);
-      return [[name, compare(perAnnotation('base'), perAnnotation('tuned'), interval)]];
-    }),
-  );
 }

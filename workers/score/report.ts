@@ -6,6 +6,7 @@ import type { TrainPayload } from '../../pipelines/stages.ts';
 import { validationAnnotations } from '../../pipelines/validation-annotations.ts';
 import { tileImages } from '../../src/engine/image.ts';
 import { decodeImage, encodePng } from '../../src/engine/png.ts';
+import { compareMetrics } from '../../src/evaluation/compare-metrics.ts';
 import { paperTables } from '../../src/evaluation/paper-tables.ts';
 import { type ReportPicture, reportHtml } from '../../src/evaluation/report.ts';
 import type { TaskHandler } from '../../src/jobs/worker.ts';
@@ -20,7 +21,7 @@ import type { Tools } from '../process.ts';
 import { pairsOfRun } from '../rewarded.ts';
 import { writeBenchmarkResults } from './benchmark-results.ts';
 import { frechetResults } from './frechet.ts';
-import { compareMetrics, type Match, matchCandidates } from './matches.ts';
+import { type Match, matchCandidates } from './matches.ts';
 import { measuredTraining } from './measured-training.ts';
 
 const PICTURES = 24;

@@ -12,6 +12,7 @@ import {
   getExport,
   knownExports,
   listExports,
+  newestExports,
 } from '../../jobs/exports.ts';
 import { getRun } from '../../jobs/runs.ts';
 import { findArtifact, listArtifacts } from '../../store/artifacts.ts';
@@ -24,9 +25,13 @@ const ExportId = Type.Object({ id: Type.String({ format: 'uuid', description: 'E
 const Export = Type.Object({
   id: Type.String(),
   run: Type.String({ description: 'The run whose candidates it holds' }),
+  annotationSet: Type.String(),
   layout: Type.String(),
   version: Type.String({ description: 'sha256 over everything that its rows are made from' }),
   policy: Type.Unknown({ description: 'Reward, pairs and score versions' }),
+  bytes: Type.Union([Type.Integer(), Type.Null()], {
+    description: 'Of all files; null until it has succeeded',
+  }),
   status: Type.String(),
   error: Type.Union([Type.String(), Type.Null()]),
   fraction: Type.Number({ description: 'Finished share, 0 to 1' }),
@@ -55,13 +60,15 @@ const File = Type.Object({
 const fileLink = (id: string, name: string) =>
   `/v1/exports/${id}/files/${name.split('/').map(encodeURIComponent).join('/')}`;
 
-function viewOf({ id, sourceId, layout, version, settings, stages, ...run }: ExportView) {
+function viewOf({ id, sourceId, layout, version, bytes, settings, stages, ...run }: ExportView) {
   const done = run.status === 'succeeded';
   return {
     id,
     run: sourceId,
+    annotationSet: run.annotationSet,
     layout,
     version,
+    bytes,
     policy: (settings as ExportSettings).policy,
     status: run.status,
     error: run.error,
@@ -116,6 +123,23 @@ export function exportRoutes({ store, boss, artifacts, places }: Services): Fast
       async ({ params, query: { cursor, limit } }) => {
         await getRun(store, params.id);
         const items = await listExports(store, params.id, fromCursor(cursor, ExportId.properties.id), limit);
+        return { items: items.map(viewOf), next: nextCursor(items, limit, ({ id }) => id) };
+      },
+    );
+
+    app.get(
+      '/exports',
+      {
+        schema: {
+          tags: ['exports'],
+          summary: 'Exports of all runs, newest first',
+          querystring: Type.Object(Paging),
+          response: { 200: page(Export) },
+        },
+      },
+      async ({ query: { cursor, limit } }) => {
+        const before = fromCursor(cursor, ExportId.properties.id) ?? null;
+        const items = await newestExports(store, before, limit);
         return { items: items.map(viewOf), next: nextCursor(items, limit, ({ id }) => id) };
       },
     );

@@ -16,6 +16,7 @@ const Item = Type.Object({
     Type.Object({
       id: Type.String(),
       slot: Type.Integer(),
+      seed: Type.Union([Type.Integer(), Type.Null()], { description: 'Null: imported, and unknown' }),
       sha256: Type.String({ description: 'The image is at /v1/blobs/SHA256' }),
       width: Type.Integer(),
       height: Type.Integer(),

@@ -19,6 +19,8 @@ export type Telemetry = Answer<'/v1/runs/{id}/telemetry'>;
 export type Session = Answer<'/v1/session'>;
 export type NextComparisons = Answer<'/v1/runs/{id}/votes/next'>;
 export type VoteSummary = Answer<'/v1/runs/{id}/votes/summary'>;
+export type Export = Answer<'/v1/exports/{id}'>;
+export type ExportFile = Answer<'/v1/exports/{id}/files'>['items'][number];
 export type Artifact = Answer<'/v1/runs/{id}/artifacts'>['items'][number];
 
 /** What the service says of a call that failed; its message is for the person who asked. */

@@ -1,4 +1,4 @@
-/** All annotations of a run with their raw scores, as they arrive. */
+/** All annotations of a run with their images of a variant and raw scores, as they arrive. */
 import { useEffect, useState } from 'preact/hooks';
 import { answered, api, everyPage, type RunItem } from './client.ts';
 
@@ -14,7 +14,9 @@ const [FIRST, REST] = [200, 2000];
 
 const NONE: RunItems = { items: [], complete: false, error: null };
 
-export function useRunItems(runId: string | null): RunItems {
+export type Variant = 'curated' | 'base' | 'tuned';
+
+export function useRunItems(runId: string | null, variant: Variant = 'curated'): RunItems {
   const [state, setState] = useState<RunItems>(NONE);
   useEffect(() => {
     setState(NONE);
@@ -23,7 +25,7 @@ export function useRunItems(runId: string | null): RunItems {
     const { signal } = stopped;
     async function load(id: string): Promise<void> {
       const pages = everyPage((cursor) => {
-        const query = { cursor, limit: cursor === undefined ? FIRST : REST };
+        const query = { variant, cursor, limit: cursor === undefined ? FIRST : REST };
         return answered(api.GET('/v1/runs/{id}/items', { params: { path: { id }, query }, signal }));
       });
       for await (const page of pages) {
@@ -33,6 +35,6 @@ export function useRunItems(runId: string | null): RunItems {
     }
     load(runId).catch((error) => signal.aborted || setState((before) => ({ ...before, error })));
     return () => stopped.abort();
-  }, [runId]);
+  }, [runId, variant]);
   return state;
 }

@@ -437,6 +437,83 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Exports of all runs, newest first */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description `next` of the page before */
+                    cursor?: string;
+                    /** @description Most entries on a page */
+                    limit?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            items: {
+                                annotationSet: string;
+                                /** @description Of all files; null until it has succeeded */
+                                bytes: number | null;
+                                createdAt: string;
+                                error: string | null;
+                                finishedAt: string | null;
+                                /** @description Finished share, 0 to 1 */
+                                fraction: number;
+                                id: string;
+                                layout: string;
+                                /** @description An export is a run: its log, cancel and retry are those of the run of its id */
+                                links: {
+                                    /** @description POST */
+                                    cancel: string;
+                                    events: string;
+                                    /** @description Null until it has succeeded */
+                                    files: string | null;
+                                    manifest: string | null;
+                                    /** @description POST */
+                                    retry: string;
+                                    self: string;
+                                };
+                                /** @description Reward, pairs and score versions */
+                                policy: unknown;
+                                /** @description The run whose candidates it holds */
+                                run: string;
+                                /** @description Null once it has ended */
+                                secondsLeft: number | null;
+                                status: string;
+                                /** @description sha256 over everything that its rows are made from */
+                                version: string;
+                            }[];
+                            /** @description Cursor of the next page; null at the end */
+                            next: string | null;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/exports/{id}": {
         parameters: {
             query?: never;
@@ -463,6 +540,9 @@ export interface paths {
                     };
                     content: {
                         "application/json": {
+                            annotationSet: string;
+                            /** @description Of all files; null until it has succeeded */
+                            bytes: number | null;
                             createdAt: string;
                             error: string | null;
                             finishedAt: string | null;
@@ -1865,6 +1945,9 @@ export interface paths {
                     content: {
                         "application/json": {
                             items: {
+                                annotationSet: string;
+                                /** @description Of all files; null until it has succeeded */
+                                bytes: number | null;
                                 createdAt: string;
                                 error: string | null;
                                 finishedAt: string | null;
@@ -2013,6 +2096,9 @@ export interface paths {
                     };
                     content: {
                         "application/json": {
+                            annotationSet: string;
+                            /** @description Of all files; null until it has succeeded */
+                            bytes: number | null;
                             createdAt: string;
                             error: string | null;
                             finishedAt: string | null;
@@ -2051,6 +2137,9 @@ export interface paths {
                     };
                     content: {
                         "application/json": {
+                            annotationSet: string;
+                            /** @description Of all files; null until it has succeeded */
+                            bytes: number | null;
                             createdAt: string;
                             error: string | null;
                             finishedAt: string | null;
@@ -2246,6 +2335,8 @@ export interface paths {
                                     scores: {
                                         [key: string]: number;
                                     };
+                                    /** @description Null: imported, and unknown */
+                                    seed: number | null;
                                     /** @description The image is at /v1/blobs/SHA256 */
                                     sha256: string;
                                     slot: number;

@@ -28,7 +28,10 @@ export function usePickedRun(suits: (run: Run) => boolean): PickedRun {
   return { run: listed ?? alone.data, runs, error: error ?? alone.error };
 }
 
-export const hasCandidates = ({ kind }: Run) => kind === 'curate' || kind === 'curate-then-train';
+export const hasCandidates = ({ kind }: Run) =>
+  kind === 'curate' || kind === 'curate-then-train' || kind === 'import';
+/** Images of held-out annotations under a base and a tuned model. */
+export const hasEvaluation = ({ kind }: Run) => kind === 'evaluate' || kind === 'curate-then-train';
 export const hasTraining = ({ kind }: Run) => kind === 'train' || kind === 'curate-then-train';
 
 export function RunPicker({ run, runs }: PickedRun) {

@@ -10,6 +10,9 @@ const Gallery = lazy(() => import('../pages/gallery/gallery.tsx'));
 const Pairs = lazy(() => import('../pages/pairs/pairs.tsx'));
 const Vote = lazy(() => import('../pages/vote/vote.tsx'));
 const RunDetail = lazy(() => import('../pages/runs/run-detail.tsx'));
+const Compare = lazy(() => import('../pages/compare/compare.tsx'));
+const Datasets = lazy(() => import('../pages/datasets/datasets.tsx'));
+const ExportDetail = lazy(() => import('../pages/datasets/export-detail.tsx'));
 const Training = lazy(() => import('../pages/training/training.tsx'));
 
 export function App() {
@@ -26,6 +29,9 @@ export function App() {
                 <Route path="/pairs" component={Pairs} />
                 <Route path="/training" component={Training} />
                 <Route path="/vote" component={Vote} />
+                <Route path="/compare" component={Compare} />
+                <Route path="/datasets" component={Datasets} />
+                <Route path="/datasets/:id" component={ExportDetail} />
                 <Route default component={NoSuchPage} />
               </Router>
             </ErrorBoundary>

@@ -26,7 +26,9 @@ export function Layout({ children }: { children: ComponentChildren }) {
               key={href}
               href={aboutRun && run ? `${href}?run=${run}` : href}
               aria-current={
-                path === href || (href === '/' && path.startsWith('/runs')) ? ('page' as const) : undefined
+                path === href || path.startsWith(href === '/' ? '/runs' : `${href}/`)
+                  ? ('page' as const)
+                  : undefined
               }
             >
               {name}

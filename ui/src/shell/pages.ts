@@ -5,4 +5,6 @@ export const PAGES: readonly { href: string; name: string; aboutRun?: boolean }[
   { href: '/pairs', name: 'Pairs', aboutRun: true },
   { href: '/vote', name: 'Vote', aboutRun: true },
   { href: '/training', name: 'Training', aboutRun: true },
+  { href: '/compare', name: 'Compare', aboutRun: true },
+  { href: '/datasets', name: 'Datasets' },
 ];

@@ -1,6 +1,7 @@
 /** What a metric's number for a candidate rests on. */
 import type { ComponentChildren } from 'preact';
 import { score as shown } from '../../format.ts';
+import './evidence.css';
 
 export interface StoredScore {
   metric: string;

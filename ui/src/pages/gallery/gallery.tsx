@@ -1,6 +1,6 @@
 /** The annotations of a run with their candidates: found by what they hold, by scores, by what metrics disagree on. */
 
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useMemo, useRef, useState } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
 import { DEFAULT_REWARD, type RewardSettings } from '../../../../src/scoring/reward.ts';
 import { useRunItems } from '../../api/run-items.ts';
@@ -9,9 +9,11 @@ import { ErrorNote } from '../../components/error-note.tsx';
 import { Page } from '../../components/page.tsx';
 import { Picture } from '../../components/picture.tsx';
 import { hasCandidates, RunPicker, usePickedRun } from '../../components/run-picker.tsx';
+import { useKeys } from '../../components/use-keys.ts';
 import { useScales } from '../../components/use-scales.ts';
 import { VirtualList } from '../../components/virtual-list.tsx';
 import { count, score as shown } from '../../format.ts';
+import '../../components/split.css';
 import './gallery.css';
 import { ItemDetail } from './item-detail.tsx';
 import { type Filter, filtered, frequent, metricsOf, NO_FILTER, type Row, rowsOf, sorted } from './rows.ts';
@@ -69,23 +71,16 @@ export default function Gallery() {
     history.replaceState(history.state, '', address);
   }
 
-  useEffect(() => {
-    function onKey(event: KeyboardEvent): void {
-      const typing = (event.target as Element).closest?.('input, select, textarea, dialog');
-      if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
-      const { key } = event;
-      if (key === '/') search.current?.focus();
-      else if (key === 'j') select(Math.min(rows.length - 1, selected + 1));
-      else if (key === 'k') select(Math.max(0, selected - 1));
-      else if (/^[1-9]$/.test(key)) setChoice([Number(key) - 1, shownMetric]);
-      else if (key === 'm' || key === 'M') {
-        const step = key === 'm' ? 1 : metrics.length - 1;
-        setChoice([slot, metrics[(metrics.indexOf(shownMetric) + step) % metrics.length] ?? shownMetric]);
-      } else return;
-      event.preventDefault();
-    }
-    addEventListener('keydown', onKey);
-    return () => removeEventListener('keydown', onKey);
+  useKeys(({ key }) => {
+    if (key === '/') search.current?.focus();
+    else if (key === 'j') select(Math.min(rows.length - 1, selected + 1));
+    else if (key === 'k') select(Math.max(0, selected - 1));
+    else if (/^[1-9]$/.test(key)) setChoice([Number(key) - 1, shownMetric]);
+    else if (key === 'm' || key === 'M') {
+      const step = key === 'm' ? 1 : metrics.length - 1;
+      setChoice([slot, metrics[(metrics.indexOf(shownMetric) + step) % metrics.length] ?? shownMetric]);
+    } else return false;
+    return true;
   });
 
   const change = (part: Partial<Filter>) => setFilter({ ...filter, ...part });
@@ -116,7 +111,7 @@ export default function Gallery() {
         </Empty>
       )}
       {items.length > 0 && (
-        <div class={`gallery ${open ? 'open' : ''}`}>
+        <div class={`split gallery ${open ? 'open' : ''}`}>
           <div class="panel list">
             <div class="filters">
               <input

@@ -7,6 +7,7 @@ import { useResource } from '../../api/use-resource.ts';
 import { ErrorNote } from '../../components/error-note.tsx';
 import { hasCandidates, hasTraining } from '../../components/run-picker.tsx';
 import { count, shortId, when } from '../../format.ts';
+import '../../components/sheet.css';
 import { AddAnnotations } from './add-annotations.tsx';
 import { SettingField } from './setting-field.tsx';
 import { merged, nested, type Setting, settingAt, settingsSchema } from './settings-schema.ts';

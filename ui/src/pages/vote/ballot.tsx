@@ -1,6 +1,7 @@
 /** One comparison: the images, what to say about them, and the keys for it. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { blobUrl } from '../../api/client.ts';
+import { useKeys } from '../../components/use-keys.ts';
 import { Scene } from './scene.tsx';
 import type { Comparison, Outcome } from './use-ballot.ts';
 
@@ -40,8 +41,8 @@ export function Ballot({ comparison, canUndo, onVote, onUndo }: Props) {
   }
   const back = () => (picked.length > 0 ? setPicked(picked.slice(0, -1)) : canUndo && onUndo());
 
-  const act = useRef<(key: string) => boolean>(() => false);
-  act.current = (key) => {
+  useKeys(({ key, repeat }) => {
+    if (repeat) return false;
     if (/^[1-9]$/.test(key) && Number(key) <= ids.length) pick(Number(key) - 1);
     else if (key === 'ArrowLeft' && !ranks) pick(0);
     else if (key === 'ArrowRight' && !ranks) pick(1);
@@ -50,16 +51,7 @@ export function Ballot({ comparison, canUndo, onVote, onUndo }: Props) {
     else if (key === 'u' || key === 'Backspace') back();
     else return false;
     return true;
-  };
-  useEffect(() => {
-    function onKey(event: KeyboardEvent): void {
-      const typing = event.target instanceof Element && event.target.closest('input, select, textarea');
-      if (typing || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
-      if (act.current(event.key)) event.preventDefault();
-    }
-    addEventListener('keydown', onKey);
-    return () => removeEventListener('keydown', onKey);
-  }, []);
+  });
 
   const all = ranks ? 'All' : 'Both';
   return (

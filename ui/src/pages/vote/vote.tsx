@@ -7,7 +7,7 @@ import { Empty } from '../../components/empty.tsx';
 import { ErrorNote } from '../../components/error-note.tsx';
 import { Page } from '../../components/page.tsx';
 import { ProgressBar } from '../../components/progress-bar.tsx';
-import { hasCandidates, RunPicker, usePickedRun } from '../../components/run-picker.tsx';
+import { hasCandidates, hasEvaluation, RunPicker, usePickedRun } from '../../components/run-picker.tsx';
 import { count } from '../../format.ts';
 import { Ballot } from './ballot.tsx';
 import { Result } from './result.tsx';
@@ -23,7 +23,6 @@ const MODES: Record<VoteMode, { name: string; about: string; suits(run: Run): bo
     suits: (run) => hasEvaluation(run) && run.stages.some(({ name }) => name === 'evaluate: score'),
   },
 };
-const hasEvaluation = ({ kind }: Run) => kind === 'evaluate' || kind === 'curate-then-train';
 
 export default function Vote() {
   const picked = usePickedRun((run) => hasCandidates(run) || hasEvaluation(run));
