@@ -71,8 +71,9 @@ export function startNumericThread(onDeath?: (error: Error) => void): NumericThr
       if (dead) return Promise.reject(dead);
       const id = ++lastId;
       const abort = () => {
-        const { code, message } = asError(signal!.reason) as Partial<DiptychError> & Error;
-        worker.postMessage({ id, kind: 'abort', error: { code, message } });
+        const { reason } = signal!;
+        const code = reason instanceof DiptychError ? reason.code : undefined;
+        worker.postMessage({ id, kind: 'abort', error: { code, message: asError(reason).message } });
       };
       return new Promise<never>((resolve, reject) => {
         waiting.set(id, { onProgress, resolve, reject });
