@@ -266,17 +266,18 @@ test('a call that is given up ends at its next step, and the next call is served
 
 test('a thread that ends by itself is told of, one that is closed is not', async () => {
   const deaths: string[] = [];
-  const thread = startNumericThread((error) => deaths.push(error.message));
+  const onDeath = ({ message }: Error) => void deaths.push(message);
+  const thread = startNumericThread(onDeath);
   const none = path.join(nowhere, 'none');
   await assert.rejects(thread.call('modelHash', none));
   await thread.close();
-  assert.deepEqual(deaths, []);
+  assert.equal(deaths.length, 0);
 
   const crash = path.join(nowhere, 'crash.mjs');
   await writeFile(crash, 'process.exit(3);');
   process.env.NODE_OPTIONS = `--import=${crash}`;
   try {
-    const dying = startNumericThread((error) => deaths.push(error.message));
+    const dying = startNumericThread(onDeath);
     await assert.rejects(dying.call('engineName', null), /the numeric thread ended with code 3/);
   } finally {
     delete process.env.NODE_OPTIONS;
