@@ -23,6 +23,8 @@ export const ERROR_CODES = {
   DIPTYCH_INTERNAL: { status: 500, retryable: true },
   DIPTYCH_STALE_ATTEMPT: { status: 409, retryable: false },
   DIPTYCH_CANCELLED: { status: 409, retryable: false },
+  /** The run was paused while its work was under way; the work goes on when it is resumed. */
+  DIPTYCH_PAUSED: { status: 409, retryable: false },
   DIPTYCH_BAD_FILE: { status: 400, retryable: false },
   DIPTYCH_BAD_MODEL: { status: 400, retryable: false },
   /** One item can't be done, whoever tries: it fails with its reason, and its task goes on without it. */

@@ -14,6 +14,7 @@ import { logRequests } from './request-log.ts';
 import { annotationRoutes } from './routes/annotation-sets.ts';
 import { arrowRoutes } from './routes/arrow.ts';
 import { candidateRoutes } from './routes/candidates.ts';
+import { deadLetterRoutes } from './routes/dead-letters.ts';
 import { exportRoutes } from './routes/exports.ts';
 import { healthRoutes } from './routes/health.ts';
 import { importRoutes } from './routes/imports.ts';
@@ -24,6 +25,7 @@ import { runRoutes } from './routes/runs.ts';
 import { sessionRoutes } from './routes/session.ts';
 import { voteRoutes } from './routes/votes.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
+import { workerRoutes } from './routes/workers.ts';
 import type { Services } from './services.ts';
 import { refuseUnstorable } from './storable.ts';
 
@@ -91,6 +93,8 @@ export async function buildApp(
   });
   await app.register(annotationRoutes(services), { prefix: '/v1' });
   await app.register(runRoutes(services), { prefix: '/v1' });
+  await app.register(deadLetterRoutes(services), { prefix: '/v1' });
+  await app.register(workerRoutes(services), { prefix: '/v1' });
   await app.register(candidateRoutes(services), { prefix: '/v1' });
   await app.register(arrowRoutes(services), { prefix: '/v1' });
   await app.register(runItemRoutes(services), { prefix: '/v1' });

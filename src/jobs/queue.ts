@@ -1,7 +1,7 @@
 /**
  * The queue: pg-boss in the store's own database, so that a job and the rows it speaks of are written in one
  * transaction. Jobs carry a task's id and nothing else. pg-boss tells who works, who has died and whose turn it is
- * (`place`); the task table is the truth about what is done.
+ * (`nextPlace`); the task table is the truth about what is done.
  */
 import os from 'node:os';
 import { fromPrisma, PgBoss } from 'pg-boss';

@@ -22,8 +22,9 @@ import {
 export interface TaskContext {
   task: ClaimedTask;
   /**
-   * Fires to end the work soon. Its reason is a DiptychError: DIPTYCH_CANCELLED where the work goes on later (the
-   * process should stop, the run is paused), DIPTYCH_STALE_ATTEMPT where it is no longer this one's to do.
+   * Fires to end the work soon. Its reason is a DiptychError: DIPTYCH_STALE_ATTEMPT where it is no longer this one's to
+   * do, DIPTYCH_PAUSED where it goes on later and there is time to note how far it is, DIPTYCH_CANCELLED where the
+   * process is ending.
    */
   signal: AbortSignal;
   /** Finished share, 0 to 1. */
@@ -76,7 +77,7 @@ export async function runWorker({ store, boss, worker, handlers }: WorkerOptions
         (hold) => {
           if (hold === 'lost')
             stale.abort(new DiptychError('DIPTYCH_STALE_ATTEMPT', 'cancelled or taken over'));
-          if (hold === 'paused') paused.abort(new DiptychError('DIPTYCH_CANCELLED', 'the run is paused'));
+          if (hold === 'paused') paused.abort(new DiptychError('DIPTYCH_PAUSED', 'the run is paused'));
         },
         (thrown) => taskLog.warn({ err: asError(thrown) }, 'progress could not be reported'),
       );

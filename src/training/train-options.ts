@@ -31,7 +31,7 @@ export interface TrainOptions {
   judge?: Judge;
   /** What the policy is measured on when `settings.validation` says so. */
   validation?: ValidationScenes;
-  /** Called after every piece of work; throws to stop. */
+  /** Called after every piece of work; throws to stop, DIPTYCH_PAUSED to stop behind a checkpoint of the step. */
   onProgress(progress: TrainProgress): void | Promise<void>;
 }
 

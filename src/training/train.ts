@@ -62,8 +62,22 @@ export async function trainPairs(options: TrainOptions): Promise<TrainResult> {
       const alarms = record(telemetry);
       const due = isDue(step, settings.checkpointEvery, steps.together) || validation?.isDue(step);
       const checkpoint = due === true && step % steps.together === 0;
-      if (checkpoint) await writeCheckpoint(folder, policy, validation?.best());
-      await onProgress({ phase: 'train', done: step, total: settings.steps, telemetry, alarms, checkpoint });
+      const save = () => writeCheckpoint(folder, policy, validation?.best());
+      if (checkpoint) await save();
+      try {
+        await onProgress({
+          phase: 'train',
+          done: step,
+          total: settings.steps,
+          telemetry,
+          alarms,
+          checkpoint,
+        });
+      } catch (thrown) {
+        // Whoever goes on does so behind this step. One that was stopped for another reason may have lost its lease.
+        if (isPause(thrown) && step % steps.together === 0) await save();
+        throw thrown;
+      }
       validation?.note(telemetry.loss);
       await validation?.measure(step, policy);
     }
@@ -75,6 +89,8 @@ export async function trainPairs(options: TrainOptions): Promise<TrainResult> {
     steps.close();
   }
 }
+
+const isPause = (thrown: unknown) => thrown instanceof DiptychError && thrown.code === 'DIPTYCH_PAUSED';
 
 /** What `openValidation` needs of a run that has `settings.validation`. */
 function validationOptions({ judge, validation, ...run }: TrainOptions) {

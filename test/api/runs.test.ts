@@ -80,7 +80,7 @@ test('a run is cancelled once, and only a failed one is retried', async () => {
   assert.equal(again.status, 409);
   assert.equal(
     again.body.error.message,
-    `run ${id} is cancelled; only a queued or running one can be cancelled`,
+    `run ${id} is cancelled; only one that has not ended can be cancelled`,
   );
   assert.equal((await send('POST', `/v1/runs/${UNKNOWN}/cancel`)).status, 404);
 

@@ -215,7 +215,7 @@ test('a worker lets go of the task of a paused run, takes those of others, and c
     const signal = await begun.promise;
     await pauseRun(store, id);
     await until('the other run has succeeded', async () => (await getRun(store, other)).finishedAt);
-    assert.equal((signal.reason as DiptychError).code, 'DIPTYCH_CANCELLED');
+    assert.equal((signal.reason as DiptychError).code, 'DIPTYCH_PAUSED');
     assert.deepEqual(await taskStates(id), ['waiting']);
     await resumeRun(store, boss, id);
     await until('the run has succeeded', async () => (await getRun(store, id)).finishedAt);

@@ -6,6 +6,7 @@ import { after, test } from 'node:test';
 import { openEngine } from '../../src/engine/engine.ts';
 import { readTensors } from '../../src/engine/safetensors.ts';
 import { toHost } from '../../src/engine/weights.ts';
+import { DiptychError } from '../../src/errors.ts';
 import { loadDiffusionModel } from '../../src/models/model-folder.ts';
 import type { TrainSettings } from '../../src/training/settings.ts';
 import { type TrainProgress, trainPairs } from '../../src/training/train.ts';
@@ -67,6 +68,36 @@ test('stopped by an exception three times, a run ends with the same bits and tel
   assert.deepEqual(await goOn(folder, SETTINGS, { phase: 'train', done: 4 }), steps(3, 4));
   assert.deepEqual(await goOn(folder), steps(5, 6));
   await assertSame(folder);
+});
+
+test('paused behind any step, a run goes on with the next one and ends with the same bits', async (t) => {
+  for (const at of [1, 3, 4]) {
+    const folder = await temporaryFolder(t);
+    const did: string[] = [];
+    const run = trainPairs({
+      ...tinyRun(engine, model, folder, SETTINGS),
+      onProgress({ phase, done }) {
+        did.push(`${phase} ${done}`);
+        if (phase === 'train' && done === at) throw new DiptychError('DIPTYCH_PAUSED', 'paused');
+      },
+    });
+    await assert.rejects(run, { code: 'DIPTYCH_PAUSED' });
+    assert.equal(did.at(-1), `train ${at}`);
+    assert.deepEqual(await goOn(folder), steps(at + 1, 6));
+    await assertSame(folder);
+  }
+});
+
+test('one that lost its lease writes no checkpoint on its way out', async (t) => {
+  const folder = await temporaryFolder(t);
+  const run = trainPairs({
+    ...tinyRun(engine, model, folder, SETTINGS),
+    onProgress({ phase, done }) {
+      if (phase === 'train' && done === 3) throw new DiptychError('DIPTYCH_STALE_ATTEMPT', 'stale');
+    },
+  });
+  await assert.rejects(run, { code: 'DIPTYCH_STALE_ATTEMPT' });
+  assert.deepEqual(await checkpointsOf(folder), ['step-2']);
 });
 
 test('the checkpoint is whole before a step is reported, and only the newest two are kept', async (t) => {

@@ -1,12 +1,14 @@
 /** Numeric work blocks only its own thread: the worker's main thread stays free for heartbeats and reports. */
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { after, test } from 'node:test';
+import { after, type TestContext, test } from 'node:test';
 import { promptText } from '../../src/annotations/prompt.ts';
 import { openEngine } from '../../src/engine/engine.ts';
 import { encodePng } from '../../src/engine/png.ts';
 import { toHost } from '../../src/engine/weights.ts';
+import { DiptychError } from '../../src/errors.ts';
 import { openQueue } from '../../src/jobs/queue.ts';
 import { createRun, getRun } from '../../src/jobs/runs.ts';
 import { runWorker } from '../../src/jobs/worker.ts';
@@ -23,7 +25,15 @@ import { useDatabase } from '../database.ts';
 import { planOf } from '../jobs/plans.ts';
 import { scenes } from '../scenes.ts';
 import { temporaryFolder } from '../temporary.ts';
-import { TINY_TRAIN, telemetryOf, tinyCandidates, tinyModelFolder, tinyPairs } from '../training/tiny.ts';
+import {
+  checkpointsOf,
+  TINY_TRAIN,
+  telemetryOf,
+  tinyCandidates,
+  tinyModelFolder,
+  tinyPairs,
+  tunedWeights,
+} from '../training/tiny.ts';
 import { until } from '../wait.ts';
 
 const MODEL = path.resolve(import.meta.dirname, '../../models/sample/diffusion');
@@ -78,13 +88,10 @@ for (const name of ['generate-sd15', 'generate-sdxl']) {
   });
 }
 
-test('a LoRA is trained from blobs; the tuned model draws other images, and is its file merged into the base', async (t) => {
+/** A tiny model, images and pairs to train it on, and a folder for that. */
+async function tinyTraining(t: TestContext) {
   const root = await temporaryFolder(t);
-  const [model, blobs, folder] = [
-    await tinyModelFolder(path.join(root, 'base')),
-    `${root}/blobs`,
-    `${root}/run`,
-  ];
+  const blobs = `${root}/blobs`;
   const store = folderBlobs(blobs);
   const candidates = await Promise.all(
     tinyCandidates(6).map(async ({ id, prompt, load }) => ({
@@ -92,11 +99,17 @@ test('a LoRA is trained from blobs; the tuned model draws other images, and is i
       sha256: await store.put(await encodePng(await load())),
     })),
   );
+  const model = await tinyModelFolder(path.join(root, 'base'));
+  return { model, folder: `${root}/run`, candidates, pairs: tinyPairs(3), blobs };
+}
+
+test('a LoRA is trained from blobs; the tuned model draws other images, and is its file merged into the base', async (t) => {
+  const { model, folder, ...images } = await tinyTraining(t);
   const settings = { ...TINY_TRAIN, beta: 20, lora: { rank: 2, convolutions: true } };
   const steps: number[] = [];
   const result = await numeric.call(
     'train',
-    { model, settings, candidates, pairs: tinyPairs(3), blobs, folder },
+    { model, folder, settings, ...images },
     { onProgress: (progress) => void (progress.phase === 'train' && steps.push(progress.telemetry.step)) },
   );
   assert.deepEqual(steps, [1, 2]);
@@ -152,6 +165,38 @@ test('a demon goes by the run’s reward: other images than without it, of highe
   const stop = new AbortController();
   const stopped = draw({ signal: stop.signal, onProgress: () => stop.abort() });
   await assert.rejects(stopped, { name: 'AbortError' });
+});
+
+test('a training that is paused leaves a checkpoint of its last step, and goes on from there to the same weights', async (t) => {
+  const { folder, ...training } = await tinyTraining(t);
+  const settings = { ...TINY_TRAIN, beta: 20, steps: 30, checkpointEvery: 1000 };
+  const taken: number[] = [];
+  const train = (to: string, signal?: AbortSignal, onStep = (_: number) => {}) =>
+    numeric.call(
+      'train',
+      { ...training, settings, folder: to },
+      {
+        signal,
+        onProgress(progress) {
+          if (progress.phase !== 'train') return;
+          taken.push(progress.done);
+          onStep(progress.done);
+        },
+      },
+    );
+  const pause = new AbortController();
+  const paused = train(folder, pause.signal, () =>
+    pause.abort(new DiptychError('DIPTYCH_PAUSED', 'the run is paused')),
+  );
+  await assert.rejects(paused, { code: 'DIPTYCH_PAUSED' });
+  const last = taken.at(-1)!;
+  assert.ok(last < 30, 'it was paused on the way');
+  assert.deepEqual(await checkpointsOf(folder), [`step-${last}`]);
+  taken.length = 0;
+  await train(folder);
+  assert.equal(taken[0], last + 1);
+  await train(`${folder}-undisturbed`);
+  assert.ok((await tunedWeights(folder)).equals(await tunedWeights(`${folder}-undisturbed`)));
 });
 
 test('an on-policy training draws scenes, has them judged by the run’s reward, and needs no pairs', async (t) => {
@@ -217,6 +262,27 @@ test('a call that is given up ends at its next step, and the next call is served
   await assert.rejects(call, { name: 'AbortError' });
   assert.ok(shares.at(-1)! < 0.9, `it went on to ${shares.at(-1)}`);
   assert.equal((await generate(1, 1)).length, 1);
+});
+
+test('a thread that ends by itself is told of, one that is closed is not', async () => {
+  const deaths: string[] = [];
+  const onDeath = ({ message }: Error) => void deaths.push(message);
+  const thread = startNumericThread(onDeath);
+  const none = path.join(nowhere, 'none');
+  await assert.rejects(thread.call('modelHash', none));
+  await thread.close();
+  assert.equal(deaths.length, 0);
+
+  const crash = path.join(nowhere, 'crash.mjs');
+  await writeFile(crash, 'process.exit(3);');
+  process.env.NODE_OPTIONS = `--import=${crash}`;
+  try {
+    const dying = startNumericThread(onDeath);
+    await assert.rejects(dying.call('engineName', null), /the numeric thread ended with code 3/);
+  } finally {
+    delete process.env.NODE_OPTIONS;
+  }
+  assert.deepEqual(deaths, ['the numeric thread ended with code 3']);
 });
 
 test('heartbeats and reports go on while a task computes without a pause', async () => {

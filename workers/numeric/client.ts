@@ -25,7 +25,13 @@ type Progress<M extends keyof NumericMethods> = Parameters<Parameters<NumericMet
 export type Reply =
   | { id: number; kind: 'progress'; message: never }
   | { id: number; kind: 'result'; result: never }
-  | { id: number; kind: 'error'; error: { code?: ErrorCode; message: string; stack?: string } };
+  | { id: number; kind: 'error'; error: PlainError };
+/** An error as it crosses between threads. */
+export interface PlainError {
+  code?: ErrorCode;
+  message: string;
+  stack?: string;
+}
 
 interface Waiting {
   onProgress?: (message: never) => void;
@@ -64,7 +70,11 @@ export function startNumericThread(onDeath?: (error: Error) => void): NumericThr
     call(method, argument, { onProgress, signal } = {}) {
       if (dead) return Promise.reject(dead);
       const id = ++lastId;
-      const abort = () => worker.postMessage({ id, kind: 'abort' });
+      const abort = () => {
+        const { reason } = signal!;
+        const code = reason instanceof DiptychError ? reason.code : undefined;
+        worker.postMessage({ id, kind: 'abort', error: { code, message: asError(reason).message } });
+      };
       return new Promise<never>((resolve, reject) => {
         waiting.set(id, { onProgress, resolve, reject });
         worker.postMessage({ id, kind: 'call', method, argument });
@@ -83,8 +93,8 @@ export function startNumericThread(onDeath?: (error: Error) => void): NumericThr
   };
 }
 
-function revive(error: { code?: ErrorCode; message: string; stack?: string }): Error {
+export function revive(error: PlainError): Error {
   const revived = error.code ? new DiptychError(error.code, error.message) : new Error(error.message);
-  revived.stack = error.stack;
+  if (error.stack !== undefined) revived.stack = error.stack;
   return revived;
 }

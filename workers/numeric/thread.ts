@@ -1,10 +1,11 @@
 /** The numeric thread's own side: one call after the other, replies with plain messages. */
 import { parentPort, receiveMessageOnPort } from 'node:worker_threads';
 import { asError, DiptychError } from '../../src/errors.ts';
+import { type PlainError, revive } from './client.ts';
 import { type NumericMethods, openNumericMethods } from './methods.ts';
 
 type Request =
-  | { id: number; kind: 'abort' }
+  | { id: number; kind: 'abort'; error: PlainError }
   | { id: number; kind: 'call'; method: keyof NumericMethods; argument: never };
 
 const port = parentPort!;
@@ -15,7 +16,7 @@ let queue: Promise<void> = Promise.resolve();
 port.on('message', receive);
 
 function receive(request: Request): void {
-  if (request.kind === 'abort') aborts.get(request.id)?.abort();
+  if (request.kind === 'abort') aborts.get(request.id)?.abort(revive(request.error));
   else {
     aborts.set(request.id, new AbortController());
     queue = queue.then(() => answer(request));

@@ -2,7 +2,9 @@
 import type { RunSettings } from '../../pipelines/settings.ts';
 import type { TrainPayload } from '../../pipelines/stages.ts';
 import { readTrainer } from '../../pipelines/trainers.ts';
+import { DiptychError } from '../../src/errors.ts';
 import type { TaskHandler } from '../../src/jobs/worker.ts';
+import { log } from '../../src/log.ts';
 import { describeArtifacts, writeArtifacts } from '../../src/store/artifacts.ts';
 import { modelFolder } from '../model-folders.ts';
 import type { Tools } from '../process.ts';
@@ -32,6 +34,11 @@ export function trainTask(tools: Tools): TaskHandler {
       signal,
       changed: shared.changed,
       progress,
+    }).catch(async (thrown) => {
+      // It may go on on another machine.
+      if (isPaused(signal))
+        await shared.settled().catch((err) => log.warn({ err }, 'the checkpoint of a pause stays here'));
+      throw thrown;
     });
     await shared.settled();
     const artifacts = await describeArtifacts(left);
@@ -39,3 +46,6 @@ export function trainTask(tools: Tools): TaskHandler {
     return (tx) => writeArtifacts(tx, task.runId, artifacts);
   };
 }
+
+const isPaused = ({ reason }: AbortSignal) =>
+  reason instanceof DiptychError && reason.code === 'DIPTYCH_PAUSED';

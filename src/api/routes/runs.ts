@@ -68,7 +68,7 @@ const Failure = Type.Object({
   variant: Type.String(),
   slot: Type.Integer(),
   stage: Type.String(),
-  what: Type.String({ description: '"image", or the name of the metric' }),
+  what: Type.String({ description: '"image", "scores" (all of them), or the name of the metric' }),
   reason: Type.String(),
 });
 const Telemetry = Type.Object({

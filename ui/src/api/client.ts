@@ -14,6 +14,7 @@ export type Run = Answer<'/v1/runs/{id}'>;
 export type Stage = Run['stages'][number];
 export type RunItem = Answer<'/v1/runs/{id}/items'>['items'][number];
 export type ItemCandidate = RunItem['candidates'][number];
+export type WorkerProcess = Answer<'/v1/workers'>['items'][number];
 export type Failure = Answer<'/v1/runs/{id}/failures'>['items'][number];
 export type Telemetry = Answer<'/v1/runs/{id}/telemetry'>;
 export type Session = Answer<'/v1/session'>;
@@ -62,4 +63,6 @@ export async function* everyPage<Entry>(
 export const blobUrl = (sha256: string, width?: number) =>
   `/v1/blobs/${sha256}${width === undefined ? '' : `?width=${width}`}`;
 
-export const isActive = ({ status }: Pick<Run, 'status'>) => status === 'queued' || status === 'running';
+/** It has not ended. */
+export const isActive = ({ status }: Pick<Run, 'status'>) =>
+  status === 'queued' || status === 'running' || status === 'paused';

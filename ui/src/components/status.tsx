@@ -1,4 +1,4 @@
-/** The state of a run or stage: a word, and a dot whose colour says the same. */
+/** The state of a run, stage or worker: a word, and a dot whose colour says the same. */
 import './status.css';
 
 const TONES: Record<string, string> = {
@@ -6,6 +6,9 @@ const TONES: Record<string, string> = {
   succeeded: 'good',
   failed: 'bad',
   cancelled: 'warn',
+  paused: 'warn',
+  working: 'accent',
+  quiet: 'bad',
 };
 
 export const Status = ({ status }: { status: string }) => (

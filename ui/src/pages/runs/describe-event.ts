@@ -6,6 +6,8 @@ interface Data {
   kind: string;
   error: string;
   tasks: number;
+  priority: string;
+  parts: number;
   stage: string;
   seconds: number;
   dropped: number;
@@ -34,12 +36,18 @@ const SENTENCES: Record<string, (data: Data) => string> = {
   'run-succeeded': () => 'The run has succeeded',
   'run-failed': ({ error }) => `The run has failed: ${error}`,
   'run-cancelled': () => 'The run was cancelled',
+  'run-paused': () => 'The run is paused',
+  'run-resumed': ({ tasks }) =>
+    `The run goes on: ${count(tasks)} ${tasks === 1 ? 'task waits' : 'tasks wait'}`,
+  'run-priority-changed': ({ priority }) => `The priority is ${priority} now`,
   'run-retried': ({ tasks }) => `Trying ${count(tasks)} tasks again`,
   'stage-started': ({ stage, tasks }) => `${stage} starts: ${count(tasks)} ${tasks === 1 ? 'task' : 'tasks'}`,
   'stage-succeeded': ({ stage, seconds, dropped }) =>
     `${stage} is done after ${duration(seconds)}${dropped ? `, without ${count(dropped)} that failed` : ''}`,
   'task-retried': ({ stage, attempt, error }) =>
     `${stage}: attempt ${attempt} failed, trying again: ${error}`,
+  'task-divided': ({ stage, parts }) =>
+    `${stage}: workers died of a task again and again; it goes on as ${count(parts)} smaller ones`,
   'task-failed': ({ stage, error }) => `${stage}: a task failed for good: ${error}`,
   'artifact-written': ({ name, bytes: size }) => `Wrote ${name} (${bytes(size)})`,
   'export-written': ({ files, bytes: size }) => `Wrote ${count(files)} files (${bytes(size)})`,

@@ -24,10 +24,14 @@ export default function RunDetail({ id }: { id: string }) {
     (data) => (isActive(data) ? POLL_MS : null),
   );
   const [failed, setFailed] = useState<Error | null>(null);
-  const act = (action: 'cancel' | 'retry') => {
+  const done = (asked: Promise<unknown>) => {
     setFailed(null);
-    answered(api.POST(`/v1/runs/{id}/${action}`, path)).then(run.reload, setFailed);
+    asked.then(run.reload, setFailed);
   };
+  const act = (action: 'cancel' | 'pause' | 'resume' | 'retry') =>
+    done(answered(api.POST(`/v1/runs/{id}/${action}`, path)));
+  const prioritise = (priority: Run['priority']) =>
+    done(answered(api.POST('/v1/runs/{id}/priority', { ...path, body: { priority } })));
 
   if (!run.data) {
     return (
@@ -56,6 +60,17 @@ export default function RunDetail({ id }: { id: string }) {
           {status === 'failed' && (
             <button class="button primary" type="button" onClick={() => act('retry')}>
               Retry what failed
+            </button>
+          )}
+          {active && <Priority of={run.data} onChange={prioritise} />}
+          {status === 'paused' && (
+            <button class="button primary" type="button" onClick={() => act('resume')}>
+              Resume
+            </button>
+          )}
+          {active && status !== 'paused' && (
+            <button class="button" type="button" onClick={() => act('pause')}>
+              Pause
             </button>
           )}
           {active && (
@@ -92,14 +107,28 @@ export default function RunDetail({ id }: { id: string }) {
   );
 }
 
-function times({ createdAt, finishedAt, secondsLeft }: Run): string {
+function times({ createdAt, finishedAt, secondsLeft, status }: Run): string {
   const asked = `Asked for at ${when(createdAt)}`;
   if (finishedAt) {
     return `${asked}, took ${duration((Date.parse(finishedAt) - Date.parse(createdAt)) / 1000)}`;
   }
+  if (status === 'paused') return `${asked}, paused`;
   if (secondsLeft === null) return asked;
   return `${asked}, ends about ${clock(new Date(Date.now() + secondsLeft * 1000))} (${duration(secondsLeft)} left)`;
 }
+
+/** Whose tasks go first where several runs share the workers. */
+const Priority = ({ of, onChange }: { of: Run; onChange: (priority: Run['priority']) => void }) => (
+  <select
+    aria-label="Priority"
+    value={of.priority}
+    onChange={(event) => onChange(event.currentTarget.value as Run['priority'])}
+  >
+    {(['high', 'normal', 'low'] as const).map((priority) => (
+      <option key={priority} value={priority}>{`${priority} priority`}</option>
+    ))}
+  </select>
+);
 
 /** The pages about what this run makes. */
 function Links({ run }: { run: Run }) {

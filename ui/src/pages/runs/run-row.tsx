@@ -5,13 +5,16 @@ import { Status } from '../../components/status.tsx';
 import { duration, shortId, when } from '../../format.ts';
 
 export function RunRow({ run }: { run: Run }) {
-  const { id, kind, annotationSet, status, createdAt } = run;
+  const { id, kind, annotationSet, status, createdAt, priority } = run;
   return (
     <li>
       <a class="run-row" href={`/runs/${id}`}>
         <span class="what">
           <strong>{kind}</strong>
-          <span class="soft">{annotationSet}</span>
+          <span class="soft">
+            {annotationSet}
+            {isActive(run) && priority !== 'normal' && ` · ${priority} priority`}
+          </span>
         </span>
         <span class="where">
           <Where run={run} />
@@ -39,7 +42,7 @@ function Where({ run }: { run: Run }) {
             {secondsLeft !== null && ` · ${duration(secondsLeft)} left`}
           </span>
         </span>
-        <ProgressBar label={`Stage ${at.name}`} fraction={at.fraction} />
+        <ProgressBar label={`Stage ${at.name}`} fraction={at.fraction} status={run.status} />
       </>
     );
   }

@@ -8,6 +8,7 @@ import { Page } from '../../components/page.tsx';
 import { NewRun } from './new-run.tsx';
 import { RunRow } from './run-row.tsx';
 import './runs.css';
+import { Workers } from './workers.tsx';
 
 const PAGE = 50;
 const [BUSY_MS, IDLE_MS] = [1000, 5000];
@@ -53,6 +54,7 @@ export default function Runs() {
           </ul>
         </section>
       )}
+      <Workers />
       {runs.data?.next && limit < 500 && (
         <div>
           <button class="button" type="button" onClick={() => setLimit(Math.min(500, limit + 3 * PAGE))}>

@@ -8,18 +8,20 @@ export const Stages = ({ run }: { run: Run }) => (
   <section class="panel" aria-labelledby="stages">
     <header>
       <h2 id="stages">Stages</h2>
+      {run.status === 'paused' && <span class="small soft">paused</span>}
       {run.secondsLeft !== null && <span class="small soft">{duration(run.secondsLeft)} left</span>}
     </header>
     <ol class="stages">
       {run.stages.map((stage) => (
-        <StageRow key={stage.name} stage={stage} />
+        <StageRow key={stage.name} stage={stage} paused={run.status === 'paused'} />
       ))}
     </ol>
   </section>
 );
 
-function StageRow({ stage }: { stage: Stage }) {
-  const { name, status, total, done, failed, dropped, fraction } = stage;
+function StageRow({ stage, paused }: { stage: Stage; paused: boolean }) {
+  const status = paused && stage.status === 'running' ? 'paused' : stage.status;
+  const { name, total, done, failed, dropped, fraction } = stage;
   const bad = failed + dropped;
   return (
     <li class={status}>
@@ -29,7 +31,7 @@ function StageRow({ stage }: { stage: Stage }) {
       <span class="facts small number soft">
         {status === 'waiting' ? `${count(total)} to do` : `${count(done)} of ${count(total)}`}
         {status === 'running' && ` · ${percent(fraction)}`}
-        {speed(stage)}
+        {!paused && speed(stage)}
         {bad > 0 && <span class="lost"> · {count(bad)} failed</span>}
       </span>
     </li>
