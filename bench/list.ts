@@ -1,7 +1,7 @@
 /**
- * Lists of a store with 540,005 annotations and 2.2 million candidates, over HTTP, each at random places: the 99th
- * percentile of every one beside that of a run over 250 annotations in the same store, asked in turn; and the slowest beside
- * its limit. Then asking for a run over all annotations: 67,501 tasks with their jobs.
+ * Lists of a store with 540,005 annotations and 2.2 million candidates, over HTTP, each at random places: the median and the
+ * 99th percentile of every one beside those of a run over 250 annotations in the same store, asked in turn; and the slowest
+ * beside its limit.
  */
 import type pg from 'pg';
 import { toCursor } from '../src/api/schemas.ts';

@@ -116,9 +116,9 @@ export async function listScored(
                 AND ($6::jsonb IS NULL OR s.mode || '/' || s.version = $6::jsonb ->> s.metric)), '{}') AS scores
      FROM candidate c JOIN annotation a ON a.id = c.annotation_id
      WHERE c.run_id = $1::uuid AND c.variant = $2
-       -- Of no use but to the planner: a large run is read in the order of its set, from there on.
-       AND a.set_id = (SELECT set_id FROM run WHERE id = $1::uuid) AND a.img_id >= $3
-       AND (a.img_id, c.slot) > ($3, $4::int)
+       -- The set is for the planner: a large run is read in the order of its set, from there on.
+       AND a.set_id = (SELECT set_id FROM run WHERE id = $1::uuid)
+       AND a.img_id >= $3 AND (a.img_id > $3 OR c.slot > $4::int)
      ORDER BY a.img_id, c.slot LIMIT $5`,
     runId,
     variant,

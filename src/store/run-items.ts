@@ -33,28 +33,32 @@ export async function listRunItems(
   variant: Variant,
   { after, limit }: { after: string; limit: number },
 ): Promise<RunItem[]> {
+  /** Ids of those with a row in a table, up to an img_id. */
+  const withRow = (table: 'candidate' | 'item_failure', until: string | null) =>
+    query<{ id: string; imgId: string }>(
+      store,
+      `SELECT a.id, a.img_id AS "imgId" FROM annotation a
+       WHERE a.set_id = (SELECT set_id FROM run WHERE id = $1::uuid)
+         AND a.img_id > $3 AND ($5::text IS NULL OR a.img_id <= $5)
+         AND EXISTS (SELECT FROM ${table} t WHERE t.run_id = $1::uuid AND t.variant = $2 AND t.annotation_id = a.id)
+       ORDER BY a.img_id LIMIT $4`,
+      runId,
+      variant,
+      after,
+      limit,
+      until,
+    );
+  const made = await withRow('candidate', null);
+  const failed = await withRow('item_failure', made.length === limit ? made.at(-1)!.imgId : null);
   const annotations = await query<Omit<RunItem, 'candidates' | 'failed'> & { id: string }>(
     store,
-    `WITH listed AS NOT MATERIALIZED (
-       SELECT id, img_id FROM annotation WHERE set_id = (SELECT set_id FROM run WHERE id = $1::uuid) AND img_id > $3
-     ), found AS (
-       (SELECT * FROM listed WHERE EXISTS (
-          SELECT FROM candidate c WHERE c.run_id = $1::uuid AND c.variant = $2 AND c.annotation_id = listed.id)
-        ORDER BY img_id LIMIT $4)
-       UNION
-       (SELECT * FROM listed WHERE EXISTS (
-          SELECT FROM item_failure f WHERE f.run_id = $1::uuid AND f.variant = $2 AND f.annotation_id = listed.id)
-        ORDER BY img_id LIMIT $4)
-     )
-     SELECT a.id, a.img_id AS "imgId", a.prompt,
+    `SELECT a.id, a.img_id AS "imgId", a.prompt,
             (SELECT coalesce(jsonb_agg(DISTINCT i ->> 'label'), '[]')
              FROM jsonb_array_elements(a.body -> 'items') AS i) AS labels,
             (SELECT coalesce(jsonb_agg(DISTINCT r ->> 'relation'), '[]')
              FROM jsonb_array_elements(a.body -> 'relations') AS r) AS relations
-     FROM annotation a JOIN found USING (id) ORDER BY a.img_id LIMIT $4`,
-    runId,
-    variant,
-    after,
+     FROM annotation a WHERE a.id = ANY($1::uuid[]) ORDER BY a.img_id LIMIT $2`,
+    [...made, ...failed].map(({ id }) => id),
     limit,
   );
   const ids = annotations.map(({ id }) => id);
