@@ -50,10 +50,7 @@ test('two folders are compared: asked for in the form, then wins, losses, flicke
   await page.getByText('Nothing to compare yet').waitFor();
   await assertAccessible(page, 'nothing to compare');
   await page.getByRole('button', { name: 'Compare two other models' }).click();
-  await page.getByLabel('Right').fill('/no/such/folder');
   await page.getByLabel('Held out fraction').fill('1');
-  await page.getByRole('button', { name: 'Start', exact: true }).click();
-  await page.getByRole('alert').getByText('/no/such/folder').waitFor();
   await page.getByLabel('Right').fill(changed);
   await assertAccessible(page, 'the form');
   await page.getByRole('button', { name: 'Start', exact: true }).click();

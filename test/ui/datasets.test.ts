@@ -84,7 +84,7 @@ test('an export is asked for with the form, watched, downloaded and checked, rea
     bytes,
     listed.reduce((sum, file) => sum + file.bytes, 0n),
   );
-  await page.getByText(version, { exact: true }).waitFor();
+  await page.getByRole('region', { name: 'Dataset version' }).getByText(version).waitFor();
   const card = page.getByRole('region', { name: 'Dataset card' });
   await card.getByRole('heading', { name: 'Preference pairs (Pick-a-Pic layout)' }).waitFor();
   await card.getByRole('cell', { name: 'jpg_0', exact: true }).waitFor();
