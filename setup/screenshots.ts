@@ -25,6 +25,12 @@ interface Shot {
   ready(page: Page, width: keyof typeof WIDTHS): Promise<unknown>;
 }
 
+/** On a narrow screen a prompt takes the place of the list. */
+async function openFirst(page: Page): Promise<void> {
+  await page.locator('.compare-row').first().click();
+  await page.locator('.compare-detail').evaluate((detail) => detail.scrollIntoView());
+}
+
 const shots = (run: string, trainings: string, exported: string): Shot[] => [
   { name: 'runs', path: '/', ready: (page) => page.locator('.run-row').first().waitFor() },
   {
@@ -76,7 +82,7 @@ const shots = (run: string, trainings: string, exported: string): Shot[] => [
     path: `/compare?run=${run}`,
     async ready(page, width) {
       await page.getByRole('button', { name: /^t2i-clip .*→/ }).waitFor();
-      if (width === 'narrow') await page.locator('.compare-row').first().click();
+      if (width === 'narrow') await openFirst(page);
     },
   },
   {
@@ -86,7 +92,7 @@ const shots = (run: string, trainings: string, exported: string): Shot[] => [
     async ready(page, width) {
       await page.getByRole('button', { name: /^dpg .*→/ }).click();
       await page.keyboard.press('d');
-      if (width === 'narrow') await page.locator('.compare-row').first().click();
+      if (width === 'narrow') await openFirst(page);
       await page.getByText(/^White: /).waitFor();
     },
   },
