@@ -121,7 +121,7 @@ function Result({ run, figures, margin, items }: ResultProps) {
           </dd>
         </div>
         <div>
-          <dt>Annotations with a pair</dt>
+          <dt>Annotations paired</dt>
           <dd>{count(annotations)}</dd>
           <dd class="small faint">of {count(items.length)}</dd>
         </div>
@@ -174,7 +174,7 @@ function Agreement({
   const share = toldApart > 0 ? same / toldApart : null;
   return (
     <div>
-      <dt>Agreement with votes</dt>
+      <dt>Agrees with votes</dt>
       <dd>{share === null ? '–' : percent(share)}</dd>
       <dd class="small faint">
         {decided === 0 ? (
