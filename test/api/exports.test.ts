@@ -384,3 +384,27 @@ test('the card names the command that asks for the same export again', async () 
   const again = await ask({ layout: 'images', ...JSON.parse(options!), version: named });
   assert.deepEqual([again.status, again.body.id], [200, id]);
 });
+
+test('exports of all runs come newest first, page by page, with what their files take', async () => {
+  const other = await scoredRun(context, 2, 'another set');
+  const pairs = { policy: 'best-worst', margin: 0.123, ties: 'drop' };
+  const first = await made({ layout: 'scores', pairs });
+  const { body: second } = await ask({ layout: 'scores' }, other);
+  const all: Record<string, unknown>[] = [];
+  for (let cursor = ''; ; ) {
+    const { body } = await send('GET', `/v1/exports?limit=1${cursor}`);
+    all.push(...body.items);
+    if (body.next === null) break;
+    cursor = `&cursor=${body.next}`;
+  }
+  assert.equal(all.length, await store.export.count());
+  assert.deepEqual([all[0]!.id, all[0]!.bytes, all[0]!.annotationSet], [second.id, null, 'another set']);
+  assert.deepEqual([all[1]!.id, all[1]!.annotationSet], [first.id, SET]);
+  assert.equal(
+    all[1]!.bytes,
+    (await filesOf(first.id)).reduce((sum, { bytes }) => sum + bytes, 0),
+  );
+  const times = all.map(({ createdAt }) => String(createdAt));
+  assert.deepEqual(times, times.toSorted().toReversed());
+  await send('DELETE', `/v1/exports/${second.id}`);
+});

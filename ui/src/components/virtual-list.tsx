@@ -1,6 +1,6 @@
 /** A list of any length of which only the rows in sight exist: a listbox, moved through with keys. */
 import type { ComponentChildren } from 'preact';
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import './virtual-list.css';
 
 interface Props {
@@ -15,6 +15,11 @@ interface Props {
 }
 
 const OVERSCAN = 6;
+
+/** Made anew only when what makes it has changed, not when the list moves. */
+function Row({ row, index }: Pick<Props, 'row'> & { index: number }) {
+  return useMemo(() => <>{row(index)}</>, [row, index]);
+}
 
 export function VirtualList({ label, count, rowHeight, selected, onSelect, keyOf, row }: Props) {
   const box = useRef<HTMLDivElement>(null);
@@ -77,7 +82,7 @@ export function VirtualList({ label, count, rowHeight, selected, onSelect, keyOf
             style={{ top: `${index * rowHeight}px`, height: `${rowHeight}px` }}
             onClick={() => onSelect(index)}
           >
-            {row(index)}
+            <Row {...{ row, index }} />
           </div>
         ))}
       </div>

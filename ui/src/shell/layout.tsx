@@ -1,5 +1,6 @@
 /** What is around every page: its name, the way to the others, the theme. */
 import type { ComponentChildren } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
 import './layout.css';
 import { PAGES } from './pages.ts';
@@ -10,6 +11,12 @@ export function Layout({ children }: { children: ComponentChildren }) {
   const { path, query } = useLocation();
   /** Pages about a run stay with the one that is looked at. */
   const run = query.run ?? /^\/runs\/([^/]+)/.exec(path)?.[1];
+  const nav = useRef<HTMLElement>(null);
+  // On a narrow screen the names scroll.
+  useEffect(() => {
+    const current = nav.current?.querySelector('[aria-current]');
+    current?.scrollIntoView({ block: 'nearest', inline: 'center' });
+  }, [path]);
   return (
     <div class="layout">
       <a class="skip" href="#content">
@@ -20,7 +27,7 @@ export function Layout({ children }: { children: ComponentChildren }) {
           <img src="/icon.svg" alt="" width="22" height="22" />
           Diptych
         </a>
-        <nav aria-label="Pages">
+        <nav ref={nav} aria-label="Pages">
           {PAGES.map(({ href, name, aboutRun }) => (
             <a
               key={href}

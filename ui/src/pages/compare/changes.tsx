@@ -1,6 +1,5 @@
-/** Every metric of both sides, the change with its interval, and how often the right side is better. */
+/** What changed on the whole: of every metric the change with its interval, both means, how often the right side is better. */
 import { METRICS } from '../../components/metrics.ts';
-import { ScrollX } from '../../components/scroll-x.tsx';
 import { score as shown, signed } from '../../format.ts';
 import type { CompareRow } from './compared.ts';
 import type { Comparisons } from './use-comparisons.ts';
@@ -17,65 +16,43 @@ export function Changes({ comparisons, rows, name, onChoose }: Props) {
   const matches = rows.flatMap((row) => row.matches);
   const unlike = matches.filter(({ base, tuned }) => base.seed !== tuned.seed).length;
   return (
-    <section class="panel changes" aria-labelledby="changes">
-      <header>
+    <section class="changes" aria-labelledby="changes">
+      <div class="about">
         <h2 id="changes">Changes</h2>
-        <span class="small soft">right less left, with 95% intervals over prompts</span>
-      </header>
+        <span class="small soft">
+          Right less left, with 95% intervals over prompts; coloured where the interval leaves out 0.
+        </span>
+      </div>
       {unlike > 0 && (
         <p class="error-note">
           {`${unlike} of ${matches.length} images were drawn with other seeds: of them only the means can be compared.`}
         </p>
       )}
-      <ScrollX label="Changes by metric">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Metric</th>
-              <th scope="col" class="number">
-                Left
-              </th>
-              <th scope="col" class="number">
-                Right
-              </th>
-              <th scope="col" class="number">
-                Change
-              </th>
-              <th scope="col" class="number">
-                95% interval
-              </th>
-              <th scope="col" class="number">
-                Right wins
-              </th>
-              <th scope="col" class="number">
-                Prompts
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {Object.entries(comparisons).map(([metric, m]) => {
-              const [low, high] = m.interval95;
-              return (
-                <tr key={metric} class={metric === name ? 'chosen' : ''}>
-                  <th scope="row" title={METRICS[metric]}>
-                    <button type="button" aria-pressed={metric === name} onClick={() => onChoose(metric)}>
-                      {metric}
-                    </button>
-                  </th>
-                  <td class="number">{shown(m.base)}</td>
-                  <td class="number">{shown(m.tuned)}</td>
-                  <td class={`number ${low > 0 ? 'up' : high < 0 ? 'down' : ''}`}>{signed(m.difference)}</td>
-                  <td class="number soft">
-                    {signed(low)} to {signed(high)}
-                  </td>
-                  <td class="number">{`${(100 * m.winRate).toFixed(0)}%`}</td>
-                  <td class="number soft">{m.count}</td>
-                </tr>
-              );
-            })}
-          </tbody>
-        </table>
-      </ScrollX>
+      <ul>
+        {Object.entries(comparisons).map(
+          ([metric, { base, tuned, difference, interval95, winRate, count }]) => {
+            const [low, high] = interval95;
+            return (
+              <li key={metric}>
+                <button
+                  type="button"
+                  aria-pressed={metric === name}
+                  title={`${METRICS[metric] ?? 'By the policy of the right run'}. Over ${count} prompts`}
+                  onClick={() => onChoose(metric)}
+                >
+                  <span class="small soft">{metric}</span>
+                  <span class="number">
+                    <strong class={low > 0 ? 'up' : high < 0 ? 'down' : ''}>{signed(difference)}</strong>{' '}
+                    <span class="small soft">{`wins ${(100 * winRate).toFixed(0)}%`}</span>
+                  </span>
+                  <span class="tiny faint number">{`${signed(low)} to ${signed(high)}`}</span>
+                  <span class="tiny faint number">{`${shown(base)} → ${shown(tuned)}`}</span>
+                </button>
+              </li>
+            );
+          },
+        )}
+      </ul>
     </section>
   );
 }

@@ -6,10 +6,14 @@ import { useResource } from '../../api/use-resource.ts';
 import { hasTraining } from '../../components/run-picker.tsx';
 import { Sheet } from '../../components/sheet.tsx';
 import { count, shortId, when } from '../../format.ts';
+import { SettingField } from '../runs/setting-field.tsx';
+import { type Setting, settingAt, settingsSchema } from '../runs/settings-schema.ts';
 
 const SAMPLE = 'sample';
 /** Runs whose models are offered: the newest. */
 const OFFERED = 20;
+/** Which prompts of the set: those that a training with the same share never saw. */
+const SHARE = 'heldOutFraction';
 
 interface Model {
   folder: string;
@@ -21,8 +25,9 @@ export function NewComparison({ onClose }: { onClose: () => void }) {
   const sets = useResource('annotation-sets', () =>
     answered(api.GET('/v1/annotation-sets', { params: { query: { limit: 500 } } })),
   );
+  const schema = useResource<Setting>('settings-schema', settingsSchema);
   const models = useResource('models', tunedModels);
-  const [values, setValues] = useState<{ set?: string; base?: string; tuned?: string }>({});
+  const [values, setValues] = useState<{ set?: string; base?: string; tuned?: string; share?: unknown }>({});
   const [error, setError] = useState<Error | null>(null);
   const [busy, setBusy] = useState(false);
   const { set = sets.data?.items[0]?.name ?? '', base = SAMPLE } = values;
@@ -31,7 +36,10 @@ export function NewComparison({ onClose }: { onClose: () => void }) {
   function start(): void {
     setBusy(true);
     setError(null);
-    const settings = { compare: { base, tuned } };
+    const settings = {
+      compare: { base, tuned },
+      ...(values.share !== undefined && { [SHARE]: values.share as number }),
+    };
     answered(api.POST('/v1/runs', { body: { kind: 'evaluate', annotationSet: set, settings } })).then(
       ({ id }) => route(`/runs/${id}`),
       (thrown) => {
@@ -87,6 +95,14 @@ export function NewComparison({ onClose }: { onClose: () => void }) {
           </span>
         </label>
       ))}
+      {schema.data && (
+        <SettingField
+          path={SHARE}
+          setting={settingAt(schema.data, SHARE)}
+          value={values.share}
+          onChange={(share) => setValues({ ...values, share })}
+        />
+      )}
     </Sheet>
   );
 }

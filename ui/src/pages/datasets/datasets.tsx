@@ -11,6 +11,7 @@ import { Status } from '../../components/status.tsx';
 import { bytes, count, shortId, when } from '../../format.ts';
 import { AddAnnotations } from '../runs/add-annotations.tsx';
 import './datasets.css';
+import { LAYOUTS, type Layout } from './layouts.ts';
 import { NewExport } from './new-export.tsx';
 import { policyText } from './policy.ts';
 
@@ -110,7 +111,10 @@ function Version({ made }: { made: readonly Export[] }) {
         {made.map(({ id, layout, status, fraction, bytes: size, createdAt }) => (
           <li key={id}>
             <a href={`/datasets/${id}`}>
-              <strong>{layout}</strong>
+              <span class="what">
+                <strong>{layout}</strong>
+                <span class="small faint">{LAYOUTS[layout as Layout]}</span>
+              </span>
               <span class="size number small soft">
                 {status === 'running' ? (
                   <ProgressBar label={`Export ${layout}`} fraction={fraction} />
@@ -169,7 +173,7 @@ const Imports = ({ runs }: { runs: readonly Run[] | null }) => (
       <h2 id="imports">Imports</h2>
     </header>
     {runs?.length === 0 && (
-      <p class="body small soft">
+      <p class="none small soft">
         None yet. <code>npm run diptych -- import</code> takes Pick-a-Pic Parquet, your own images, or an
         earlier export of the layout images.
       </p>

@@ -46,7 +46,7 @@ export default function Gallery() {
   const [descending, setDescending] = useState(false);
   const all = useMemo(() => (scales ? rowsOf(items, reward, scales) : []), [items, reward, scales]);
   const rows = useMemo(
-    () => sorted(filtered(all, filter), sort, descending),
+    () => sorted(filtered(all, filter, sort), sort, descending),
     [all, filter, sort, descending],
   );
 
@@ -148,6 +148,7 @@ export default function Gallery() {
                   value={sort}
                   onChange={(event) => {
                     setSort(event.currentTarget.value);
+                    change({ least: null, most: null });
                     setDescending(event.currentTarget.value !== 'img_id');
                   }}
                 >
@@ -169,6 +170,20 @@ export default function Gallery() {
                 >
                   {descending ? '↓' : '↑'}
                 </button>
+                {sort !== 'img_id' &&
+                  (['least', 'most'] as const).map((bound) => (
+                    <input
+                      key={bound}
+                      type="number"
+                      step="any"
+                      placeholder={bound === 'least' ? 'from' : 'to'}
+                      aria-label={`${bound === 'least' ? 'Least' : 'Greatest'} ${(SORTS[sort] ?? `mean ${sort}`).toLowerCase()}`}
+                      value={filter[bound] ?? ''}
+                      onInput={({ currentTarget: { valueAsNumber: value } }) =>
+                        change({ [bound]: Number.isNaN(value) ? null : value })
+                      }
+                    />
+                  ))}
               </div>
             </div>
             {rows.length === 0 ? (

@@ -55,16 +55,32 @@ export interface Filter {
   label: string;
   relation: string;
   failed: boolean;
+  /** What is sorted by must be so; null: it may be anything. */
+  least: number | null;
+  most: number | null;
 }
 
-export const NO_FILTER: Filter = { text: '', label: '', relation: '', failed: false };
+export const NO_FILTER: Filter = {
+  ...{ text: '', label: '', relation: '', failed: false },
+  ...{ least: null, most: null },
+};
 
-export function filtered(rows: readonly Row[], { text, label, relation, failed }: Filter): Row[] {
+/** `by` is what `least` and `most` are about, as in `sorted`. */
+export function filtered(
+  rows: readonly Row[],
+  { text, label, relation, failed, least, most }: Filter,
+  by: string,
+): Row[] {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-  return rows.filter(({ item }) => {
+  return rows.filter((row) => {
+    const { item } = row;
     if (label && !item.labels.includes(label)) return false;
     if (relation && !item.relations.includes(relation)) return false;
     if (failed && item.failed.length === 0) return false;
+    if (least !== null || most !== null) {
+      const value = keyOf(row, by);
+      if (value === null || value < (least ?? value) || value > (most ?? value)) return false;
+    }
     const searched = `${item.imgId} ${item.prompt}`.toLowerCase();
     return words.every((word) => searched.includes(word));
   });

@@ -1,5 +1,11 @@
 /** What a policy makes of a run: its pairs and their figures. Pure, and quick enough to follow a slider. */
-import { formPairs, type Pair, type PairSettings } from '../../../../src/preference/pairs.ts';
+import {
+  formPairs,
+  type MaybeRewarded,
+  type Pair,
+  type PairSettings,
+} from '../../../../src/preference/pairs.ts';
+import { betterOf, judgements, type Vote } from '../../../../src/preference/votes.ts';
 import { type RewardScales, type RewardSettings, rewardOn } from '../../../../src/scoring/reward.ts';
 import type { RunItem } from '../../api/client.ts';
 
@@ -12,6 +18,17 @@ export interface Figures {
   meanMargin: number;
   /** Rewards of all candidates that have one. */
   rewards: number[];
+  people: Agreement;
+}
+
+/** The policy beside what people said. */
+export interface Agreement {
+  /** Pairs of candidates of which people prefer one. */
+  decided: number;
+  /** Those of them that the policy alone tells apart. */
+  toldApart: number;
+  /** Of these, those with the same winner. */
+  same: number;
 }
 
 export function figuresOf(
@@ -19,6 +36,7 @@ export function figuresOf(
   reward: RewardSettings,
   scales: RewardScales,
   settings: PairSettings,
+  votes: readonly Vote[],
 ): Figures {
   const rewardOf = rewardOn(reward, scales);
   const candidates = items.flatMap(({ imgId, candidates: own }) =>
@@ -30,15 +48,41 @@ export function figuresOf(
       metrics: scores,
     })),
   );
-  const pairs = formPairs(candidates, settings, reward.policy === 'dominance');
-  const possible = formPairs(candidates, { ...settings, ties: 'keep' }).length;
+  const dominance = reward.policy === 'dominance';
+  const pairs = formPairs(candidates, settings, dominance, votes);
+  const possible = formPairs(candidates, { ...settings, ties: 'keep' }, false, votes).length;
   return {
     pairs,
     annotations: new Set(pairs.map(({ annotationId }) => annotationId)).size,
     possible,
     meanMargin: pairs.reduce((sum, { margin }) => sum + margin, 0) / Math.max(1, pairs.length),
     rewards: candidates.flatMap(({ reward: value }) => value ?? []),
+    people: agreement(candidates, settings.margin, dominance, votes),
   };
+}
+
+function agreement(
+  candidates: readonly MaybeRewarded[],
+  margin: number,
+  dominance: boolean,
+  votes: readonly Vote[],
+): Agreement {
+  const decided = judgements(votes).flatMap((one) => {
+    const better = betterOf(one);
+    return better === null ? [] : [{ ...one, better }];
+  });
+  const voted = new Set(decided.flatMap(({ first, second }) => [first, second]));
+  const machine = formPairs(
+    candidates.filter(({ id }) => voted.has(id)),
+    { policy: 'all', margin, ties: 'drop' },
+    dominance,
+  );
+  const winners = new Map(machine.map(({ winner, loser }) => [[winner, loser].sort().join(), winner]));
+  const told = decided.flatMap(({ first, second, better }) => {
+    const winner = winners.get([first, second].sort().join());
+    return winner === undefined ? [] : [winner === better];
+  });
+  return { decided: decided.length, toldApart: told.length, same: told.filter(Boolean).length };
 }
 
 export interface Bins {

@@ -1,9 +1,11 @@
 /** What a trainer will see under a policy; the pairs are formed here, with the functions that training uses. */
 import { useEffect, useMemo, useState } from 'preact/hooks';
+import { wilsonInterval } from '../../../../src/evaluation/wilson.ts';
 import { DEFAULT_PAIRS, type Pair, type PairSettings } from '../../../../src/preference/pairs.ts';
 import { DEFAULT_REWARD, type RewardSettings } from '../../../../src/scoring/reward.ts';
 import type { ItemCandidate, RunItem } from '../../api/client.ts';
 import { useRunItems } from '../../api/run-items.ts';
+import { useRunVotes } from '../../api/run-votes.ts';
 import { Empty } from '../../components/empty.tsx';
 import { ErrorNote } from '../../components/error-note.tsx';
 import { Histogram } from '../../components/histogram.tsx';
@@ -29,6 +31,7 @@ export default function Pairs() {
   const picked = usePickedRun(hasCandidates);
   const { run } = picked;
   const { items, complete, error } = useRunItems(run?.id ?? null);
+  const votes = useRunVotes(run?.id ?? null);
   const own = useMemo((): Policy => {
     const settings = run?.settings as Partial<Policy> | undefined;
     return { reward: settings?.reward ?? DEFAULT_REWARD, pairs: settings?.pairs ?? DEFAULT_PAIRS };
@@ -39,8 +42,8 @@ export default function Pairs() {
   const scales = useScales(policy.reward, items);
   const usable = Object.values(policy.reward.weights).some((weight) => weight > 0);
   const figures = useMemo(
-    () => (scales && usable ? figuresOf(items, policy.reward, scales, policy.pairs) : null),
-    [items, policy, scales, usable],
+    () => (scales && usable ? figuresOf(items, policy.reward, scales, policy.pairs, votes.data ?? []) : null),
+    [items, policy, scales, usable, votes.data],
   );
 
   return (
@@ -49,7 +52,7 @@ export default function Pairs() {
       about="What the trainer will see. Change the policy: nothing is scored again."
       actions={<RunPicker {...picked} />}
     >
-      <ErrorNote error={picked.error ?? error} />
+      <ErrorNote error={picked.error ?? error ?? votes.error} />
       {picked.runs && !run && (
         <Empty title="No candidates to pair yet">
           <p>Pairs are formed of scored candidates. Start a run that curates, then come back.</p>
@@ -71,7 +74,9 @@ export default function Pairs() {
           <Controls metrics={metrics} policy={policy} own={own} onChange={setPolicy} />
           <div class="results">
             {!usable && <p class="error-note">Every weight is 0. Give one metric a say to form pairs.</p>}
-            {figures && <Result figures={figures} margin={policy.pairs.margin} items={items} />}
+            {figures && run && (
+              <Result run={run.id} figures={figures} margin={policy.pairs.margin} items={items} />
+            )}
           </div>
         </div>
       )}
@@ -79,8 +84,15 @@ export default function Pairs() {
   );
 }
 
-function Result({ figures, margin, items }: { figures: Figures; margin: number; items: readonly RunItem[] }) {
-  const { pairs, annotations, possible, meanMargin, rewards } = figures;
+interface ResultProps {
+  run: string;
+  figures: Figures;
+  margin: number;
+  items: readonly RunItem[];
+}
+
+function Result({ run, figures, margin, items }: ResultProps) {
+  const { pairs, annotations, possible, meanMargin, rewards, people } = figures;
   const all = binned(rewards, BINS);
   const range: [number, number] = [all.from, all.to];
   const winners = binned(
@@ -109,7 +121,7 @@ function Result({ figures, margin, items }: { figures: Figures; margin: number; 
           </dd>
         </div>
         <div>
-          <dt>Annotations with a pair</dt>
+          <dt>Annotations paired</dt>
           <dd>{count(annotations)}</dd>
           <dd class="small faint">of {count(items.length)}</dd>
         </div>
@@ -122,6 +134,7 @@ function Result({ figures, margin, items }: { figures: Figures; margin: number; 
           <dd>{count(pairs.filter(({ tie }) => tie).length)}</dd>
           <dd class="small faint">kept as pairs</dd>
         </div>
+        <Agreement {...{ run, people }} />
       </dl>
       <div class="charts">
         <div class="panel body">
@@ -147,6 +160,33 @@ function Result({ figures, margin, items }: { figures: Figures; margin: number; 
       </div>
       <PairList pairs={pairs} items={items} />
     </>
+  );
+}
+
+/** How the policy alone, without votes, does on the pairs that people decided. */
+function Agreement({
+  run,
+  people: { decided, toldApart, same },
+}: {
+  run: string;
+  people: Figures['people'];
+}) {
+  const share = toldApart > 0 ? same / toldApart : null;
+  return (
+    <div>
+      <dt>Agrees with votes</dt>
+      <dd>{share === null ? '–' : percent(share)}</dd>
+      <dd class="small faint">
+        {decided === 0 ? (
+          <a href={`/vote?run=${run}`}>Nobody has voted</a>
+        ) : (
+          `${count(same)} of ${count(toldApart)} told apart; people decided ${count(decided)}`
+        )}
+        {share !== null && (
+          <span class="block">{`95%: ${wilsonInterval(share, toldApart).map(percent).join(' to ')}`}</span>
+        )}
+      </dd>
+    </div>
   );
 }
 
@@ -183,7 +223,8 @@ function PairList({ pairs, items }: { pairs: readonly Pair[]; items: readonly Ru
           onSelect={setSelected}
           keyOf={(index) => `${closest[index]!.winner}-${closest[index]!.loser}`}
           row={(index) => {
-            const { winner, loser, winnerReward, loserReward, margin, annotationId, tie } = closest[index]!;
+            const { winner, loser, winnerReward, loserReward, margin, annotationId, tie, votes } =
+              closest[index]!;
             return (
               <div class="pair">
                 <Picture image={images.get(winner)!} size={SIZE} alt="Winner" />
@@ -193,6 +234,7 @@ function PairList({ pairs, items }: { pairs: readonly Pair[]; items: readonly Ru
                   <div class="small faint number">
                     {shown(winnerReward)} against {shown(loserReward)} · margin {shown(margin)}
                     {tie && ' · tie'}
+                    {votes && ` · votes ${votes.winner} to ${votes.loser}`}
                   </div>
                 </div>
               </div>

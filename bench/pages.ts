@@ -1,0 +1,126 @@
+/**
+ * Pages: the built pages in Chromium on the API process, with 10,000 annotations of four candidates and a training of
+ * 100,000 steps. First paint of the list of runs and size of all scripts stand beside their limits; frames while the
+ * gallery scrolls stand beside those of a page that has nothing to do, in the same browser: ratio = ours / peer.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { globSync, statSync } from 'node:fs';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import type { Browser } from 'playwright-core';
+import { openStore } from '../src/store/client.ts';
+import { migrate } from '../src/store/migrate.ts';
+import { startEmbeddedPostgres } from '../src/store/postgres.ts';
+import { NO_BROWSER, openBrowser } from '../test/browser.ts';
+import { firstPaint, layoutShift, PLAIN, scroll } from './pages/browser.ts';
+import { curatedRun, longTraining } from './pages/store.ts';
+import type { BenchResult } from './run.ts';
+
+const [ANNOTATIONS, STEPS] = [10_000, 100_000];
+/** Two rows of the gallery a frame: faster than anyone reads. */
+const [PAINTS, FRAMES, PIXELS] = [5, 300, 184];
+const BUILT = path.join(import.meta.dirname, '../ui/dist');
+const LIMITS = { paint: 1000, script: 250, shift: 0.1 };
+
+export async function run(): Promise<BenchResult[]> {
+  if (NO_BROWSER) throw new Error(NO_BROWSER);
+  const home = await mkdtemp(path.join(os.tmpdir(), 'diptych-bench-'));
+  // PostgreSQL's own user must get in where this runs as root.
+  await chmod(home, 0o755);
+  const server = await startEmbeddedPostgres(home);
+  let api: ChildProcess | undefined;
+  let browser: Browser | undefined;
+  try {
+    await migrate(server.url);
+    const store = openStore(server.url);
+    const curated = await curatedRun(store, home, ANNOTATIONS);
+    const trained = await longTraining(store, home, STEPS);
+    await store.$disconnect();
+    const script = path.join(import.meta.dirname, '../src/api/server.ts');
+    api = spawn(process.execPath, [...process.execArgv, script], {
+      env: { ...process.env, DATABASE_URL: server.url, DIPTYCH_HOME: home, PORT: '0', HOST: '127.0.0.1' },
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
+    const [{ url }] = (await once(api, 'message')) as [{ url: string }];
+    browser = await openBrowser();
+    const [value, curves] = [await paints(browser, url), await training(browser, url, trained)];
+    return [
+      limit('pages-script', scriptKilobytes(), 'KB', LIMITS.script),
+      limit('pages-first-paint', value, 'ms', LIMITS.paint),
+      ...(await gallery(browser, `${url}/gallery?run=${curated}`)),
+      limit('pages-training-drawn', curves, 'ms', LIMITS.paint),
+    ];
+  } finally {
+    await browser?.close();
+    if (api?.exitCode === null) {
+      api.kill();
+      await once(api, 'exit');
+    }
+    await server.stop();
+    for (const folder of [home, server.folder]) await rm(folder, { recursive: true, force: true });
+  }
+}
+
+const limit = (bench: string, value: number, unit: string, peerValue: number): BenchResult => ({
+  ...{ bench, value, unit, peer: 'limit', peerValue, ratio: value / peerValue },
+});
+
+const scriptKilobytes = () =>
+  globSync('**/*.js.gz', { cwd: BUILT }).reduce(
+    (sum, name) => sum + statSync(path.join(BUILT, name)).size,
+    0,
+  ) / 1000;
+
+/** The middle of some, each in a browser that has nothing kept. */
+async function paints(browser: Browser, url: string): Promise<number> {
+  const all: number[] = [];
+  for (let i = 0; i < PAINTS; i++) {
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    await page.goto(url);
+    all.push(await firstPaint(page));
+    await context.close();
+  }
+  return all.sort((a, b) => a - b)[Math.floor(PAINTS / 2)]!;
+}
+
+/** Milliseconds until the curves of a long training are drawn. */
+async function training(browser: Browser, url: string, run: string): Promise<number> {
+  const page = await browser.newPage();
+  const start = performance.now();
+  await page.goto(`${url}/training?runs=${run}`);
+  await page.locator('.u-legend').first().waitFor();
+  const took = performance.now() - start;
+  await page.close();
+  return took;
+}
+
+async function gallery(browser: Browser, address: string): Promise<BenchResult[]> {
+  const page = await browser.newPage({ viewport: { width: 1360, height: 900 } });
+  const start = performance.now();
+  await page.goto(address);
+  await page.locator('[role=option]').first().waitFor();
+  const first = performance.now() - start;
+  await page.getByText(`${ANNOTATIONS.toLocaleString('en')} annotations`, { exact: true }).waitFor();
+  const all = performance.now() - start;
+  const ours = await scroll(page, '.virtual-list', PIXELS, FRAMES);
+  const shift = await layoutShift(page);
+  await page.setContent(PLAIN(ANNOTATIONS * 92));
+  const plain = await scroll(page, '#plain', PIXELS, FRAMES);
+  await page.close();
+  const beside = (what: string, at: number): BenchResult => {
+    const [value, peerValue] = [ours.at(at)!, plain.at(at)!];
+    return { bench: what, value, unit: 'ms', peer: 'empty page', peerValue, ratio: value / peerValue };
+  };
+  console.log(
+    `gallery: first row after ${first.toFixed(0)} ms, all ${ANNOTATIONS} after ${all.toFixed(0)} ms`,
+  );
+  return [
+    beside('pages-frame-middle', FRAMES / 2),
+    beside('pages-frame-99%', Math.floor(0.99 * FRAMES)),
+    beside('pages-frame-longest', -1),
+    limit('pages-layout-shift', shift, '', LIMITS.shift),
+  ];
+}
