@@ -3,7 +3,7 @@
  * transaction. Jobs carry a task's id and nothing else. pg-boss tells who works and who has died; the task
  * table is the truth about what is done.
  */
-import { fromPrisma, PgBoss } from 'pg-boss';
+import { fromPrisma, PgBoss, systemClock } from 'pg-boss';
 import { log } from '../log.ts';
 import type { Transaction } from '../store/client.ts';
 
@@ -20,6 +20,9 @@ export const RETRY_LIMIT = 4;
 /** Seconds; the longest that a job waits for its next try. */
 export const RETRY_DELAY_MAX = 30;
 
+/** pg-boss measures its pauses with it: after a machine's clock was set back they would last until it is there again. */
+const STEADY_CLOCK = { ...systemClock, now: () => performance.timeOrigin + performance.now() };
+
 export interface TaskJob {
   taskId: string;
 }
@@ -33,6 +36,7 @@ export async function openQueue(url: string, supervise: boolean): Promise<PgBoss
     connectionString: url,
     max: 4,
     schedule: false,
+    clock: STEADY_CLOCK,
     supervise,
     superviseIntervalSeconds: 1,
     monitorIntervalSeconds: 1,

@@ -70,3 +70,14 @@ test('a folder of blobs is adopted: moved where it is new, and no harm where it 
   assert.deepEqual(await Promise.all(hashes.map((hash) => folderBlobs(blobs).get(hash))), [BYTES, other]);
   await assert.rejects(stage.get(hashes[1]!), { code: 'DIPTYCH_NOT_FOUND' });
 });
+
+test('a blob that could not be kept leaves nothing behind', async (t) => {
+  const folder = await temporaryFolder(t);
+  const place = path.join(folder, HASH.slice(0, 2));
+  const bytes = new Uint8Array(BYTES);
+  // A folder with the blob's name comes up while it is written.
+  const blocked = folderBlobs(folder).put(bytes);
+  await mkdir(path.join(place, HASH, 'in the way'), { recursive: true });
+  await assert.rejects(blocked);
+  assert.deepEqual(await readdir(place), [HASH]);
+});
