@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import fs, { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
 import { test } from 'node:test';
 import { folderBlobs } from '../../src/store/blobs.ts';
@@ -73,11 +74,15 @@ test('a folder of blobs is adopted: moved where it is new, and no harm where it 
 
 test('a blob that could not be kept leaves nothing behind', async (t) => {
   const folder = await temporaryFolder(t);
-  const place = path.join(folder, HASH.slice(0, 2));
-  const bytes = new Uint8Array(BYTES);
-  // A folder with the blob's name comes up while it is written.
-  const blocked = folderBlobs(folder).put(bytes);
-  await mkdir(path.join(place, HASH, 'in the way'), { recursive: true });
-  await assert.rejects(blocked);
-  assert.deepEqual(await readdir(place), [HASH]);
+  const full = t.mock.method(fs, 'rename', async () => {
+    throw new Error('ENOSPC: no space left on device');
+  });
+  syncBuiltinESMExports();
+  t.after(() => {
+    full.mock.restore();
+    syncBuiltinESMExports();
+  });
+  await assert.rejects(folderBlobs(folder).put(BYTES), /ENOSPC/);
+  assert.equal(full.mock.callCount(), 1);
+  assert.deepEqual(await readdir(path.join(folder, HASH.slice(0, 2))), []);
 });
