@@ -4,7 +4,7 @@
  * (`nextPlace`); the task table is the truth about what is done.
  */
 import os from 'node:os';
-import { fromPrisma, PgBoss } from 'pg-boss';
+import { fromPrisma, PgBoss, systemClock } from 'pg-boss';
 import { log } from '../log.ts';
 import { query, type Transaction } from '../store/client.ts';
 
@@ -29,6 +29,9 @@ export const PROCESS = `${os.hostname()}/${process.pid}`;
 /** How often a process says that it is there. */
 const SEEN_SECONDS = 5;
 
+/** pg-boss measures its pauses with it: after a machine's clock was set back they would last until it is there again. */
+const STEADY_CLOCK = { ...systemClock, now: () => performance.timeOrigin + performance.now() };
+
 export interface TaskJob {
   taskId: string;
 }
@@ -42,6 +45,7 @@ export async function openQueue(url: string, supervise: boolean, worker?: Worker
     connectionString: url,
     max: 4,
     schedule: false,
+    clock: STEADY_CLOCK,
     supervise,
     superviseIntervalSeconds: 1,
     monitorIntervalSeconds: 1,

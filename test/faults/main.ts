@@ -10,7 +10,7 @@ import { FAULTS, type Fault } from './faults.ts';
 import { counted, differences, type Outcome, outcomeOf } from './outcome.ts';
 import { recoveryTable } from './recovery-table.ts';
 import { startSampleRun } from './sample-run.ts';
-import { drawKills } from './schedule.ts';
+import { drawBeginnings, drawKills } from './schedule.ts';
 import { startWatched, type WatchedService } from './service.ts';
 import { storm } from './storm.ts';
 
@@ -62,14 +62,16 @@ async function undisturbedRun(): Promise<Outcome> {
 
 async function killRuns(): Promise<void> {
   const drawn = drawKills(seed);
+  const beginnings = drawBeginnings(seed);
   let struck = 0;
   for (let number = 1; struck < kills && failures === 0; number++) {
-    tell(`run ${number}, struck at ${struck} kills so far`);
+    const begins = beginnings.next().value!;
+    tell(`run ${number}, from the stage "${begins}" on; ${struck} kills so far`);
     const service = await startWatched();
     await compared(service, async () => {
       const run = await startSampleRun(service);
       const most = Math.min(KILLS_PER_RUN, kills - struck);
-      for await (const { what, held, recoverySeconds } of storm(service, run, drawn, most, tell)) {
+      for await (const { what, held, recoverySeconds } of storm(service, run, begins, drawn, most, tell)) {
         struck++;
         recovered(`kill -9 ${what}${held ? ', which had a task' : ''}`, recoverySeconds);
       }

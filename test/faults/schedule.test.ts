@@ -1,7 +1,7 @@
 /** The storm's schedule: a function of its seed. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { drawKills, KILLED } from './schedule.ts';
+import { BEGINNINGS, drawBeginnings, drawKills, KILLED } from './schedule.ts';
 
 const take = (seed: number, count: number) => [...drawKills(seed).take(count)];
 
@@ -18,4 +18,11 @@ test('every process is struck as often as any other, at moments that differ', ()
   }
   assert.equal(new Set(kills.map(({ after }) => after)).size > 20, true);
   assert.ok(kills.every(({ after }) => after >= 0 && after < 4000));
+});
+
+test('storms begin with every stage in turn', () => {
+  const begun = [...drawBeginnings(3).take(6)];
+  assert.deepEqual(begun, [...drawBeginnings(3).take(6)]);
+  for (const turn of [begun.slice(0, 3), begun.slice(3)])
+    assert.deepEqual(turn.sort(), [...BEGINNINGS].sort());
 });

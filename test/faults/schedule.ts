@@ -7,9 +7,12 @@ export type Killed = (typeof KILLED)[number];
 
 export interface Kill {
   what: Killed;
-  /** Milliseconds after the storm begins, or after the service is whole again. */
+  /** Milliseconds after the storm begins, or after what was struck last is back. */
   after: number;
 }
+
+/** Stages of the sample run with which storms begin. */
+export const BEGINNINGS = ['train', 'generate', 'evaluate: generate'] as const;
 
 /** Up to so many milliseconds pass between a recovery and the next kill. */
 const LONGEST_CALM_MS = 4000;
@@ -20,4 +23,10 @@ export function* drawKills(seed: number): Generator<Kill> {
   for (;;) {
     for (const what of random.shuffle(KILLED)) yield { what, after: random.int(LONGEST_CALM_MS) };
   }
+}
+
+/** The stage with which each storm begins, without end; each once before any comes again, so that all are struck. */
+export function* drawBeginnings(seed: number): Generator<(typeof BEGINNINGS)[number]> {
+  const random = createRandom(hashSeed('beginnings', seed));
+  for (;;) yield* random.shuffle(BEGINNINGS);
 }

@@ -19,10 +19,11 @@ interface HeldTask {
   attempt: number;
 }
 
-/** Yields each kill once it is got over, until the run has ended or `most` are done. `tell` gets a line for each. */
+/** From when `begins`, a stage, has begun: yields each kill once it is got over, until the run has ended or `most` are done. `tell` gets a line for each. */
 export async function* storm(
   service: WatchedService,
   run: SampleRun,
+  begins: string,
   kills: Iterator<Kill, unknown>,
   most: number,
   tell: (line: string) => void,
@@ -32,6 +33,17 @@ export async function* storm(
     over = true;
   });
   ended.catch(() => {});
+  await until(
+    `the stage "${begins}" has begun`,
+    async () =>
+      over ||
+      (
+        await service.ask(
+          `SELECT name FROM stage WHERE run_id = '${run.id}' AND name = '${begins}' AND status = 'running'`,
+        )
+      ).length > 0,
+    SLOW,
+  );
   for (let count = 0; count < most; count++) {
     const { what, after } = kills.next().value as Kill;
     await Promise.race([new Promise((resolve) => setTimeout(resolve, after)), ended]);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import fs, { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
 import { test } from 'node:test';
 import { folderBlobs } from '../../src/store/blobs.ts';
@@ -69,4 +70,19 @@ test('a folder of blobs is adopted: moved where it is new, and no harm where it 
   await folderBlobs(blobs).adopt(staged);
   assert.deepEqual(await Promise.all(hashes.map((hash) => folderBlobs(blobs).get(hash))), [BYTES, other]);
   await assert.rejects(stage.get(hashes[1]!), { code: 'DIPTYCH_NOT_FOUND' });
+});
+
+test('a blob that could not be kept leaves nothing behind', async (t) => {
+  const folder = await temporaryFolder(t);
+  const full = t.mock.method(fs, 'rename', async () => {
+    throw new Error('ENOSPC: no space left on device');
+  });
+  syncBuiltinESMExports();
+  t.after(() => {
+    full.mock.restore();
+    syncBuiltinESMExports();
+  });
+  await assert.rejects(folderBlobs(folder).put(BYTES), /ENOSPC/);
+  assert.equal(full.mock.callCount(), 1);
+  assert.deepEqual(await readdir(path.join(folder, HASH.slice(0, 2))), []);
 });

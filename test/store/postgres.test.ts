@@ -54,6 +54,17 @@ test('a server whose parent was killed goes on, and the next start adopts it', a
   assert.deepEqual(await execute(current.url, 'SELECT n FROM kept'), [{ n: 1 }]);
 });
 
+test('a server that was killed is started again at its address, with what was committed', async () => {
+  assert.equal(await current!.revive(), false);
+  const pid = postmaster();
+  process.kill(pid, 'SIGKILL');
+  await until('it is gone', () => !isRunning(pid));
+  // What it left behind may take a moment to end.
+  await until('it is back', () => current!.revive().catch(() => false));
+  assert.notEqual(postmaster(), pid);
+  assert.deepEqual(await execute(current!.url, 'SELECT n FROM kept'), [{ n: 1 }]);
+});
+
 test('a server that someone else still works with is not stopped', async () => {
   const guest = await startEmbeddedPostgres(home);
   assert.equal(guest.url, current!.url);
