@@ -28,6 +28,7 @@ const Header = Type.Object({
   pairs: Type.Unknown(),
   scores: Type.Record(Text, Type.String({ pattern: '^[^/]+/[^/]+$' })),
   votes: Type.Literal(VOTES_POLICY),
+  filters: Type.Optional(Type.Unknown()),
 });
 const Line = Type.Object({
   annotation: Text,
@@ -108,6 +109,8 @@ export async function openDiptych(files: readonly SourceFile[]): Promise<Diptych
   const inputs = named(INPUTS).path;
   for await (const line of linesOf(inputs, INPUTS, MAX_LINE_BYTES)) {
     const header = parsed(line, Header, `${INPUTS}, line 1`);
+    if (header.filters !== undefined)
+      throw bad(`${INPUTS}, line 1`, 'has filters, so images are missing; export without filters');
     const policy = header as unknown as DatasetPolicy;
     return {
       version,
@@ -127,7 +130,22 @@ async function* read(
   revision: number,
 ): AsyncGenerator<ReadAnnotation> {
   const splits = SPLITS.map((split): SplitRows => ({ rows: rowsOf(files, `images/data/${split}-`) }));
-  for (const split of splits) await advance(split);
+  try {
+    for (const split of splits) await advance(split);
+    yield* readLines(splits, inputs, scores, version, revision);
+  } finally {
+    // Those that are not at their end hold a file.
+    for (const { rows } of splits) await rows.return(undefined);
+  }
+}
+
+async function* readLines(
+  splits: readonly SplitRows[],
+  inputs: string,
+  scores: DatasetPolicy['scores'],
+  version: string,
+  revision: number,
+): AsyncGenerator<ReadAnnotation> {
   const whole = createHash('sha256');
   let [number, voted] = [0, 0];
   for await (const text of linesOf(inputs, INPUTS, MAX_LINE_BYTES)) {

@@ -138,7 +138,7 @@ for (const [what, file, change, message] of [
     'a hash',
     'inputs.jsonl',
     (text: string) => text.replace(/"seed":7,"sha256":"./, '"seed":7,"sha256":"z'),
-    /inputs.jsonl: is of version [0-9a-f]{64}, manifest.json says/,
+    /row group 0, row 0, column image: has sha256 [0-9a-f]{64}, it should be z/,
   ],
   [
     'a line that is missing',
@@ -174,6 +174,12 @@ for (const [what, file, change, message] of [
     'manifest.json',
     (text: string) => text.replace(/"votes": 6,/, '"votes": 1,'),
     /inputs.jsonl, line \d+: has more votes than the revision 1 of manifest.json/,
+  ],
+  [
+    'filters, which left images out',
+    'inputs.jsonl',
+    (text: string) => text.replace('"format":3,', '"filters":{"minReward":0.5},"format":3,'),
+    /inputs.jsonl, line 1: has filters, so images are missing; export without filters/,
   ],
   [
     'another version',
