@@ -52,8 +52,8 @@ export async function planRun(
   }
   const set = await findSet(store, annotationSet);
   const input: PlanInput = { settings, votes: 0, curated: [], heldOut: [] };
-  for await (const { id, imgId } of annotationKeys(store, set.id)) {
-    (isHeldOut(imgId, settings.heldOutFraction) ? input.heldOut : input.curated).push(id);
+  for await (const { id, splitKey } of annotationKeys(store, set.id)) {
+    (isHeldOut(splitKey, settings.heldOutFraction) ? input.heldOut : input.curated).push(id);
   }
   const { stages, needs } = PIPELINES[kind];
   const lacking = {

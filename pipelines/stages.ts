@@ -33,9 +33,9 @@ export interface TrainPayload {
 /** Images per task: enough to fill a batch, few enough that a lost task costs seconds. */
 const IMAGES_PER_TASK = 32;
 
-/** Held-out annotations are chosen by their img_id: the same ones in every run with the same fraction. */
-export function isHeldOut(imgId: string, fraction: number): boolean {
-  return hashSeed('held-out', imgId) / 2 ** 32 < fraction;
+/** Held-out annotations are chosen by their key: the same ones in every run with the same fraction. */
+export function isHeldOut(splitKey: string, fraction: number): boolean {
+  return hashSeed('held-out', splitKey) / 2 ** 32 < fraction;
 }
 
 export function generateStage(

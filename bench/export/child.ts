@@ -17,6 +17,7 @@ await writeExport({
   writer: 'hyparquet-writer',
   folder,
   run: '',
+  votes: 0,
   facts: {},
   command: () => '',
   onAnnotation() {},

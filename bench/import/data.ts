@@ -38,6 +38,7 @@ export async function writeExportOfJpegs(folder: string): Promise<void> {
     writer: 'hyparquet-writer',
     folder,
     run: '00000000-0000-4000-8000-000000000000',
+    votes: 0,
     facts: {},
     command: () => '',
     onAnnotation() {},

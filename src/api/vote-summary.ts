@@ -32,6 +32,7 @@ export interface VoteSummary {
     voter: string;
     votes: number;
     outcomes: Record<Outcome, number>;
+    /** 0 where all of them came in with an export, which does not have it. */
     medianSeconds: number;
     /** Of the voter's own preferences. */
     machine: Share;
@@ -75,7 +76,7 @@ export async function voteSummary(store: Store, runId: string): Promise<VoteSumm
         votes: own.length,
         ...countBy(own, VOTE_MODES, ({ mode }) => mode),
         outcomes: countBy(own, OUTCOMES, ({ outcome }) => outcome),
-        medianSeconds: median(own.map(({ seconds }) => seconds)),
+        medianSeconds: median(own.filter(({ shown }) => shown.length > 0).map(({ seconds }) => seconds)),
         machine: machine(voices),
       };
     }),
@@ -153,7 +154,9 @@ function countBy<T, K extends string>(
   return Object.fromEntries(counted);
 }
 
+/** 0 of none. */
 function median(values: readonly number[]): number {
+  if (values.length === 0) return 0;
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length / 2;
   return (sorted[Math.floor(middle)]! + sorted[Math.ceil(middle) - 1]!) / 2;

@@ -9,6 +9,8 @@ const READABLE: readonly string[] = ['png', 'jpeg', 'webp'];
 const MAX_PIXELS = 2 ** 26;
 const MAX_SECONDS = 30;
 
+// No image is decoded twice.
+sharp.cache(false);
 // Whatever the bytes claim to be, no other decoder of libvips sees them: SVG, PDF and the rest bring their own risks.
 sharp.block({ operation: ['VipsForeignLoad'] });
 sharp.unblock({
@@ -58,11 +60,19 @@ export async function decodeImage(bytes: Uint8Array, maxPixels = MAX_PIXELS): Pr
 /** Pixels are looked at in one of so many a side: JPEG and WebP decode to that at once, after reading every byte. */
 const SHRUNK = 8;
 
+type ImageSize = Pick<RgbImage, 'width' | 'height'>;
+
+/** What its header says, of bytes that are known to be whole. Throws as `decodeImage` does. */
+export async function imageSize(bytes: Uint8Array, maxPixels: number): Promise<ImageSize> {
+  try {
+    return await readableSize(sharp(bytes, { limitInputPixels: maxPixels }));
+  } catch (cause) {
+    throw unreadable(bytes, cause);
+  }
+}
+
 /** Size of an image that was decoded to its end, in little memory. Throws as `decodeImage` does. */
-export async function measureImage(
-  bytes: Uint8Array,
-  maxPixels: number,
-): Promise<Pick<RgbImage, 'width' | 'height'>> {
+export async function measureImage(bytes: Uint8Array, maxPixels: number): Promise<ImageSize> {
   try {
     const encoded = sharp(bytes, { limitInputPixels: maxPixels });
     const { width, height } = await readableSize(encoded);
@@ -76,7 +86,7 @@ export async function measureImage(
   }
 }
 
-async function readableSize(encoded: Sharp) {
+async function readableSize(encoded: Sharp): Promise<ImageSize> {
   const { format, width, height } = await encoded.metadata();
   if (!READABLE.includes(format)) throw new Error(`its format is ${format}`);
   return { width, height };

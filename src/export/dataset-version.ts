@@ -36,7 +36,7 @@ export interface DatasetVersion extends Record<(typeof INPUT_PARTS)[number], Inp
 }
 
 /** Raised whenever equal inputs would give other bytes. */
-export const FORMAT = 2;
+export const FORMAT = 3;
 
 /** How votes become pairs. */
 export const VOTES_POLICY = 'majority';
@@ -95,10 +95,11 @@ export async function readVersion(
   return version.end();
 }
 
-const versioned = ({ voter, slots, ranking }: ExportVote) => ({
+const versioned = ({ voter, slots, ranking, outcome }: ExportVote) => ({
   voter: String(votersNumber([voter])),
   slots: slots.toSorted((a, b) => a - b),
   ranking,
+  outcome,
 });
 
 const byText = (a: unknown, b: unknown) => (canonicalJson(a) < canonicalJson(b) ? -1 : 1);

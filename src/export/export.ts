@@ -13,7 +13,7 @@ import { type ExportedFile, readOnce } from './layout.ts';
 import { LAYOUTS, type LayoutName } from './layouts/index.ts';
 import { comparisonsOf, pairsIn } from './pairs.ts';
 import type { ParquetWriterName } from './parquet-writers.ts';
-import { type ExportAnnotation, splitOf } from './rows.ts';
+import { type ExportAnnotation, splitKey, splitOf } from './rows.ts';
 import { fileSink, writeWhole } from './sink.ts';
 import { makeWorkFolder } from './work-folder.ts';
 
@@ -28,8 +28,9 @@ export interface ExportOptions {
   writer: ParquetWriterName;
   /** Folder to make or replace. */
   folder: string;
-  /** The run whose candidates they are. */
+  /** The run whose candidates they are, and the revision of its votes. */
   run: string;
+  votes: number;
   /** For the dataset cards. */
   facts: Record<string, string>;
   /** Makes a layout of this version again. */
@@ -88,7 +89,7 @@ async function writeFiles(options: ExportOptions, folder: string): Promise<Expor
     const comparisons = comparisonsOf(kept, policy.pairs, rewardPolicy === 'dominance');
     const pairs = pairsIn(comparisons);
     dropped?.addUnpaired(annotation.imgId, comparisons);
-    const entry = { annotation: kept, split: splitOf(annotation.imgId), pairs, comparisons, image };
+    const entry = { annotation: kept, split: splitOf(splitKey(annotation)), pairs, comparisons, image };
     for (const layout of writers) await layout.writer.write(entry);
     candidates += kept.candidates.length;
     pairCount += pairs.length;
@@ -126,7 +127,7 @@ async function writeFiles(options: ExportOptions, folder: string): Promise<Expor
     pairsLeftOut: unequalSizes,
     ...(left ? { dropped: left.counts } : {}),
     policy: { ...policy, votes: VOTES_POLICY },
-    source: { run: options.run, facts },
+    source: { run: options.run, votes: options.votes, facts },
     commands: Object.fromEntries(layouts.map((name) => [name, options.command(name)])),
     files,
   };

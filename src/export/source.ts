@@ -58,8 +58,9 @@ function bySlot(votes: readonly StoredVote[], candidates: readonly ScoredCandida
   const slots = new Map(candidates.map(({ id, slot }) => [id, slot]));
   return votes
     .filter((vote) => vote.candidates.every((id) => slots.has(id)))
-    .map(({ voter, candidates, ranking }) => ({
+    .map(({ voter, candidates, ranking, outcome }) => ({
       voter,
+      ...(outcome !== 'ranking' && { outcome }),
       slots: candidates.map((id) => slots.get(id)!),
       ranking: ranking.map((id) => slots.get(id)!),
     }));

@@ -12,8 +12,9 @@ import { asError, DiptychError } from '../errors.ts';
 import { annotationHash, type DatasetPolicy, FORMAT, VOTES_POLICY } from '../export/dataset-version.ts';
 import { INPUTS, MANIFEST } from '../export/export.ts';
 import { imageColumns } from '../export/layouts/images.ts';
-import { SPLITS, splitOf } from '../export/rows.ts';
+import { importedVoter, SPLITS } from '../export/rows.ts';
 import type { Generation } from '../store/candidates.ts';
+import type { ImportedVote } from '../store/imported.ts';
 import type { SourceFile } from './files.ts';
 import type { ReadAnnotation, ReadCandidate } from './imported.ts';
 import { linesOf } from './lines.ts';
@@ -27,6 +28,7 @@ const Header = Type.Object({
   pairs: Type.Unknown(),
   scores: Type.Record(Text, Type.String({ pattern: '^[^/]+/[^/]+$' })),
   votes: Type.Literal(VOTES_POLICY),
+  filters: Type.Optional(Type.Unknown()),
 });
 const Line = Type.Object({
   annotation: Text,
@@ -48,16 +50,29 @@ const Line = Type.Object({
       scores: Type.Record(Text, Type.Number()),
     }),
   ),
-  votes: Type.Array(Type.Unknown()),
+  votes: Type.Array(
+    Type.Object({
+      voter: Type.String({ pattern: '^[0-9]{1,19}$' }),
+      slots: Type.Array(Type.Integer(), { minItems: 2, uniqueItems: true }),
+      ranking: Type.Array(Type.Integer()),
+      outcome: Type.Optional(Type.Enum(['both-good', 'both-bad'])),
+    }),
+  ),
 });
 const Manifest = Type.Object({
   version: Text,
-  source: Type.Object({ run: Text, facts: Type.Record(Text, Text) }),
+  source: Type.Object({
+    run: Text,
+    votes: Type.Integer({ minimum: 0, maximum: 2 ** 31 - 1 }),
+    facts: Type.Record(Text, Text),
+  }),
 });
 
 /** Where an export came from: what it says of itself when it is made again. */
 export interface Origin {
   run: string;
+  /** The revision of its votes. */
+  votes: number;
   /** In their order, which an object would lose in the store. */
   facts: [name: string, value: string][];
 }
@@ -94,12 +109,14 @@ export async function openDiptych(files: readonly SourceFile[]): Promise<Diptych
   const inputs = named(INPUTS).path;
   for await (const line of linesOf(inputs, INPUTS, MAX_LINE_BYTES)) {
     const header = parsed(line, Header, `${INPUTS}, line 1`);
+    if (header.filters !== undefined)
+      throw bad(`${INPUTS}, line 1`, 'has filters, so images are missing; export without filters');
     const policy = header as unknown as DatasetPolicy;
     return {
       version,
-      origin: { run: source.run, facts: Object.entries(source.facts) },
+      origin: { run: source.run, votes: source.votes, facts: Object.entries(source.facts) },
       policy,
-      annotations: read(files, inputs, policy, version),
+      annotations: read(files, inputs, policy, version, source.votes),
     };
   }
   throw bad(INPUTS, 'is empty');
@@ -110,40 +127,84 @@ async function* read(
   inputs: string,
   { scores }: DatasetPolicy,
   version: string,
+  revision: number,
 ): AsyncGenerator<ReadAnnotation> {
-  const rows = Object.fromEntries(SPLITS.map((split) => [split, rowsOf(files, `images/data/${split}-`)]));
+  const splits = SPLITS.map((split): SplitRows => ({ rows: rowsOf(files, `images/data/${split}-`) }));
+  try {
+    for (const split of splits) await advance(split);
+    yield* readLines(splits, inputs, scores, version, revision);
+  } finally {
+    // Those that are not at their end hold a file.
+    for (const { rows } of splits) await rows.return(undefined);
+  }
+}
+
+async function* readLines(
+  splits: readonly SplitRows[],
+  inputs: string,
+  scores: DatasetPolicy['scores'],
+  version: string,
+  revision: number,
+): AsyncGenerator<ReadAnnotation> {
   const whole = createHash('sha256');
-  let number = 0;
+  let [number, voted] = [0, 0];
   for await (const text of linesOf(inputs, INPUTS, MAX_LINE_BYTES)) {
     whole.update(`${text}\n`);
     if (++number === 1) continue;
     const place = `${INPUTS}, line ${number}`;
     const line = parsed(text, Line, place);
-    if (line.votes.length > 0)
-      throw bad(
-        place,
-        'holds votes, which an import can\'t take; export with {"votes": 0} to leave them out',
-      );
     const [first, ...others] = line.candidates;
     if (!first) throw bad(place, 'has no candidate');
-    const stream = rows[splitOf(line.annotation)]!;
+    const votes = votesOf(line, (problem) => bad(place, problem));
+    voted += votes.length;
+    if (voted > revision)
+      throw bad(place, `has more votes than the revision ${revision} of ${MANIFEST} can have`);
+    // By the caption in some exports, which the line does not have.
+    const stream = splits.find(({ head }) => head?.values.annotation_id === line.annotation) ?? splits[0]!;
     const candidates: ReadCandidate[] = [];
     let content: ReadAnnotation['content'] = null;
     for (const candidate of [first, ...others]) {
-      const { value: row } = await stream.next();
+      const row = stream.head;
       if (!row)
         throw bad(place, `has candidate ${candidate.slot} of "${line.annotation}", of which there is no row`);
       content = contentOf(row, line, candidate.slot);
       candidates.push(candidateOf(row, candidate, scores));
+      await advance(stream);
     }
-    yield { imgId: line.annotation, content, candidates };
+    yield { imgId: line.annotation, content, candidates, votes };
   }
-  for (const split of SPLITS) {
-    const { value: row } = await rows[split]!.next();
-    if (row) throw row.fail('annotation_id', `is "${row.values.annotation_id}", which ${INPUTS} has not`);
+  for (const { head } of splits) {
+    if (head) throw head.fail('annotation_id', `is "${head.values.annotation_id}", which ${INPUTS} has not`);
   }
   const found = whole.digest('hex');
   if (found !== version) throw bad(INPUTS, `is of version ${found}, ${MANIFEST} says ${version}`);
+}
+
+interface SplitRows {
+  rows: AsyncGenerator<ReadRow, undefined>;
+  /** Absent after the last. */
+  head?: ReadRow | undefined;
+}
+
+async function advance(split: SplitRows): Promise<void> {
+  split.head = (await split.rows.next()).value;
+}
+
+function votesOf(
+  { candidates, votes }: Static<typeof Line>,
+  fail: (problem: string) => DiptychError,
+): ImportedVote[] {
+  const there = new Set(candidates.map(({ slot }) => slot));
+  const seen = new Set<string>();
+  return votes.map(({ voter, slots, ranking, outcome }) => {
+    const ranked = ranking.length > 0 && ranking.toSorted((a, b) => a - b).join() === slots.join();
+    const none = ranking.length === 0 && outcome !== undefined;
+    const vote = `${voter}: ${slots}`;
+    if (!slots.every((slot) => there.has(slot)) || !(ranked || none) || seen.has(vote))
+      throw fail(`has a vote of ${voter} on slots ${slots}, which can't be`);
+    seen.add(vote);
+    return { voter: importedVoter(voter), slots, ranking, outcome: outcome ?? 'ranking' };
+  });
 }
 
 /** The rows of a split, through all of its files. */
@@ -175,8 +236,6 @@ function candidateOf(
   { scores, generation, slot, seed, ...claimed }: Static<typeof Line>['candidates'][number],
   versions: DatasetPolicy['scores'],
 ): ReadCandidate {
-  const { bytes } = values.image as { bytes: Uint8Array | null };
-  if (!bytes) throw fail('image', 'has no bytes');
   const own = Object.entries(scores).map(([metric, value]) => {
     const [mode, version] = (versions[metric] ?? '').split('/');
     if (!version)
@@ -184,7 +243,14 @@ function candidateOf(
     return { metric, mode: mode!, version, value, evidence: {} };
   });
   return {
-    ...{ slot, seed, bytes, claimed, scores: own, generation: generation as Generation },
+    ...{
+      slot,
+      seed,
+      bytes: values.image as Uint8Array,
+      claimed,
+      scores: own,
+      generation: generation as Generation,
+    },
     fail: (problem) => fail('image', problem),
   };
 }

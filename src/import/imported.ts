@@ -1,7 +1,7 @@
 /** What every kind of import is read as: an annotation at a time, with its candidates, images included. */
 import type { Annotation } from '../annotations/annotation.ts';
 import type { DiptychError } from '../errors.ts';
-import type { ImportedCandidate } from '../store/imported.ts';
+import type { ImportedCandidate, ImportedVote } from '../store/imported.ts';
 
 export interface ReadCandidate extends Omit<ImportedCandidate, 'sha256' | 'width' | 'height'> {
   /** The encoded image. */
@@ -17,4 +17,5 @@ export interface ReadAnnotation {
   /** Null: the annotation must be in the set already. */
   content: { body: Annotation; prompt: string } | null;
   candidates: ReadCandidate[];
+  votes?: ImportedVote[];
 }

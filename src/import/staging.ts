@@ -2,23 +2,24 @@
  * Where an import keeps what it has read until all of it is known to be good: a folder with the rows as JSON lines and
  * the images by hash. What the store then gets, it gets at once; memory holds a few images at a time.
  */
-import { appendFile, mkdir } from 'node:fs/promises';
+import { appendFileSync, writeFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import PQueue from 'p-queue';
-import { measureImage } from '../engine/png.ts';
+import { imageSize, measureImage } from '../engine/png.ts';
 import { asError } from '../errors.ts';
-import { folderBlobs } from '../store/blobs.ts';
+import { blobFile, sha256Of } from '../store/blobs.ts';
 import type { ImportedAnnotation, ImportedCandidate } from '../store/imported.ts';
 import type { ReadAnnotation, ReadCandidate } from './imported.ts';
 import { linesOf } from './lines.ts';
 
 /** Of an image, 8192 x 8192: decoded it takes 200 MB. */
 export const MAX_PIXELS = 2 ** 26;
-const CONCURRENCY = 8;
+const CONCURRENCY = 4;
 /** Annotations whose images are looked at together. */
-const WINDOW = 32;
+const WINDOW = 8;
 /** Annotations in one statement. */
-const BATCH = 500;
+const BATCH = 100;
 
 export interface Staged {
   /** Folder of a blob store, to be adopted. */
@@ -38,47 +39,45 @@ export async function stageImport(
   onImages: (bytes: number) => void,
 ): Promise<Staged> {
   const [rows, blobs] = [path.join(folder, 'rows.jsonl'), path.join(folder, 'blobs')];
-  await mkdir(blobs, { recursive: true });
-  const { put } = folderBlobs(blobs, { durable: false });
+  // The first two digits of the blobs' names.
+  const prefixes = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'));
+  await Promise.all(prefixes.map((prefix) => mkdir(path.join(blobs, prefix), { recursive: true })));
   const queue = new PQueue({ concurrency: CONCURRENCY });
   let count = 0;
 
   const staged = async ({ claimed, bytes, fail, ...known }: ReadCandidate): Promise<ImportedCandidate> => {
-    const size = await measureImage(bytes, MAX_PIXELS).catch((thrown) => {
+    // What its own export has a hash of is whole.
+    const size = await (claimed ? imageSize : measureImage)(bytes, MAX_PIXELS).catch((thrown) => {
       const { message, cause } = asError(thrown);
       throw fail(`is ${message}: ${asError(cause).message}`);
     });
-    const sha256 = await put(bytes);
-    const found = { sha256, ...size };
+    const found = { sha256: sha256Of(bytes), ...size };
     for (const name of ['sha256', 'width', 'height'] as const) {
       if (claimed && claimed[name] !== found[name])
         throw fail(`has ${name} ${found[name]}, it should be ${claimed[name]}`);
     }
+    // Nobody reads it before it is adopted, and the same bytes may be written twice.
+    // A thread for each would take longer than the writing.
+    writeFileSync(blobFile(blobs, found.sha256), bytes);
     return { ...known, ...found };
   };
-  const flush = async (window: readonly ReadAnnotation[]) => {
-    const lines = await Promise.all(
-      window.map(async ({ candidates, ...annotation }) => {
-        const images = await Promise.all(candidates.map((one) => queue.add(() => staged(one))));
-        return `${JSON.stringify({ ...annotation, candidates: images })}\n`;
-      }),
-    );
-    await appendFile(rows, lines.join(''));
-    count += window.length;
-    onImages(
-      window.flatMap(({ candidates }) => candidates).reduce((sum, { bytes }) => sum + bytes.length, 0),
-    );
+  const lineOf = async ({ candidates, ...annotation }: ReadAnnotation): Promise<string> => {
+    const images = await Promise.all(candidates.map((one) => queue.add(() => staged(one))));
+    onImages(candidates.reduce((sum, { bytes }) => sum + bytes.length, 0));
+    return `${JSON.stringify({ ...annotation, candidates: images })}\n`;
   };
 
+  const looking: Promise<string>[] = [];
   try {
-    let window: ReadAnnotation[] = [];
     for await (const annotation of annotations) {
-      window.push(annotation);
-      if (window.length < WINDOW) continue;
-      await flush(window);
-      window = [];
+      const line = lineOf(annotation);
+      // It is waited for below, after others.
+      line.catch(() => {});
+      looking.push(line);
+      count++;
+      if (looking.length === WINDOW) appendFileSync(rows, await looking.shift()!);
     }
-    await flush(window);
+    for (const line of looking) appendFileSync(rows, await line);
   } finally {
     // Nothing is written any more once this has failed: the folder can be removed.
     queue.clear();

@@ -37,9 +37,12 @@ export async function ensureSet(store: Store, name: string): Promise<SetView> {
   return set!;
 }
 
+/** An empty set that an import was asked for is not there until that has succeeded. */
+const IS_THERE = { OR: [{ count: { gt: 0 } }, { runs: { none: { kind: 'import' } } }] };
+
 /** Throws DIPTYCH_NOT_FOUND. */
 export async function findSet(store: Store, name: string): Promise<SetView> {
-  const set = await store.annotationSet.findUnique({ where: { name } });
+  const set = await store.annotationSet.findFirst({ where: { name, ...IS_THERE } });
   if (!set) throw new DiptychError('DIPTYCH_NOT_FOUND', `there is no annotation set "${name}"`);
   return set;
 }
@@ -47,7 +50,7 @@ export async function findSet(store: Store, name: string): Promise<SetView> {
 /** Sets by name, `limit` after the name `after`. */
 export function listSets(store: Store, after: string, limit: number): Promise<SetView[]> {
   return store.annotationSet.findMany({
-    where: { name: { gt: after } },
+    where: { name: { gt: after }, ...IS_THERE },
     orderBy: { name: 'asc' },
     take: limit,
   });
@@ -129,16 +132,17 @@ export async function getAnnotations(
   return ids.flatMap((id) => byId.get(id) ?? []);
 }
 
-/** Every id and img_id of a set, in the order of img_id, a page at a time. */
+/** Every id of a set with what puts it on a side (splitKey of exports), in the order of img_id, a page at a time. */
 export async function* annotationKeys(
   store: Store,
   setId: string,
-): AsyncGenerator<{ id: string; imgId: string }> {
+): AsyncGenerator<{ id: string; splitKey: string }> {
   let after = '';
   for (;;) {
-    const page = await query<{ id: string; imgId: string }>(
+    const page = await query<{ id: string; imgId: string; splitKey: string }>(
       store,
-      `SELECT id, img_id AS "imgId" FROM annotation
+      `SELECT id, img_id AS "imgId", CASE WHEN body ? 'pickapic' THEN prompt ELSE img_id END AS "splitKey"
+       FROM annotation
        WHERE set_id = $1::uuid AND img_id > $2 ORDER BY img_id LIMIT 5000`,
       setId,
       after,

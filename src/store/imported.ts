@@ -4,10 +4,20 @@ import { DiptychError } from '../errors.ts';
 import { contentHash } from './annotations.ts';
 import { insertCandidates, type NewCandidate, type NewScore } from './candidates.ts';
 import { query, type Transaction } from './client.ts';
+import type { Outcome } from './votes.ts';
 
 export interface ImportedCandidate
   extends Pick<NewCandidate, 'slot' | 'seed' | 'sha256' | 'width' | 'height' | 'generation'> {
   scores: Omit<NewScore, 'candidateId'>[];
+}
+
+/** Who saw what where, and for how long, is not known of it. */
+export interface ImportedVote {
+  voter: string;
+  /** In their order. */
+  slots: number[];
+  ranking: number[];
+  outcome: Outcome;
 }
 
 export interface ImportedAnnotation {
@@ -15,6 +25,7 @@ export interface ImportedAnnotation {
   /** Null: the annotation must be in the set already. */
   content: { body: Annotation; prompt: string } | null;
   candidates: ImportedCandidate[];
+  votes?: ImportedVote[];
 }
 
 /** How many are new. */
@@ -22,16 +33,17 @@ export interface ImportCounts {
   annotations: number;
   candidates: number;
   scores: number;
+  votes: number;
 }
 
 /**
  * Inside the committing transaction of a task. An import never changes an annotation: one that is in the set already
- * must be the same (DIPTYCH_CONFLICT), and one that comes without content must be there (DIPTYCH_NOT_FOUND). Returns the
- * ids of the annotations in their order.
+ * must be the same (DIPTYCH_CONFLICT), and one that comes without content must be there (DIPTYCH_NOT_FOUND). `votes`: how
+ * many the run has. Returns the ids of the annotations in their order.
  */
 export async function insertImported(
   tx: Transaction,
-  { runId, setId }: { runId: string; setId: string },
+  { runId, setId, votes: before }: { runId: string; setId: string; votes: number },
   batch: readonly ImportedAnnotation[],
 ): Promise<{ ids: string[]; counts: ImportCounts }> {
   const rows = batch.map(({ imgId, content }, seq) => ({
@@ -102,8 +114,28 @@ export async function insertImported(
     runId,
     JSON.stringify(scores),
   );
+  const votes = batch.flatMap(({ votes: own = [] }, i) =>
+    own.map((vote) => ({ annotationId: ids[i]!, mode: vote.slots.length === 2 ? 'pair' : 'rank', ...vote })),
+  );
+  const idsOf = (slots: string) =>
+    `ARRAY(SELECT c.id FROM unnest(${slots}) WITH ORDINALITY AS s(slot, place) JOIN candidate c ON c.run_id = $1::uuid
+       AND c.variant = 'curated' AND c.annotation_id = r."annotationId" AND c.slot = s.slot ORDER BY s.place)`;
+  await query(
+    tx,
+    `INSERT INTO vote (run_id, annotation_id, voter, mode, candidates, shown, outcome, ranking, seconds, revision)
+     SELECT $1::uuid, r."annotationId", r.voter, r.mode, ${idsOf('r.slots')}, '{}', r.outcome, ${idsOf('r.ranking')}, 0,
+       $3::int + r.seq
+     FROM jsonb_to_recordset($2::jsonb) AS r("annotationId" uuid, voter text, mode text, slots int[], ranking int[],
+       outcome text, seq int) RETURNING id`,
+    runId,
+    JSON.stringify(votes.map((vote, i) => ({ ...vote, seq: i + 1 }))),
+    before,
+  );
   return {
     ids,
-    counts: { annotations: inserted.length, candidates: candidates.length, scores: scores.length },
+    counts: {
+      ...{ annotations: inserted.length, candidates: candidates.length },
+      ...{ scores: scores.length, votes: votes.length },
+    },
   };
 }

@@ -14,7 +14,10 @@ export interface NewVote {
   annotationId: string;
   voter: string;
   mode: VoteMode;
-  /** Ids in the order of variant and slot; `shown`: from the left; `ranking`: best first, empty without one. */
+  /**
+   * Ids in the order of variant and slot; `shown`: from the left, empty of an imported vote, of which that and the seconds are
+   * not known; `ranking`: best first, empty without one.
+   */
   candidates: string[];
   shown: string[];
   outcome: Outcome;

@@ -20,7 +20,7 @@ test('the version is the sha256 of the lines, a policy and then an annotation ea
   const lines = [version.header, ...annotations.map((annotation) => version.add(annotation))];
   assert.equal(version.end().version, sha256(Buffer.from(lines.join(''))));
   assert.ok(lines.every((line) => line.endsWith('}\n') && !line.slice(0, -1).includes('\n')));
-  assert.deepEqual(JSON.parse(lines[0]!), { format: 2, ...POLICY, votes: 'majority' });
+  assert.deepEqual(JSON.parse(lines[0]!), { format: 3, ...POLICY, votes: 'majority' });
   const { annotation, candidates } = JSON.parse(lines[1]!);
   assert.deepEqual([annotation, candidates.length], ['img-0000', 4]);
   assert.deepEqual(candidates[2].scores, annotations[0]!.candidates[2]!.scores);

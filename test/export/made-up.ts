@@ -96,6 +96,7 @@ export async function exportMadeUp(
     writer: 'hyparquet-writer',
     folder,
     run: 'a run',
+    votes: 0,
     facts: { model: 'made-up: a "model"', pairs: 'all' },
     command: (layout) => `make ${layout} again`,
     onAnnotation() {},

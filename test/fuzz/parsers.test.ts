@@ -10,7 +10,9 @@ import { readAnnotations } from '../../src/annotations/records.ts';
 import { decodeImage } from '../../src/engine/png.ts';
 import { readTensors, writeSafetensors } from '../../src/engine/safetensors.ts';
 import { DiptychError } from '../../src/errors.ts';
+import { readPickapic } from '../../src/import/pickapic.ts';
 import { createRandom, hashSeed } from '../../src/random.ts';
+import { writePickapic } from '../import/made-up-pickapic.ts';
 import { scenes } from '../scenes.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { mutated } from './mutate.ts';
@@ -61,6 +63,18 @@ const PARSERS: Record<string, Parser> = {
       const file = path.join(folder, 'broken.safetensors');
       await writeFile(file, bytes);
       return readTensors(file);
+    },
+  },
+  parquet: {
+    async seeds() {
+      const file = path.join(folder, 'good.parquet');
+      await writePickapic(file, 3);
+      return [await readFile(file)];
+    },
+    async parse(bytes) {
+      const file = path.join(folder, 'broken.parquet');
+      await writeFile(file, bytes);
+      return Array.fromAsync(readPickapic(file, 'broken.parquet'));
     },
   },
   images: {

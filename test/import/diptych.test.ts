@@ -4,7 +4,9 @@ import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { encodePng } from '../../src/engine/png.ts';
+import { votersNumber } from '../../src/export/rows.ts';
 import { query } from '../../src/store/client.ts';
+import { castVote, undoVote, voteRevision } from '../../src/store/votes.ts';
 import { pairsOfRun } from '../../workers/rewarded.ts';
 import { scoredRun } from '../api/scored-run.ts';
 import { sha256 } from '../export/made-up.ts';
@@ -40,12 +42,13 @@ async function exported(run: string, layout: string, to: string): Promise<Record
 /** What a run has, without the store's own ids. */
 async function contentOf(run: string) {
   const settings = (await store.run.findUniqueOrThrow({ where: { id: run } })).settings as never;
-  const { candidates, pairs } = await pairsOfRun(store, run, settings, 0);
+  const { candidates, pairs } = await pairsOfRun(store, run, settings, await voteRevision(store, run));
   const place = new Map(candidates.map(({ id, imgId, slot }) => [id, `${imgId}/${slot}`]));
   return {
     candidates: candidates.map(({ id: _, runId: __, annotationId: ___, requestHash: ____, ...rest }) => rest),
-    pairs: pairs.map(({ winner, loser, ...rest }) => ({
+    pairs: pairs.map(({ winner, loser, votes, ...rest }) => ({
       ...rest,
+      votes: votes && { ...votes, voters: votes.voters.map((voter) => votersNumber([voter])) },
       winner: place.get(winner),
       loser: place.get(loser),
     })),
@@ -53,6 +56,7 @@ async function contentOf(run: string) {
 }
 
 const run = await scoredRun(service, ANNOTATIONS, 'first', pngOf);
+const RUN_SETTINGS = (await store.run.findUniqueOrThrow({ where: { id: run } })).settings as never;
 // One that another server drew: its seed alone is known of it.
 const [odd] = await store.candidate.findMany({ where: { runId: run }, take: 1 });
 await store.candidate.update({
@@ -64,7 +68,29 @@ await store.candidate.update({
     },
   },
 });
+// People turn the machine's order of one, agree on it in another, and prefer neither; one vote is undone.
+const [turned, agreed, neither] = (await pairsOfRun(store, run, RUN_SETTINGS, 0)).pairs;
+for (const [pair, voter, outcome] of [
+  [turned!, 'ada', 'ranking'],
+  [turned!, 'bob', 'ranking'],
+  [agreed!, 'ada', 'both-bad'],
+  [neither!, 'bob', 'both-good'],
+  [neither!, 'ada', 'ranking'],
+] as const) {
+  const annotationId = (await store.candidate.findUniqueOrThrow({ where: { id: pair.winner } })).annotationId;
+  const bySlot = await store.candidate.findMany({
+    where: { runId: run, annotationId },
+    orderBy: { slot: 'asc' },
+  });
+  const candidates = bySlot.map(({ id }) => id);
+  const vote = await castVote(store, {
+    ...{ runId: run, annotationId, voter, mode: 'pair', candidates, shown: candidates, outcome, seconds: 2 },
+    ranking: outcome === 'ranking' ? [pair.loser, pair.winner] : [],
+  });
+  if (pair === neither && voter === 'ada') await undoVote(store, run, vote.id);
+}
 const before = await contentOf(run);
+assert.equal(before.pairs.filter(({ votes }) => votes).length, 1);
 const first: Record<string, Record<string, string>> = {};
 for (const layout of LAYOUTS) first[layout] = await exported(run, layout, path.join(folder, 'out', layout));
 const source = path.join(folder, 'out', 'images');
@@ -76,9 +102,12 @@ async function assertNothingStays(): Promise<void> {
   const [counts] = await query<Record<string, number>>(
     store,
     `SELECT (SELECT count(*)::int FROM annotation) AS annotations, (SELECT count(*)::int FROM candidate) AS candidates,
-            (SELECT sum(count)::int FROM annotation_set) AS counted`,
+            (SELECT count(*)::int FROM vote) AS votes`,
   );
-  assert.deepEqual(counts, { annotations: 0, candidates: 0, counted: 0 });
+  assert.deepEqual(counts, { annotations: 0, candidates: 0, votes: 0 });
+  const sets = (await send('GET', '/v1/annotation-sets')).body.items;
+  assert.deepEqual(sets, []);
+  assert.equal((await send('GET', '/v1/annotation-sets/bad/annotations')).status, 404);
   for (const kept of [importsFolder, path.join(folder, 'blobs')])
     assert.deepEqual(await readdir(kept).catch(() => []), []);
 }
@@ -109,7 +138,7 @@ for (const [what, file, change, message] of [
     'a hash',
     'inputs.jsonl',
     (text: string) => text.replace(/"seed":7,"sha256":"./, '"seed":7,"sha256":"z'),
-    /inputs.jsonl: is of version [0-9a-f]{64}, manifest.json says/,
+    /row group 0, row 0, column image: has sha256 [0-9a-f]{64}, it should be z/,
   ],
   [
     'a line that is missing',
@@ -132,13 +161,25 @@ for (const [what, file, change, message] of [
     'votes of a newer version',
     'inputs.jsonl',
     (text: string) => text.replace('"votes":"majority"', '"votes":7'),
-    /inputs.jsonl, line 1: is not what format 2 has there; was it written by a newer version\?/,
+    /inputs.jsonl, line 1: is not what format 3 has there; was it written by a newer version\?/,
   ],
   [
-    'votes, which an import would lose',
+    'a vote on an image that is not there',
     'inputs.jsonl',
-    (text: string) => text.replace('"votes":[]', '"votes":[{}]'),
-    /inputs.jsonl, line 2: holds votes, which an import can't take; export with \{"votes": 0\}/,
+    (text: string) => text.replace('"ranking":[1,0],"slots":[0,1]', '"ranking":[7,0],"slots":[0,7]'),
+    /inputs.jsonl, line \d+: has a vote of \d+ on slots 0,7, which can't be/,
+  ],
+  [
+    'more votes than there were',
+    'manifest.json',
+    (text: string) => text.replace(/"votes": 6,/, '"votes": 1,'),
+    /inputs.jsonl, line \d+: has more votes than the revision 1 of manifest.json/,
+  ],
+  [
+    'filters, which left images out',
+    'inputs.jsonl',
+    (text: string) => text.replace('"format":3,', '"filters":{"minReward":0.5},"format":3,'),
+    /inputs.jsonl, line 1: has filters, so images are missing; export without filters/,
   ],
   [
     'another version',

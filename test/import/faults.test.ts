@@ -19,6 +19,11 @@ await writePickapic(file, ROWS);
 
 const ask = async (annotationSet: string) =>
   (await send('POST', '/v1/imports', { as: 'pickapic', annotationSet, path: file })).body.id;
+const assertNoSet = async (name: string) => {
+  assert.equal((await send('GET', `/v1/annotation-sets/${name}/annotations`)).status, 404);
+  const { items } = (await send('GET', '/v1/annotation-sets')).body;
+  assert.ok(!items.some((set) => set.name === name));
+};
 const candidatesOf = (runId: string) => store.candidate.count({ where: { runId } });
 
 test('a worker killed while it reads: nothing is there, and the next attempt has all of it once', async (t) => {
@@ -36,6 +41,7 @@ test('a worker killed while it reads: nothing is there, and the next attempt has
   assert.deepEqual(await readdir(path.join(importsFolder, id)), ['1']);
   assert.deepEqual([await candidatesOf(id), await store.annotation.count()], [0, 0]);
   assert.deepEqual(await readdir(`${folder}/blobs`).catch(() => []), []);
+  await assertNoSet('killed');
 
   const run = await working(() => ended(id));
   assert.deepEqual([run.status, run.error], ['succeeded', null]);
@@ -53,6 +59,7 @@ test('a stale attempt that comes to its end changes nothing, wherever it was ove
   const newer = await claim(store, id, 0, 0);
   await assert.rejects(commitTask(store, boss, stale, write), { code: 'DIPTYCH_STALE_ATTEMPT' });
   assert.equal(await candidatesOf(id), 0);
+  await assertNoSet('stale');
   await commitTask(store, boss, newer, await importTask(tools)({ task: newer, ...context }));
   assert.equal((await ended(id)).status, 'succeeded');
   await assert.rejects(commitTask(store, boss, stale, write), { code: 'DIPTYCH_STALE_ATTEMPT' });
@@ -88,4 +95,5 @@ test('one that is cancelled ends without a trace', async () => {
   const attempt = importTask(tools)({ task, signal: cancelled.signal, progress() {} });
   await assert.rejects(attempt, /cancelled/);
   assert.deepEqual([await candidatesOf(id), await readdir(importsFolder)], [0, []]);
+  await assertNoSet('cancelled');
 });

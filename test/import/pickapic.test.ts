@@ -3,6 +3,10 @@ import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
+import { isHeldOut } from '../../pipelines/stages.ts';
+import { splitKey, splitOf } from '../../src/export/rows.ts';
+import { storedAnnotations } from '../../src/export/source.ts';
+import { annotationKeys, findSet } from '../../src/store/annotations.ts';
 import { pairsOfRun } from '../../workers/rewarded.ts';
 import { LABELS, pickapicRow, writePickapic } from './made-up-pickapic.ts';
 import { useImportService } from './service.ts';
@@ -55,5 +59,31 @@ test('the pairs of the run are the ones that people chose, ties included', async
     events.map(({ type }) => type),
     ['run-created', 'stage-started', 'import-written', 'stage-succeeded', 'run-succeeded'],
   );
-  assert.deepEqual(events[2]!.data, { annotations: ROWS, candidates: 2 * ROWS, scores: 2 * ROWS });
+  assert.deepEqual(events[2]!.data, { annotations: ROWS, candidates: 2 * ROWS, scores: 2 * ROWS, votes: 0 });
+});
+
+test('rows of one caption stay on one side, of exports and of held-out annotations', async () => {
+  const many = path.join(folder, 'many.parquet');
+  const rows = 60;
+  const captionOf = (n: number) => `a cube ${n % 12}`;
+  await writePickapic(many, rows, (row, n) => ({ ...row, caption: captionOf(n) }));
+  const run = await imported({ as: 'pickapic', annotationSet: 'many', path: many });
+  assert.equal(run.error, null);
+  const annotations = await Array.fromAsync(storedAnnotations(store, run.id, { votes: 0 }));
+  const keys = await Array.fromAsync(annotationKeys(store, (await findSet(store, 'many')).id));
+  assert.deepEqual([annotations.length, keys.length], [rows, rows]);
+  const sides = new Map<string, Set<string>>();
+  for (const [n, annotation] of annotations.entries()) {
+    const key = splitKey(annotation);
+    assert.equal(keys[n]!.splitKey, key);
+    const side = `${splitOf(key)}, ${isHeldOut(key, 0.5)}`;
+    sides.set(captionOf(n), (sides.get(captionOf(n)) ?? new Set()).add(side));
+  }
+  assert.deepEqual(
+    [...sides.values()].map(({ size }) => size),
+    Array(12).fill(1),
+  );
+  // Both sides are there: by img_id some caption would stand on both.
+  const held = [...sides.values()].map(([side]) => side!.endsWith('true'));
+  assert.ok(held.includes(true) && held.includes(false));
 });

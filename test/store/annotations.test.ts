@@ -111,7 +111,7 @@ test('annotations by id come in the order asked for; unknown ids are left out', 
   await upsertAnnotations(store, id, scenes(4));
   const keys = await Array.fromAsync(annotationKeys(store, id));
   assert.deepEqual(
-    keys.map(({ imgId }) => imgId),
+    keys.map(({ splitKey }) => splitKey),
     ['s000', 's001', 's002', 's003'],
   );
   const asked = [keys[2]!.id, '00000000-0000-4000-8000-000000000000', keys[0]!.id];
@@ -128,7 +128,7 @@ test('all keys of a set larger than one page come once each', async () => {
   await upsertAnnotations(store, id, scenes(10_001));
   const keys = await Array.fromAsync(annotationKeys(store, id));
   assert.equal(keys.length, 10_001);
-  assert.equal(new Set(keys.map(({ imgId }) => imgId)).size, 10_001);
+  assert.equal(new Set(keys.map(({ splitKey }) => splitKey)).size, 10_001);
 });
 
 test('sets are listed by name, a page at a time', async () => {

@@ -65,7 +65,7 @@ test('a folder of blobs is adopted: moved where it is new, and no harm where it 
   const [blobs, staged] = [path.join(folder, 'blobs'), path.join(folder, 'staged')];
   const other = Buffer.from('another image');
   await folderBlobs(blobs).put(BYTES);
-  const stage = folderBlobs(staged, { durable: false });
+  const stage = folderBlobs(staged);
   const hashes = [await stage.put(BYTES), await stage.put(other)];
   await folderBlobs(blobs).adopt(staged);
   assert.deepEqual(await Promise.all(hashes.map((hash) => folderBlobs(blobs).get(hash))), [BYTES, other]);

@@ -130,7 +130,7 @@ test('a body with other bytes is not taken for the blob', async (t) => {
 
 test('a folder of blobs is adopted by a bucket: each under its name', async (t) => {
   const staged = await temporaryFolder(t);
-  const stage = folderBlobs(staged, { durable: false });
+  const stage = folderBlobs(staged);
   const names = [await stage.put(BYTES), await stage.put(Buffer.from('another image'))];
   const urls: string[] = [];
   await failing(t, ({ method, url }, response) => {

@@ -91,7 +91,7 @@ async function write(
     version: dataset.version,
     layouts,
     writer,
-    ...{ folder, run },
+    ...{ folder, run, votes },
     facts: { ...facts, ...policyFacts(policy) },
     command: (layout) => exportCommand({ ...job, sourceRun: run }, layout),
     onAnnotation(done) {

@@ -50,11 +50,16 @@ export function importTask({ store, blobs, places }: Tools): TaskHandler {
       await blobs.adopt(staged.blobs);
       return async (tx) => {
         try {
-          const sum = { annotations: 0, candidates: 0, scores: 0 };
+          const sum = { annotations: 0, candidates: 0, scores: 0, votes: 0 };
           const scored: { id: string; candidates: number }[] = [];
           for await (const batch of staged.batches()) {
-            const { ids, counts } = await insertImported(tx, { runId, setId: run.setId }, batch);
-            for (const name of ['annotations', 'candidates', 'scores'] as const) sum[name] += counts[name];
+            const { ids, counts } = await insertImported(
+              tx,
+              { runId, setId: run.setId, votes: sum.votes },
+              batch,
+            );
+            for (const name of ['annotations', 'candidates', 'scores', 'votes'] as const)
+              sum[name] += counts[name];
             if (isScored)
               scored.push(...ids.map((id, i) => ({ id, candidates: batch[i]!.candidates.length })));
           }
@@ -62,7 +67,9 @@ export function importTask({ store, blobs, places }: Tools): TaskHandler {
             const tasks = importedScoreTasks(scored);
             await addTasks(tx, runId, ordinal + 1, { worker: 'score', kind: 'score', tasks });
           }
-          await tx.run.update({ where: { id: runId }, data: { settings: known as object } });
+          // The revision of then, which undone votes have raised too: exports name it.
+          const voteRevision = known.import.origin?.votes ?? 0;
+          await tx.run.update({ where: { id: runId }, data: { settings: known as object, voteRevision } });
           await appendEvent(tx, runId, 'import-written', sum);
         } finally {
           // If the transaction fails, the next attempt reads all of it again.
