@@ -5,7 +5,7 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Page } from 'playwright-core';
-import { openClient } from '../src/cli/client.ts';
+import { openClient } from '../clients/typescript/client.ts';
 import { startService } from '../src/cli/service.ts';
 import { places } from '../src/store/places.ts';
 import { NO_BROWSER, openBrowser } from '../test/browser.ts';
@@ -68,7 +68,7 @@ const started = process.env.DIPTYCH_URL ? null : await startService({ home: plac
 const url = process.env.DIPTYCH_URL ?? started!.url;
 const browser = await openBrowser();
 try {
-  const done = (await openClient(url).runs()).filter(({ status }) => status === 'succeeded');
+  const done = (await Array.fromAsync(openClient(url).runs())).filter(({ status }) => status === 'succeeded');
   const curated = done.find(({ kind }) => kind === 'curate-then-train');
   if (!curated) throw new Error('no run has curated and trained here; `npm run demo` makes one');
   const trainings = done.filter(({ kind }) => /train/.test(kind)).slice(0, 2);

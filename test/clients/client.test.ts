@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
-import { openClient, type RunView } from '../../src/cli/client.ts';
+import { openClient, type Run } from '../../clients/typescript/client.ts';
 
-const view = (status: RunView['status'], fraction: number) => ({ id: 'r', status, stages: [{ fraction }] });
+const view = (status: Run['status'], fraction: number) => ({ id: 'r', status, stages: [{ fraction }] });
 
 /** Answers every request with the next of the bodies, on a port that stays the same. */
 async function serve(port: number, bodies: { status?: number; body: unknown }[]) {
@@ -45,7 +45,7 @@ test('what the API itself refuses ends the watch with its code and message', asy
   const server = await serve(0, [{ status: 404, body: { error } }]);
   await assert.rejects(
     openClient(`http://127.0.0.1:${server.port}`).watchRun('r', () => {}),
-    new Error('DIPTYCH_NOT_FOUND: there is no run r'),
+    { code: 'DIPTYCH_NOT_FOUND', status: 404, message: 'there is no run r' },
   );
   await server.close();
 });
