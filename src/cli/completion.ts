@@ -79,8 +79,8 @@ _diptych() {
   local names=' ${Object.keys(commands)
     .map((name) => `[${name}]`)
     .join(' ')} '
-  name="\${COMP_WORDS[1]} \${COMP_WORDS[2]}" first=3
-  if ((COMP_CWORD < 3)) || [[ $names != *"[$name]"* ]]; then name=\${COMP_WORDS[1]} first=2; fi
+  name="\${COMP_WORDS[1]:-} \${COMP_WORDS[2]:-}" first=3
+  if ((COMP_CWORD < 3)) || [[ $names != *"[$name]"* ]]; then name=\${COMP_WORDS[1]:-} first=2; fi
   if ((COMP_CWORD >= first)); then
     case $name in
 ${branches.join('\n')}
@@ -163,20 +163,22 @@ function fish(commands: Commands): string {
     choices ? ` -xa ${quoted(choices.join(' '))}` : isPath ? ' -rF' : ' -x';
   const text = (about: string) => ` -d ${quoted(about.replaceAll('\\', '\\\\'))}`;
   const lines = Object.entries(commands).flatMap(([name, one]) => {
-    const when = `-c diptych -n ${quoted(`__diptych_is ${name}`)}`;
+    const options = optionsOf(one);
+    const valued = options.filter(([, taken]) => taken.value).map(([option]) => `--${option}`);
+    const at = (place: string | number) =>
+      `-c diptych -n ${quoted(`__diptych_at '${name}' ${place} ${valued.join(' ')}`)}`;
     return [
-      ...optionsOf(one).map(
+      ...options.map(
         ([option, taken]) =>
-          `complete ${when} -l ${option}${taken.value ? value(taken) : ''}${text(taken.about)}`,
+          `complete ${at('any')} -l ${option}${taken.value ? value(taken) : ''}${text(taken.about)}`,
       ),
-      ...one.args.map((taken) =>
-        taken.choices
-          ? `complete ${when} -a ${quoted(taken.choices.join(' '))}${text(taken.about)}`
-          : taken.isPath
-            ? `complete ${when} -F`
-            : `# ${name}: ${taken.name}`,
-      ),
-    ].filter((line) => !line.startsWith('#'));
+      ...one.args.flatMap((taken, i) => {
+        const place = at(taken.many ? 'any' : i);
+        if (taken.choices)
+          return [`complete ${place} -a ${quoted(taken.choices.join(' '))}${text(taken.about)}`];
+        return taken.isPath ? [`complete ${place} -F`] : [];
+      }),
+    ];
   });
   const groups = [...wordsOf(commands)].flatMap(([first, words]) =>
     [...words].map((word) => {
@@ -185,17 +187,35 @@ function fish(commands: Commands): string {
     }),
   );
   return `# fish completion of diptych: diptych completion fish | source
-function __diptych_words
-    commandline -opc | string match -v -- '-*'
-end
+set -g __diptych_names ${Object.keys(commands).map(quoted).join(' ')}
+# Whether the words so far are these.
 function __diptych_after
-    set -l words (__diptych_words)
+    set -l words (commandline -opc)
     test "$words[2..]" = "$argv"
 end
-function __diptych_is
-    set -l words (__diptych_words)
-    set -l n (count $argv)
-    test (count $words) -gt $n; and test "$words[2..$(math $n + 1)]" = "$argv"
+# Whether the command is this one, and the cursor at this argument of it; behind them its options with a value.
+function __diptych_at
+    set -l words (commandline -opc)
+    set -l taken 2
+    set -l name "$words[2..3]"
+    if test (count $words) -ge 3; and contains -- $name $__diptych_names
+        set taken 3
+    else
+        set name "$words[2]"
+    end
+    test $name = $argv[1]; or return 1
+    test $argv[2] = any; and return 0
+    set -l place 0
+    set -l i (math $taken + 1)
+    while test $i -le (count $words)
+        if string match -q -- '-*' $words[$i]
+            contains -- $words[$i] $argv[3..]; and set i (math $i + 1)
+        else
+            set place (math $place + 1)
+        end
+        set i (math $i + 1)
+    end
+    test $place = $argv[2]
 end
 complete -c diptych -f
 ${[...groups, ...lines].join('\n')}`;
