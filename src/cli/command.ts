@@ -250,8 +250,10 @@ export const codeOf = (error: Error): string =>
 
 export function exitOf(error: Error): number {
   if (error instanceof UsageError) return EXIT.usage;
-  if (!(error instanceof ApiError) || error.code === 'DIPTYCH_BAD_FILE') return EXIT.failed;
-  return error.status === 0 ? EXIT.unreachable : EXIT.refused;
+  if (!(error instanceof ApiError)) return EXIT.failed;
+  if (error.status === 0) return EXIT.unreachable;
+  // What was answered may still be broken.
+  return error.status >= 400 ? EXIT.refused : EXIT.failed;
 }
 
 function messageOf(error: Error, usage: string): string {
