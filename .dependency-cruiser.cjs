@@ -70,6 +70,12 @@ module.exports = {
       },
     },
     {
+      name: 'clients-stand-alone',
+      severity: 'error',
+      from: { path: '^clients/' },
+      to: { path: '^(src|workers|pipelines|ui)/' },
+    },
+    {
       name: 'unresolvable',
       severity: 'error',
       from: {},

@@ -10,6 +10,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -80,4 +81,5 @@ const child = spawn(node, ['--disable-warning=ExperimentalWarning', path.resolve
   },
 });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
-child.on('exit', (code, signal) => process.exit(code ?? (signal ? 128 : 1)));
+// As a shell says of a program that a signal ended.
+child.on('exit', (code, signal) => process.exit(code ?? 128 + os.constants.signals[signal]));

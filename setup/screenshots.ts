@@ -6,7 +6,7 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Page } from 'playwright-core';
 import sharp from 'sharp';
-import { openClient } from '../src/cli/client.ts';
+import { openClient } from '../clients/typescript/client.ts';
 import { startService } from '../src/cli/service.ts';
 import { places } from '../src/store/places.ts';
 import { NO_BROWSER, openBrowser } from '../test/browser.ts';
@@ -123,12 +123,12 @@ const url = process.env.DIPTYCH_URL ?? started!.url;
 const browser = await openBrowser();
 try {
   const client = openClient(url);
-  const done = (await client.runs()).filter(({ status }) => status === 'succeeded');
+  const done = (await Array.fromAsync(client.runs())).filter(({ status }) => status === 'succeeded');
   const curated = done.find(({ kind }) => kind === 'curate-then-train');
   if (!curated) throw new Error('no run has curated and trained here; `npm run demo` makes one');
   const trainings = done.filter(({ kind }) => /train/.test(kind)).slice(0, 2);
   const exports = await Promise.all(LAYOUTS.map((layout) => client.askExport(curated.id, { layout })));
-  for (const { id } of exports) await client.watchRun(id, () => {});
+  for (const { id } of exports) await client.watchRun(id);
   await mkdir(OUT, { recursive: true });
   for (const { name, path: address, scheme, before, ready } of shots(
     curated.id,

@@ -2,13 +2,9 @@
  * One process of a service by itself, for machines that share a database and a bucket (docs/many-machines.md): `worker
  * NAME` and `api`.
  */
-import { WORKERS } from '../jobs/queue.ts';
+import type { Asked } from './command.ts';
 
-export async function worker([name = '']: readonly string[]): Promise<number> {
-  if ((WORKERS as readonly string[]).includes(name)) return alone(`../../workers/${name}.ts`);
-  console.error(`there is no worker "${name}"; there are ${WORKERS.join(', ')}`);
-  return 1;
-}
+export const worker = ({ args: [name] }: Asked): Promise<number> => alone(`../../workers/${name}.ts`);
 
 export const api = (): Promise<number> => alone('../api/server.ts');
 

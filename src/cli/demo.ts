@@ -3,17 +3,14 @@
  * Ingest the shipped annotations, ask for one curate-then-train run, watch it, show what came of it. A run that an
  * earlier demo was stopped in is taken up again.
  */
-import { appendFileSync, createReadStream } from 'node:fs';
+import { appendFileSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { type Client, isOver, openClient, type Run } from '../../clients/typescript/client.ts';
+import { streamOf } from '../../clients/typescript/files.ts';
 import { stopAsked } from '../process-end.ts';
-import { isOver, openClient } from './client.ts';
-import {
-  createProgressPrinter,
-  formatComparison,
-  formatDuration,
-  type MetricComparison,
-} from './progress.ts';
+import { type Asked, EXIT } from './command.ts';
+import { formatComparison, formatDuration, type MetricComparison } from './progress.ts';
 import { startService } from './service.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -37,8 +34,7 @@ interface RunSummary {
   metrics: Record<string, MetricComparison>;
 }
 
-/** Returns the exit code. */
-export async function demo(): Promise<number> {
+export async function demo({ out }: Asked): Promise<number> {
   const started = Date.now();
   const setupSeconds = Number(process.env.DIPTYCH_SETUP_SECONDS ?? 0);
   await mkdir(path.join(HOME, 'demo'), { recursive: true });
@@ -46,28 +42,26 @@ export async function demo(): Promise<number> {
   await writeFile(logFile, '');
   const stopped = stopAsked();
   const service = await startService({ home: HOME, log: (line) => appendFileSync(logFile, `${line}\n`) });
-  console.log(`Diptych listens on ${service.url} (API pages at ${service.url}/docs)`);
+  out.note(`Diptych listens on ${service.url} (API pages at ${service.url}/docs)`);
 
   try {
     const client = openClient(service.url);
-    const ingest = await client.ingest(SET, createReadStream(ANNOTATIONS));
-    console.log(
+    const ingest = await client.ingest(SET, streamOf(ANNOTATIONS));
+    out.note(
       `${ingest.received} annotations sent: ${ingest.inserted} new, ${ingest.unchanged} known, ${ingest.rejected} rejected`,
     );
 
-    const known = (await client.runs()).find(
-      (run) => run.kind === KIND && run.annotationSet === SET && !isOver(run),
-    );
+    const known = await underWay(client);
     const run = known ?? (await client.createRun({ kind: KIND, annotationSet: SET, settings: SETTINGS }));
-    console.log(`run ${run.id}: ${known ? 'going on where it was stopped' : 'curate, train, evaluate'}`);
-    const printer = createProgressPrinter(process.stdout);
+    out.note(`run ${run.id}: ${known ? 'going on where it was stopped' : 'curate, train, evaluate'}`);
+    const printer = out.progress();
     const finished = await Promise.race([
       stopped.then(() => null),
       client.watchRun(run.id, (view) => printer.show(view.stages, view.secondsLeft)),
     ]);
     if (!finished) {
-      console.log('\nstopping; the next `npm run demo` or `npm start` goes on with the run');
-      return 130;
+      out.note('stopping; the next `npm run demo` or `npm start` goes on with the run');
+      return EXIT.stopped;
     }
     if (finished.status !== 'succeeded') {
       throw new Error(`the run ended as "${finished.status}": ${finished.error ?? 'see its events'}`);
@@ -82,21 +76,31 @@ export async function demo(): Promise<number> {
     const report = located('report.html');
     const seconds = (Date.now() - started) / 1000;
 
-    const out = { seconds: Number(seconds.toFixed(1)), setupSeconds, ...summary, parquet, report };
-    await writeFile(path.join(HOME, 'demo', 'summary.json'), `${JSON.stringify(out, null, 2)}\n`);
-    console.log(`\n${formatComparison(summary.metrics)}\n`);
-    console.log(
-      `${summary.candidates} candidates, ${summary.pairs} pairs, ${summary.optimizerSteps} optimizer steps, ${formatDuration(seconds)}`,
+    const whole = { seconds: Number(seconds.toFixed(1)), setupSeconds, ...summary, parquet, report };
+    await writeFile(path.join(HOME, 'demo', 'summary.json'), `${JSON.stringify(whole, null, 2)}\n`);
+    const files = [...parquet, report].map((file) => `  ${path.relative(process.cwd(), file)}`);
+    const { candidates, pairs, optimizerSteps } = summary;
+    out.result(
+      whole,
+      [
+        `\n${formatComparison(summary.metrics)}\n`,
+        `${candidates} candidates, ${pairs} pairs, ${optimizerSteps} optimizer steps, ${formatDuration(seconds)}`,
+        ...files,
+        '\n`npm start` serves this store: API, documentation at /docs, report pages.',
+      ].join('\n'),
     );
-    for (const file of parquet) console.log(`  ${path.relative(process.cwd(), file)}`);
-    console.log(`  ${path.relative(process.cwd(), report)}`);
-    console.log('\n`npm start` serves this store: API, documentation at /docs, report pages.');
-    return 0;
+    return EXIT.done;
   } catch (thrown) {
-    console.error(thrown instanceof Error ? thrown.message : thrown);
-    console.error(`The service's own log: ${path.relative(process.cwd(), logFile)}`);
-    return 1;
+    out.note(`The service's own log: ${path.relative(process.cwd(), logFile)}`);
+    throw thrown;
   } finally {
     await service.stop();
+  }
+}
+
+/** A run that an earlier demo was stopped in. */
+async function underWay(client: Client): Promise<Run | undefined> {
+  for await (const run of client.runs()) {
+    if (run.kind === KIND && run.annotationSet === SET && !isOver(run)) return run;
   }
 }

@@ -9,20 +9,26 @@ import { nativeProblem, openEngine, seesGpu } from '../engine/engine.ts';
 import { asError } from '../errors.ts';
 import { openDatabase } from '../store/database.ts';
 import { places } from '../store/places.ts';
+import { type Asked, EXIT } from './command.ts';
 
 const MODEL = path.resolve(
   import.meta.dirname,
   '../../models/sample/diffusion/unet/diffusion_pytorch_model.safetensors',
 );
 
-/** Returns 1 when something that is needed is missing. */
-export async function doctor(): Promise<number> {
-  let healthy = true;
+interface Check {
+  good: boolean;
+  what: string;
+  found: string;
+  /** What to do; empty: nothing. */
+  hint: string;
+}
+
+/** Fails when something that is needed is missing. */
+export async function doctor({ out }: Asked): Promise<number> {
+  const checks: Check[] = [];
   const say = (good: boolean, what: string, found: string, hint = '') => {
-    healthy &&= good;
-    console.log(
-      `${good ? 'ok     ' : 'MISSING'} ${what.padEnd(16)} ${found}${hint ? `\n        -> ${hint}` : ''}`,
-    );
+    checks.push({ good, what, found, hint });
   };
   say(true, 'node', process.version);
   say(
@@ -61,9 +67,14 @@ export async function doctor(): Promise<number> {
   } catch (thrown) {
     say(false, 'database', asError(thrown).message, 'set DATABASE_URL, or mend what the line says');
   }
-  console.log(healthy ? 'all well' : 'see the lines marked MISSING');
-  return healthy ? 0 : 1;
+  const healthy = checks.every(({ good }) => good);
+  const end = healthy ? 'all well' : 'see the lines marked MISSING';
+  out.result({ healthy, checks }, [...checks.map(lineOf), end].join('\n'));
+  return healthy ? EXIT.done : EXIT.failed;
 }
+
+const lineOf = ({ good, what, found, hint }: Check) =>
+  `${good ? 'ok     ' : 'MISSING'} ${what.padEnd(16)} ${found}${hint ? `\n        -> ${hint}` : ''}`;
 
 /** What runs the arithmetic, and what to do where a card lies idle. Never run with a card so far. */
 export function gpuLine({ card, cuda, seen }: { card: boolean; cuda: boolean; seen: boolean }) {

@@ -1,47 +1,32 @@
-/** `diptych estimate KIND --annotations N [--settings FILE]`: what a run will take, before it is asked for. */
-import { readFile } from 'node:fs/promises';
+/** `diptych estimate`: what a run will take, before it is asked for. */
 import os from 'node:os';
-import { parseArgs } from 'node:util';
 import { Default, Errors } from 'typebox/value';
 import { estimateRun, type RunEstimate } from '../../pipelines/estimate.ts';
-import { RUN_KINDS, type RunKind, RunSettings } from '../../pipelines/settings.ts';
+import { type RunKind, RunSettings } from '../../pipelines/settings.ts';
 import { modelFolder } from '../../workers/model-folders.ts';
 import { openEngine } from '../engine/engine.ts';
 import { measureRate } from '../engine/rate.ts';
-import { asError, DiptychError } from '../errors.ts';
+import { type Asked, EXIT, UsageError } from './command.ts';
 import { formatBytes, formatDuration } from './progress.ts';
+import { settingsOf } from './settings.ts';
 
-const USAGE = 'npm run diptych -- estimate KIND --annotations N [--settings FILE.json] [--json]';
+interface EstimateValues {
+  annotations: string;
+  settings: string | undefined;
+}
 
-export async function estimate(args: readonly string[]): Promise<number> {
-  try {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        annotations: { type: 'string' },
-        settings: { type: 'string' },
-        json: { type: 'boolean', default: false },
-      },
-    });
-    const kind = kindOf(positionals[0]);
-    const annotations = countOf(values.annotations);
-    const settings = await settingsOf(values.settings);
-    const made = await estimateRun(
-      kind,
-      settings,
-      annotations,
-      modelFolder(settings.compare?.base ?? settings.model, 'diffusion'),
-    );
-    const engine = await openEngine();
-    const flopsPerSecond = measureRate(engine);
-    if (values.json) console.log(JSON.stringify({ kind, annotations, ...made, flopsPerSecond }));
-    else for (const line of estimateLines(made, flopsPerSecond, os.totalmem())) console.log(line);
-    return 0;
-  } catch (thrown) {
-    console.error(asError(thrown).message);
-    return 1;
-  }
+export async function estimate({ args, values, out }: Asked<EstimateValues>): Promise<number> {
+  const kind = args[0] as RunKind;
+  const annotations = countOf(values.annotations);
+  const settings = checked(await settingsOf('--settings', values.settings));
+  const base = modelFolder(settings.compare?.base ?? settings.model, 'diffusion');
+  const made = await estimateRun(kind, settings, annotations, base);
+  const flopsPerSecond = measureRate(await openEngine());
+  out.result(
+    { kind, annotations, ...made, flopsPerSecond },
+    estimateLines(made, flopsPerSecond, os.totalmem()).join('\n'),
+  );
+  return EXIT.done;
 }
 
 export function estimateLines(
@@ -76,41 +61,16 @@ const ADVICE = {
 };
 const tera = (flops: number) => `${(flops / 1e12).toLocaleString('en', { maximumFractionDigits: 1 })} TFLOP`;
 
-function kindOf(text: string | undefined): RunKind {
-  const kind = RUN_KINDS.find((known) => known === text);
-  if (kind) return kind;
-  const what = text === undefined ? USAGE : `"${text}" is no kind of run; there are ${RUN_KINDS.join(', ')}`;
-  throw new DiptychError('DIPTYCH_INVALID_INPUT', what);
-}
-
-function countOf(text: string | undefined): number {
+function countOf(text: string): number {
   const count = Number(text);
   if (Number.isSafeInteger(count) && count > 0) return count;
-  throw new DiptychError(
-    'DIPTYCH_INVALID_INPUT',
-    `--annotations is ${text ?? 'missing'}; how many will there be?`,
-  );
+  throw new UsageError(`--annotations is "${text}", must be a whole number above 0: how many will there be?`);
 }
 
-async function readJson(file: string): Promise<unknown> {
-  const text = await readFile(file, 'utf8');
-  try {
-    return JSON.parse(text);
-  } catch (thrown) {
-    throw new DiptychError('DIPTYCH_INVALID_INPUT', `${file}: ${asError(thrown).message}`);
-  }
-}
-
-/** The `settings` of POST /v1/runs. */
-async function settingsOf(file: string | undefined): Promise<RunSettings> {
-  const given = file === undefined ? {} : await readJson(file);
+/** The `settings` of POST /v1/runs, with their defaults. */
+function checked(given: object): RunSettings {
   const settings = Default(RunSettings, given);
   const [wrong] = Errors(RunSettings, settings);
-  if (wrong) {
-    throw new DiptychError(
-      'DIPTYCH_INVALID_INPUT',
-      `${file}: settings${wrong.instancePath} ${wrong.message}`,
-    );
-  }
+  if (wrong) throw new UsageError(`--settings: settings${wrong.instancePath} ${wrong.message}`);
   return settings as RunSettings;
 }

@@ -1,15 +1,10 @@
 /** An Arrow stream of the service as a Parquet file, batch by batch. */
 import { DataType, RecordBatchReader } from 'apache-arrow';
-import { DiptychError } from '../errors.ts';
 import { parquetWriter } from '../export/parquet.ts';
 import type { Column, ColumnType } from '../export/table.ts';
 
-export async function fetchStream(url: string, file: string): Promise<void> {
-  const response = await fetch(url);
-  if (!response.ok || !response.body) {
-    throw new DiptychError('DIPTYCH_NOT_FOUND', `${url}: ${response.status} ${await response.text()}`);
-  }
-  const reader = await RecordBatchReader.from(response.body as unknown as AsyncIterable<Uint8Array>);
+export async function fetchStream({ body }: Response, file: string): Promise<void> {
+  const reader = await RecordBatchReader.from(body as unknown as AsyncIterable<Uint8Array>);
   await reader.open();
   const columns = reader.schema.fields.map(
     ({ name, type }): Column => ({ name, type: columnType(type), about: '' }),

@@ -1,92 +1,58 @@
-/** `diptych import FILE|FOLDER --as KIND --set SET`: points a running service at files, or sends them. */
+/** `diptych import`: points a service at files, or sends them. */
 import { randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
-import { IMPORT_KINDS } from '../../pipelines/settings.ts';
-import { asError, DiptychError } from '../errors.ts';
+import type { Client, ImportRequest } from '../../clients/typescript/client.ts';
+import { streamOf } from '../../clients/typescript/files.ts';
 import { filesBelow } from '../import/files.ts';
-import { openClient } from './client.ts';
-import { createProgressPrinter, formatBytes } from './progress.ts';
-
-const USAGE = `npm run diptych -- import FILE|FOLDER --as KIND --set SET [--score] [--settings JSON] [--upload] [--url URL]
-  KIND      ${IMPORT_KINDS.join(', ')} (docs/imports.md)
-  SET       annotation set that they go to; of images the one that has their annotations
-  --score   score the images as a curation does
-  JSON      clip, pick, scoring, reward, pairs, as in POST /v1/imports
-  --upload  send the files, also to a service on this machine
-  URL       of the service, or DIPTYCH_URL: the address that \`npm start\` prints`;
+import { type Asked, type ServiceValues, serviceOf } from './command.ts';
+import type { Output } from './output.ts';
+import { formatBytes, progressBar } from './progress.ts';
+import { settingsOf } from './settings.ts';
+import { exitOfRun, followBars } from './watch.ts';
 
 const LOCAL = ['127.0.0.1', 'localhost', '[::1]'];
 
-export async function importCommand(args: readonly string[]): Promise<number> {
-  try {
-    const { source, url, isSent, body } = asked(args);
-    const client = openClient(url);
-    const upload = isSent ? randomUUID() : undefined;
-    if (upload) await send(client, upload, source);
-    const { id } = await client.askImport({ ...body, ...(upload ? { upload } : { path: source }) });
-    console.log(`import ${id}`);
-    const printer = createProgressPrinter(process.stdout);
-    const { status, error } = await client.watchRun(id, (view) =>
-      printer.show(view.stages, view.secondsLeft),
-    );
-    if (upload) await client.deleteUpload(upload);
-    if (status !== 'succeeded') {
-      throw new DiptychError(
-        'DIPTYCH_CONFLICT',
-        `the import ended as "${status}", and nothing of it is stored: ${error ?? 'see its events'}`,
-      );
-    }
-    console.log(`train on it with "sourceRun": "${id}"; its candidates: ${url}/v1/runs/${id}/candidates`);
-    return 0;
-  } catch (thrown) {
-    console.error(asError(thrown).message);
-    return 1;
-  }
+interface ImportValues extends ServiceValues {
+  as: string;
+  set: string;
+  score: boolean;
+  settings: string | undefined;
+  upload: boolean;
 }
 
-async function send(client: ReturnType<typeof openClient>, upload: string, source: string): Promise<void> {
+export async function importFiles({ args, values, out }: Asked<ImportValues>): Promise<number> {
+  const source = path.resolve(args[0]!);
+  const { as, set: annotationSet, score } = values;
+  const settings = await settingsOf('--settings', values.settings);
+  const client = serviceOf(values);
+  // A service elsewhere can't see the disk of this machine.
+  const isSent = values.upload || !LOCAL.includes(new URL(client.url).hostname);
+  const upload = isSent ? randomUUID() : undefined;
+  if (upload) await send(client, upload, source, out);
+  const body = { as, annotationSet, score, settings, ...(upload ? { upload } : { path: source }) };
+  const { id } = await client.askImport(body as ImportRequest);
+  out.note(`import ${id}`);
+  const run = await followBars(client, id, out);
+  if (upload) await client.deleteUpload(upload);
+  out.result(
+    run,
+    run.status === 'succeeded'
+      ? `train on it with "sourceRun": "${id}"; its candidates: ${client.url}/v1/runs/${id}/candidates`
+      : `the import ended as "${run.status}", and nothing of it is stored: ${run.error ?? 'see its events'}`,
+  );
+  return exitOfRun(run);
+}
+
+async function send(client: Client, upload: string, source: string, out: Output): Promise<void> {
   const files = await filesBelow(source);
+  const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
+  const printer = out.progress();
+  const bar = progressBar('send');
   let sent = 0;
-  for (const { name, path: file, bytes } of files) {
-    await client.upload(upload, name, createReadStream(file));
+  for (const [i, { name, path: file, bytes }] of files.entries()) {
+    await client.upload(upload, name, streamOf(file));
     sent += bytes;
+    printer.show(...bar(i + 1, files.length, total === 0 ? 1 : sent / total));
   }
-  console.log(`sent ${files.length} files, ${formatBytes(sent)}`);
-}
-
-function asked(args: readonly string[]) {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      as: { type: 'string' },
-      set: { type: 'string' },
-      score: { type: 'boolean', default: false },
-      settings: { type: 'string', default: '{}' },
-      upload: { type: 'boolean', default: false },
-      url: { type: 'string', default: process.env.DIPTYCH_URL },
-    },
-  });
-  const { as, set: annotationSet, score, settings, upload, url } = values;
-  const [source] = positionals;
-  if (source === undefined || as === undefined || annotationSet === undefined || url === undefined) {
-    throw new DiptychError('DIPTYCH_INVALID_INPUT', USAGE);
-  }
-  return {
-    source: path.resolve(source),
-    url: url.replace(/\/$/, ''),
-    // A service elsewhere can't see the disk of this machine.
-    isSent: upload || !LOCAL.includes(new URL(url).hostname),
-    body: { as, annotationSet, score, settings: jsonOf(settings) },
-  };
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (thrown) {
-    throw new DiptychError('DIPTYCH_INVALID_INPUT', `--settings is "${text}": ${asError(thrown).message}`);
-  }
+  out.note(`sent ${files.length} files, ${formatBytes(sent)}`);
 }

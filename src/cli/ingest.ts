@@ -1,65 +1,46 @@
-/** `diptych ingest FILE --set NAME`: sends annotations, or a benchmark's prompts, to a running service. */
-import { createReadStream } from 'node:fs';
+/** `diptych ingest`: sends annotations, or a benchmark's prompts, to a service. */
 import { stat } from 'node:fs/promises';
-import { parseArgs } from 'node:util';
-import { T2I_CATEGORIES } from '../annotations/benchmark.ts';
-import { BENCHMARK_FORMATS } from '../benchmarks/read.ts';
-import { asError, DiptychError } from '../errors.ts';
-import { openClient } from './client.ts';
+import { streamOf } from '../../clients/typescript/files.ts';
+import { type Asked, EXIT, type ServiceValues, serviceOf } from './command.ts';
+import { formatBytes, progressBar } from './progress.ts';
 
-const USAGE = `npm run diptych -- ingest FILE --set NAME [--format FORMAT] [--category CATEGORY] [--url URL]
-  FORMAT     laion-sg (what it is without one), ${BENCHMARK_FORMATS.join(', ')}
-  CATEGORY   of a file of T2I-CompBench: ${T2I_CATEGORIES.join(', ')}
-  URL        of the service, or DIPTYCH_URL: the address that \`npm start\` prints`;
-
-/** Rejected records that are printed; the service lists more. */
+/** Rejected records that are printed; --json has more. */
 const PRINTED = 20;
 
-/** 1 where anything was refused. */
-export async function ingestCommand(args: readonly string[]): Promise<number> {
-  try {
-    const { file, set, url, format, category } = asked(args);
-    await stat(file);
-    const client = openClient(url);
-    const stream = createReadStream(file);
-    if (format !== 'laion-sg') {
-      const asked = { format, ...(category !== undefined && { category }) };
-      const { received, ...counts } = await client.ingestPrompts(set, stream, asked);
-      console.log(`${received} prompts: ${countsText(counts)}`);
-      return 0;
-    }
-    const { received, rejected, rejections, ...counts } = await client.ingest(set, stream);
-    console.log(`${received} records: ${countsText({ ...counts, rejected })}`);
-    for (const { line, field, reason } of rejections.slice(0, PRINTED)) {
-      console.error(`  line ${line}: ${field} ${reason}`);
-    }
-    return rejected === 0 ? 0 : 1;
-  } catch (thrown) {
-    console.error(asError(thrown).message);
-    return 1;
+interface IngestValues extends ServiceValues {
+  set: string;
+  format: string;
+  category: string | undefined;
+}
+
+export async function ingest({ args, values, out }: Asked<IngestValues>): Promise<number> {
+  const [file] = args as [string];
+  const { set, format, category } = values;
+  const { size } = await stat(file);
+  const client = serviceOf(values);
+  const printer = out.progress();
+  const bar = progressBar('send');
+  // Its units are bytes, of which no rate is told.
+  const body = streamOf(file, (sent) => printer.show(...bar(0, size, sent / size)));
+  if (format !== 'laion-sg') {
+    const counts = await client.ingestPrompts(set, body, {
+      format,
+      ...(category !== undefined && { category }),
+    });
+    const { received, ...others } = counts;
+    out.result(counts, `${received} prompts: ${countsText(others)}`);
+    return EXIT.done;
   }
+  const answer = await client.ingest(set, body);
+  const { received, rejected, rejections, ...counts } = answer;
+  out.result(answer, `${received} records (${formatBytes(size)}): ${countsText({ ...counts, rejected })}`);
+  for (const { line, field, reason } of rejections.slice(0, PRINTED)) {
+    out.note(`  line ${line}: ${field} ${reason}`);
+  }
+  return rejected === 0 ? EXIT.done : EXIT.failed;
 }
 
 const countsText = (counts: Record<string, number>) =>
   Object.entries(counts)
     .map(([name, count]) => `${count} ${name}`)
     .join(', ');
-
-function asked(args: readonly string[]) {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      set: { type: 'string' },
-      format: { type: 'string', default: 'laion-sg' },
-      category: { type: 'string' },
-      url: { type: 'string', default: process.env.DIPTYCH_URL },
-    },
-  });
-  const [file] = positionals;
-  const { set, format, category, url } = values;
-  if (file === undefined || set === undefined || url === undefined) {
-    throw new DiptychError('DIPTYCH_INVALID_INPUT', USAGE);
-  }
-  return { file, set, format, category, url: url.replace(/\/$/, '') };
-}

@@ -1,78 +1,52 @@
 /** `diptych keys`: who may use the API. Works on the database itself, so that it needs no key. */
-import { parseArgs } from 'node:util';
-import { asError, DiptychError } from '../errors.ts';
-import {
-  createKey,
-  type KeyView,
-  listKeys,
-  ROTATION_HOURS,
-  revokeKey,
-  rotateKey,
-  SCOPES,
-  type Scope,
-} from '../store/api-keys.ts';
+import { createKey, type KeyView, listKeys, revokeKey, rotateKey, type Scope } from '../store/api-keys.ts';
 import { openStore, type Store } from '../store/client.ts';
 import { openDatabase } from '../store/database.ts';
 import { places } from '../store/places.ts';
+import { type Asked, EXIT } from './command.ts';
 
-const USAGE = `npm run diptych -- keys ACTION
-  create NAME [--scope ${SCOPES.join('|')}]   a key, shown once; without --scope: read
-  list                                   names, scopes, last use
-  revoke ID                              ends a key and its sessions at once
-  rotate ID                              a new key of the same name and scope; the old one ends in ${ROTATION_HOURS} hours`;
+type KeyCommand<V = unknown> = (asked: Asked<V>) => Promise<number>;
 
-export async function keys(args: readonly string[]): Promise<number> {
-  try {
-    const act = asked(args);
-    const database = await openDatabase({ home: places().home });
-    const store = openStore(database.url);
-    try {
-      for (const line of await act(store)) console.log(line);
-    } finally {
-      await store.$disconnect();
-      await database.stop();
-    }
-    return 0;
-  } catch (thrown) {
-    console.error(asError(thrown).message);
-    return 1;
-  }
-}
-
-type Action = (store: Store) => Promise<string[]>;
-
-function asked(args: readonly string[]): Action {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: { scope: { type: 'string', default: 'read' } },
+export const created: KeyCommand<{ scope: string }> = ({ args: [name], values: { scope }, out }) =>
+  onStore(async (store) => {
+    const { id, key } = await createKey(store, name!, scope as Scope);
+    out.result({ id, key }, shown({ id, key }));
   });
-  const [action, subject, ...rest] = positionals;
-  const scope = values.scope as Scope;
-  if (!SCOPES.includes(scope)) {
-    throw new DiptychError(
-      'DIPTYCH_INVALID_INPUT',
-      `--scope is "${scope}", must be one of ${SCOPES.join(', ')}`,
+
+export const listed: KeyCommand = ({ out }) =>
+  onStore(async (store) => {
+    const keys = await listKeys(store);
+    out.result(
+      keys,
+      keys.length > 0 ? keys.map(lineOf).join('\n') : 'no key; `diptych keys create` makes one',
     );
+  });
+
+export const revoked: KeyCommand = ({ args: [id], out }) =>
+  onStore(async (store) => {
+    await revokeKey(store, id!);
+    out.result({ id }, `${id} is revoked`);
+  });
+
+export const rotated: KeyCommand = ({ args: [old], out }) =>
+  onStore(async (store) => {
+    const { id, key } = await rotateKey(store, old!);
+    out.result({ id, key }, shown({ id, key }));
+  });
+
+async function onStore(act: (store: Store) => Promise<void>): Promise<number> {
+  const database = await openDatabase({ home: places().home });
+  const store = openStore(database.url);
+  try {
+    await act(store);
+    return EXIT.done;
+  } finally {
+    await store.$disconnect();
+    await database.stop();
   }
-  if (rest.length === 0) {
-    if (action === 'list' && subject === undefined)
-      return async (store) => (await listKeys(store)).map(lineOf);
-    if (action === 'create' && subject !== undefined)
-      return async (store) => shown(await createKey(store, subject, scope));
-    if (action === 'rotate' && subject !== undefined)
-      return async (store) => shown(await rotateKey(store, subject));
-    if (action === 'revoke' && subject !== undefined) {
-      return async (store) => {
-        await revokeKey(store, subject);
-        return [`${subject} is revoked`];
-      };
-    }
-  }
-  throw new DiptychError('DIPTYCH_INVALID_INPUT', USAGE);
 }
 
-const shown = ({ id, key }: { id: string; key: string }) => [key, `id ${id}; the key is not shown again`];
+const shown = ({ id, key }: { id: string; key: string }) => `${key}\nid ${id}; the key is not shown again`;
 
 function lineOf({ id, name, scope, createdAt, endsAt, lastUsedAt }: KeyView): string {
   const state = endsAt === null ? 'valid' : `${endsAt > new Date() ? 'ends' : 'ended'} ${dayOf(endsAt)}`;

@@ -1,45 +1,45 @@
-/** `diptych models check FOLDER [--case CASE]`: what a model folder is, whether everything fits, whether it agrees. */
-import { parseArgs } from 'node:util';
+/** `diptych models check`: what a model folder is, whether everything fits, whether it agrees. */
 import { openEngine } from '../engine/engine.ts';
 import type { ParameterSpec } from '../engine/weights.ts';
-import { asError } from '../errors.ts';
 import { type FolderReport, inspectFolder, memoryNeeds } from '../models/inspect.ts';
 import { countParameters, LORA_RANK } from '../models/weight-memory.ts';
 import { checkFolder } from '../recorded/index.ts';
+import { type Asked, EXIT } from './command.ts';
 import { formatBytes } from './progress.ts';
 
 /** Lines listed of a long list; the others are counted. */
 const LISTED = 10;
 
-/** Returns 1 when something is missing, does not fit, or gives other values than were recorded. */
-export async function models(args: readonly string[]): Promise<number> {
-  try {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: { case: { type: 'string' } },
-    });
-    const [action, folder] = positionals;
-    if (action !== 'check' || folder === undefined) {
-      console.error('npm run diptych -- models check FOLDER [--case CASE]');
-      return 1;
-    }
-    const report = await inspectFolder(folder);
-    const lines = reportLines(report);
-    for (const line of lines) console.log(line);
-    if (report.parts.some(({ missing, misfits }) => missing.length + misfits.length > 0)) return 1;
-    if (values.case !== undefined) {
-      const isPipeline = report.parts[0]!.name !== '.';
-      const { checks, worst, at } = await checkFolder(await openEngine(), folder, values.case, isPipeline);
-      const share = `${(100 * worst).toPrecision(2)}% of the tolerance, in ${at}`;
-      console.log(`agrees  with ${values.case}: ${checks} recorded outputs, largest deviation ${share}`);
-    }
-    return 0;
-  } catch (thrown) {
-    console.error(asError(thrown).message);
-    return 1;
-  }
+/** Fails when something is missing, does not fit, or gives other values than were recorded. */
+export async function checkModel({
+  args,
+  values,
+  out,
+}: Asked<{ case: string | undefined }>): Promise<number> {
+  const folder = args[0]!;
+  const report = await inspectFolder(folder);
+  const fits = report.parts.every(({ missing, misfits }) => missing.length + misfits.length === 0);
+  const isPipeline = report.parts[0]!.name !== '.';
+  const agreement =
+    fits && values.case !== undefined
+      ? await checkFolder(await openEngine(), folder, values.case, isPipeline)
+      : null;
+  out.result(
+    { ...dataOf(report), fits, agreement },
+    [...reportLines(report), ...(agreement ? [agreementLine(values.case!, agreement)] : [])].join('\n'),
+  );
+  return fits ? EXIT.done : EXIT.failed;
 }
+
+const agreementLine = (name: string, { checks, worst, at }: { checks: number; worst: number; at: string }) =>
+  `agrees  with ${name}: ${checks} recorded outputs, largest deviation ${(100 * worst).toPrecision(2)}% of the tolerance, in ${at}`;
+
+const dataOf = (report: FolderReport) => ({
+  class: report.class,
+  parts: report.parts.map(({ specs, ...part }) => ({ ...part, parameters: countParameters(specs) })),
+  unread: report.unread,
+  memory: memoryNeeds(report),
+});
 
 export function reportLines(report: FolderReport): string[] {
   const lines = [`${report.class}, ${count(report.parts.flatMap(({ specs }) => specs))}`];

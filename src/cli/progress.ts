@@ -10,6 +10,13 @@ export interface StageView {
   dropped: number;
   /** Share of the running work that is finished, 0 to 1. */
   fraction: number;
+  startedAt?: string | null;
+}
+
+export interface ProgressPrinter {
+  show(stages: readonly StageView[], secondsLeft: number | null): void;
+  /** A line that stays, above the bars. */
+  log(line: string): void;
 }
 
 const BAR_WIDTH = 24;
@@ -23,24 +30,43 @@ export function formatDuration(seconds: number): string {
 export const formatBytes = (bytes: number) =>
   bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 
-export function formatBar(stage: StageView): string {
+export function formatBar(stage: StageView, now = Date.now()): string {
   const filled = Math.round(stage.fraction * BAR_WIDTH);
   const bar = '█'.repeat(filled) + '░'.repeat(BAR_WIDTH - filled);
   const bad = stage.failed + stage.dropped;
   const failed = bad > 0 ? `, ${bad} failed` : '';
-  return `  ${stage.name.padEnd(18)} ${bar} ${(stage.fraction * 100).toFixed(0).padStart(3)}%  ${stage.status}${failed}`;
+  return `  ${stage.name.padEnd(18)} ${bar} ${(stage.fraction * 100).toFixed(0).padStart(3)}%  ${stage.status}${failed}${rateOf(stage, now)}`;
 }
 
+/** Units a second since the stage began, while it runs. */
+function rateOf({ status, done, total, startedAt }: StageView, now: number): string {
+  if (status !== 'running' || !startedAt || done === 0) return '';
+  const perSecond = done / Math.max(0.001, (now - Date.parse(startedAt)) / 1000);
+  const rate = perSecond >= 1 ? `${perSecond.toPrecision(3)}/s` : `${(60 * perSecond).toPrecision(3)}/min`;
+  return `, ${done} of ${total}, ${rate}`;
+}
+
+const clock = (time: number) => new Date(time).toTimeString().slice(0, 5);
+
 /**
- * Repaints the bars in place on a terminal; elsewhere (a log file, CI) prints a line per stage change only.
+ * Repaints the bars in place on a terminal; elsewhere (a log file, CI) prints a line per ten percent of a stage only.
  */
-export function createProgressPrinter(out: NodeJS.WriteStream) {
-  let painted = 0;
+export function createProgressPrinter(
+  out: { write(text: string): unknown; isTTY?: boolean },
+  now = Date.now,
+): ProgressPrinter {
+  let painted: string[] = [];
   let lastPlain = '';
+  const paint = (lines: readonly string[]) => {
+    for (const line of lines) out.write(`\u001b[2K${line}\n`);
+  };
+  const toTop = () => painted.length > 0 && out.write(`\u001b[${painted.length}A`);
   return {
-    show(stages: readonly StageView[], secondsLeft: number | null): void {
+    show(stages, secondsLeft) {
       const ends =
-        secondsLeft === null ? 'estimating the end ...' : `about ${formatDuration(secondsLeft)} left`;
+        secondsLeft === null
+          ? 'estimating the end ...'
+          : `about ${formatDuration(secondsLeft)} left, until ${clock(now() + 1000 * secondsLeft)}`;
       if (!out.isTTY) {
         const running = stages.find((stage) => stage.status === 'running');
         const plain = running ? `${running.name} ${Math.floor(running.fraction * 10) * 10}%` : '';
@@ -48,12 +74,32 @@ export function createProgressPrinter(out: NodeJS.WriteStream) {
         lastPlain = plain;
         return;
       }
-      if (painted > 0) out.write(`\u001b[${painted}A`);
-      const lines = [...stages.map(formatBar), `  ${ends}`];
-      for (const line of lines) out.write(`\u001b[2K${line}\n`);
-      painted = lines.length;
+      toTop();
+      painted = [...stages.map((stage) => formatBar(stage, now())), `  ${ends}`];
+      paint(painted);
+    },
+    log(line) {
+      if (!out.isTTY) return void out.write(`${line}\n`);
+      toTop();
+      paint([line, ...painted]);
     },
   };
+}
+
+/** What a printer shows of work of this process that has begun now, when a share of it is done. */
+export function progressBar(name: string) {
+  const started = Date.now();
+  const stage = {
+    name,
+    status: 'running',
+    failed: 0,
+    dropped: 0,
+    startedAt: new Date(started).toISOString(),
+  };
+  return (done: number, total: number, fraction: number): [StageView[], number | null] => [
+    [{ ...stage, done, total, fraction }],
+    fraction > 0 ? (((Date.now() - started) / 1000) * (1 - fraction)) / fraction : null,
+  ];
 }
 
 export interface MetricComparison {

@@ -1,44 +1,31 @@
 /** `diptych quality RUN`: what a scored run's candidates are like, before an export. */
-import { parseArgs } from 'node:util';
-import { asError, DiptychError } from '../errors.ts';
+import type { Quality } from '../../clients/typescript/client.ts';
 import { COVERED, type Coverage } from '../quality/coverage.ts';
 import type { Histogram } from '../quality/histogram.ts';
 import type { QualityReport } from '../quality/report.ts';
-import { openClient, type QualityView } from './client.ts';
-import { makeExport, optionsOf } from './export.ts';
+import { type Asked, EXIT, type ServiceValues, serviceOf } from './command.ts';
+import { makeExport } from './export.ts';
 import { formatTable } from './progress.ts';
+import { settingsOf } from './settings.ts';
 
-const USAGE = `npm run diptych -- quality RUN [--options JSON] [--json] [--url URL]
-  JSON     reward, pairs, scores, filters, as in POST /v1/runs/RUN/exports
-  --json   the whole report
-  URL      of the service, or DIPTYCH_URL: the address that \`npm start\` prints`;
+/** What GET /v1/runs/RUN/quality answers; its report as the room that makes it has it. */
+export type QualityView = Omit<Quality, 'report'> & { report: QualityReport };
 
 const BARS = '▁▂▃▄▅▆▇█';
 /** Names of a kind that are listed. */
 const LISTED = 8;
 
-export async function qualityCommand(args: readonly string[]): Promise<number> {
-  try {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        options: { type: 'string', default: '{}' },
-        json: { type: 'boolean', default: false },
-        url: { type: 'string', default: process.env.DIPTYCH_URL },
-      },
-    });
-    const [run] = positionals;
-    if (run === undefined || values.url === undefined) throw new DiptychError('DIPTYCH_INVALID_INPUT', USAGE);
-    const client = openClient(values.url.replace(/\/$/, ''));
-    const { version } = await makeExport(client, run, { ...optionsOf(values.options), layout: 'quality' });
-    const view = await client.quality(run, version);
-    console.log(values.json ? JSON.stringify(view, null, 1) : formatQuality(view));
-    return 0;
-  } catch (thrown) {
-    console.error(asError(thrown).message);
-    return 1;
-  }
+export async function quality({
+  args: [run],
+  values,
+  out,
+}: Asked<ServiceValues & { options: string | undefined }>): Promise<number> {
+  const body = await settingsOf('--options', values.options);
+  const client = serviceOf(values);
+  const { version } = await makeExport(client, run!, { ...body, layout: 'quality' }, out);
+  const view = await client.quality(run!, version);
+  out.result(view, formatQuality(view as QualityView));
+  return EXIT.done;
 }
 
 /** The report as text for a terminal. */

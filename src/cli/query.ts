@@ -2,42 +2,48 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
+import type { Client } from '../../clients/typescript/client.ts';
+import { downloadFile } from '../../clients/typescript/files.ts';
 import { asError, DiptychError } from '../errors.ts';
-import { openClient } from './client.ts';
-import { download } from './download.ts';
+import { type Asked, EXIT, type ServiceValues, serviceOf, UsageError } from './command.ts';
 import { fetchStream } from './fetch-stream.ts';
+import type { Output } from './output.ts';
 import { formatTable } from './progress.ts';
 import { type Tables, tablesOf } from './query-tables.ts';
-
-const USAGE = `npm run diptych -- query SQL FILES | --run RUN | --export EXPORT [--json | --csv] [--url URL]
-  SQL      over a table for each layout of an export, with "_" for "-", or for each file, by its name
-  FILES    folders of exports; Parquet, JSON or CSV files
-  RUN      tables: scores, rewards, pairs, under the run's own policy
-  EXPORT   its files are fetched for the query
-  URL      of the service, or DIPTYCH_URL: the address that \`npm start\` prints`;
 
 const STREAMS = ['scores', 'rewards', 'pairs'];
 /** Longest cell of a table. */
 const CELL = 60;
 
-export async function queryCommand(args: readonly string[]): Promise<number> {
+interface QueryValues extends ServiceValues {
+  run: string | undefined;
+  export: string | undefined;
+  csv: boolean;
+}
+
+export async function query({ args: [sql, ...files], values, out }: Asked<QueryValues>): Promise<number> {
+  const { run, export: exportId } = values;
+  if (files.length === 0 && run === undefined && exportId === undefined) {
+    throw new UsageError('FILES are missing, or --run or --export: what is to be queried?');
+  }
   const scratch = await mkdtemp(path.join(os.tmpdir(), 'diptych-query-'));
   try {
-    const { sql, print, fetchTables, files } = asked(args);
-    const tables = { ...(await tablesOf(files)), ...(await fetchTables(scratch)) };
-    await print(query(sql, tables));
-    return 0;
-  } catch (thrown) {
-    console.error(asError(thrown).message);
-    return 1;
+    const tables = await tablesOf(files);
+    if (run !== undefined) Object.assign(tables, await tablesOfRun(serviceOf(values), run, scratch));
+    if (exportId !== undefined)
+      Object.assign(tables, await tablesOfExport(serviceOf(values), exportId, scratch));
+    await (out.isJson ? printJson : values.csv ? printCsv : printTable)(rowsOf(sql!, tables), out);
+    return EXIT.done;
   } finally {
     await rm(scratch, { recursive: true });
   }
 }
 
 /** Rows, several at a time. Throws DIPTYCH_INVALID_INPUT for SQL that DuckDB refuses. */
-async function* query(sql: string, tables: Tables): AsyncGenerator<{ columns: string[]; rows: unknown[][] }> {
+async function* rowsOf(
+  sql: string,
+  tables: Tables,
+): AsyncGenerator<{ columns: string[]; rows: unknown[][] }> {
   const { DuckDBInstance } = await import('@duckdb/node-api').catch((cause: unknown) => {
     throw new DiptychError(
       'DIPTYCH_NOT_FOUND',
@@ -64,78 +70,57 @@ async function* query(sql: string, tables: Tables): AsyncGenerator<{ columns: st
   }
 }
 
-function asked(args: readonly string[]) {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      ...{ run: { type: 'string' }, export: { type: 'string' } },
-      ...{ json: { type: 'boolean' }, csv: { type: 'boolean' } },
-      url: { type: 'string', default: process.env.DIPTYCH_URL },
-    },
-  });
-  const [sql, ...files] = positionals;
-  const { run, export: exportId } = values;
-  const remote = run !== undefined || exportId !== undefined;
-  if (sql === undefined || (files.length === 0 && !remote) || (remote && !values.url)) {
-    throw new DiptychError('DIPTYCH_INVALID_INPUT', USAGE);
+async function tablesOfRun(client: Client, run: string, folder: string): Promise<Tables> {
+  const tables: Tables = {};
+  for (const name of STREAMS) {
+    const file = path.join(folder, `${name}.parquet`);
+    await fetchStream(await client.send(`/v1/runs/${run}/${name}.arrow`), file);
+    Object.assign(tables, await tablesOf([file]));
   }
-  const url = values.url?.replace(/\/$/, '') ?? '';
-  return {
-    sql,
-    files,
-    print: values.json ? printJson : values.csv ? printCsv : printTable,
-    /** Tables of what the service has, by files in a folder of the query's own. */
-    async fetchTables(folder: string): Promise<Tables> {
-      const tables: Tables = {};
-      for (const name of run === undefined ? [] : STREAMS) {
-        const file = path.join(folder, `${name}.parquet`);
-        await fetchStream(`${url}/v1/runs/${run}/${name}.arrow`, file);
-        Object.assign(tables, await tablesOf([file]));
-      }
-      if (exportId === undefined) return tables;
-      const target = path.join(folder, 'export');
-      for await (const file of openClient(url).exportFiles(exportId)) {
-        if (/\.(parquet|jsonl?)$/.test(file.name)) await download(url, file, target);
-      }
-      return { ...tables, ...(await tablesOf([target])) };
-    },
-  };
+  return tables;
 }
 
-type Batches = ReturnType<typeof query>;
+async function tablesOfExport(client: Client, id: string, folder: string): Promise<Tables> {
+  const target = path.join(folder, 'export');
+  for await (const file of client.exportFiles(id)) {
+    if (/\.(parquet|jsonl?)$/.test(file.name)) await downloadFile(client, file, target);
+  }
+  return tablesOf([target]);
+}
 
-async function printTable(batches: Batches): Promise<void> {
+type Batches = ReturnType<typeof rowsOf>;
+
+async function printTable(batches: Batches, out: Output): Promise<void> {
   let header: string[] = [];
   const cells: string[][] = [];
   for await (const { columns, rows } of batches) {
     header = columns;
     cells.push(...rows.map((row) => row.map(cell)));
   }
-  console.log(formatTable(header, cells));
+  out.text(formatTable(header, cells));
 }
 
 /** An array, an object a line. */
-async function printJson(batches: Batches): Promise<void> {
+async function printJson(batches: Batches, out: Output): Promise<void> {
   let opening = '[';
   for await (const { columns, rows } of batches) {
     for (const row of rows) {
       const values = Object.fromEntries(columns.map((name, i) => [name, plain(row[i])]));
-      console.log(`${opening}${JSON.stringify(values)}`);
+      out.text(`${opening}${JSON.stringify(values)}`);
       opening = ',';
     }
   }
-  console.log(opening === '[' ? '[]' : ']');
+  out.text(opening === '[' ? '[]' : ']');
 }
 
-async function printCsv(batches: Batches): Promise<void> {
+async function printCsv(batches: Batches, out: Output): Promise<void> {
   const line = (values: readonly string[]) =>
     values.map((text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)).join(',');
   let first = true;
   for await (const { columns, rows } of batches) {
-    if (first) console.log(line(columns));
+    if (first) out.text(line(columns));
     first = false;
-    for (const row of rows) console.log(line(row.map((value) => (value === null ? '' : textOf(value)))));
+    for (const row of rows) out.text(line(row.map((value) => (value === null ? '' : textOf(value)))));
   }
 }
 

@@ -1,28 +1,13 @@
 /** `diptych votes RUN`: what people voted on a run of a running service. */
-import { parseArgs } from 'node:util';
-import type { Share, VoteSummary } from '../api/vote-summary.ts';
-import { asError, DiptychError } from '../errors.ts';
-import { openClient } from './client.ts';
+import type { VoteSummary } from '../../clients/typescript/client.ts';
+import { type Asked, EXIT, type ServiceValues, serviceOf } from './command.ts';
 
-const USAGE = `npm run diptych -- votes RUN [--json] [--url URL]
-  URL      of the service, or DIPTYCH_URL: the address that \`npm start\` prints`;
+type Share = VoteSummary['machine'];
 
-export async function votes(args: readonly string[]): Promise<number> {
-  try {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: { json: { type: 'boolean' }, url: { type: 'string', default: process.env.DIPTYCH_URL } },
-    });
-    const [run] = positionals;
-    if (run === undefined || values.url === undefined) throw new DiptychError('DIPTYCH_INVALID_INPUT', USAGE);
-    const summary = await openClient(values.url.replace(/\/$/, '')).voteSummary(run);
-    console.log(values.json ? JSON.stringify(summary, null, 2) : formatVotes(summary));
-    return 0;
-  } catch (thrown) {
-    console.error(asError(thrown).message);
-    return 1;
-  }
+export async function votes({ args: [run], values, out }: Asked<ServiceValues>): Promise<number> {
+  const summary = await serviceOf(values).voteSummary(run!);
+  out.result(summary, formatVotes(summary));
+  return EXIT.done;
 }
 
 export function formatVotes(summary: VoteSummary): string {

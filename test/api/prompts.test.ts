@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
-import { ingestCommand } from '../../src/cli/ingest.ts';
+import { diptych } from '../cli/run-command.ts';
 import { scenes } from '../scenes.ts';
 import { useApp } from './app.ts';
 
@@ -97,7 +97,7 @@ test('diptych ingest sends annotations and prompts, and fails where anything is 
     return where;
   };
   const csv = await file('dpg.csv', CSV);
-  const run = (...args: string[]) => ingestCommand([...args, '--url', url]);
+  const run = (...args: string[]) => diptych('ingest', ...args, '--url', url).then(({ code }) => code);
   assert.equal(await run(csv, '--set', 'sent', '--format', 'dpg-bench'), 0);
   const lines = await file('color_val.txt', 'a red hat and a blue box\n');
   assert.equal(await run(lines, '--set', 'sent', '--format', 't2i-compbench', '--category', 'color'), 0);
@@ -108,7 +108,7 @@ test('diptych ingest sends annotations and prompts, and fails where anything is 
     ['7', 'color-0001', 's000', 's001'],
   );
   assert.equal(await run(await file('b.json', '[{}]'), '--set', 'sent'), 1);
-  assert.equal(await run(lines, '--set', 'sent', '--format', 'dpg-bench'), 1);
+  assert.equal(await run(lines, '--set', 'sent', '--format', 'dpg-bench'), 3);
   assert.equal(await run(path.join(folder, 'missing.csv'), '--set', 'sent', '--format', 'dpg-bench'), 1);
-  assert.equal(await run(csv), 1);
+  assert.equal(await run(csv), 2);
 });

@@ -3,11 +3,10 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
-import { exportCommand } from '../../src/cli/export.ts';
-import { qualityCommand } from '../../src/cli/quality.ts';
 import { encodePng } from '../../src/engine/png.ts';
 import { failureGroups, recordFailures } from '../../src/jobs/failures.ts';
 import { createRandom, hashSeed } from '../../src/random.ts';
+import { diptych } from '../cli/run-command.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { useApp } from './app.ts';
 import { startLayoutWorker } from './layout-worker.ts';
@@ -31,18 +30,9 @@ const worker = await startLayoutWorker(context);
 context.closing.unshift(() => worker.stop());
 
 /** Runs a command; what it says, and whether it went well. */
-async function said(
-  t: import('node:test').TestContext,
-  command: (args: readonly string[]) => Promise<number>,
-  ...args: string[]
-): Promise<{ code: number; text: string }> {
-  const lines: unknown[] = [];
-  for (const name of ['log', 'error'] as const)
-    t.mock.method(console, name, (line: unknown) => lines.push(line));
-  t.mock.method(process.stdout, 'write', () => true);
-  const code = await command([...args, '--url', url]);
-  t.mock.restoreAll();
-  return { code, text: lines.join('\n') };
+async function said(...args: string[]): Promise<{ code: number; text: string }> {
+  const { code, stdout, stderr } = await diptych(...args, '--url', url);
+  return { code, text: (code === 0 ? stdout : stderr).trimEnd() };
 }
 
 test('before it was asked for there is none, and the answer says how to ask', async () => {
@@ -53,8 +43,8 @@ test('before it was asked for there is none, and the answer says how to ask', as
   assert.equal(unknown.status, 404);
 });
 
-test('the command makes the report and shows it; HTTP has the same numbers', async (t) => {
-  const { code, text } = await said(t, qualityCommand, run);
+test('the command makes the report and shows it; HTTP has the same numbers', async (_t) => {
+  const { code, text } = await said('quality', run);
   assert.equal(code, 0, text);
   const { body } = await send('GET', `/v1/runs/${run}/quality`);
   const report = body.report as Record<string, Record<string, unknown>>;
@@ -68,14 +58,14 @@ test('the command makes the report and shows it; HTTP has the same numbers', asy
   assert.match(text, /^clip-score \/ dpg +5 /m);
   assert.match(text, /^4 items, most often /m);
   assert.deepEqual(body.failures, []);
-  const again = await said(t, qualityCommand, run, '--json');
-  assert.deepEqual(JSON.parse(again.text.slice(again.text.indexOf('{'))), body);
+  const again = await said('quality', run, '--json');
+  assert.deepEqual(JSON.parse(again.text), body);
 });
 
-test('a report is of a version, and other settings give another', async (t) => {
+test('a report is of a version, and other settings give another', async (_t) => {
   const first = (await send('GET', `/v1/runs/${run}/quality`)).body;
   const options = JSON.stringify({ pairs: { policy: 'all', margin: 10, ties: 'drop' } });
-  const { code, text } = await said(t, qualityCommand, run, '--options', options);
+  const { code, text } = await said('quality', run, '--options', options);
   assert.equal(code, 0, text);
   assert.match(text, /^pairs: 0 of 5 compared; 5 ties, .+ 5 annotations have none$/m);
   assert.match(text, /; 4 in no pair: /);
@@ -112,7 +102,7 @@ test('an export with filters is a version of its own, and names them to be made 
   const out = path.join(await temporaryFolder(t), 'out');
   const filters = { nearDuplicates: 0 };
   const options = JSON.stringify({ filters });
-  const made = await said(t, exportCommand, run, '--layout', 'images', '--options', options, '--out', out);
+  const made = await said('export', run, '--layout', 'images', '--options', options, '--out', out);
   assert.equal(made.code, 0, made.text);
   const read = (name: string) => readFile(path.join(out, name), 'utf8');
   const dropped = (await read('dropped.jsonl')).trim().split('\n');

@@ -4,13 +4,14 @@ import { appendFile, mkdir, readdir, readFile, truncate, writeFile } from 'node:
 import http from 'node:http';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { download } from '../../src/cli/download.ts';
-import { exportCommand } from '../../src/cli/export.ts';
+import { openClient } from '../../clients/typescript/client.ts';
+import { downloadFile } from '../../clients/typescript/files.ts';
 import { useApp } from '../api/app.ts';
 import { startLayoutWorker } from '../api/layout-worker.ts';
 import { scoredRun } from '../api/scored-run.ts';
 import { sha256 } from '../export/made-up.ts';
 import { temporaryFolder } from '../temporary.ts';
+import { diptych } from './run-command.ts';
 
 const context = await useApp();
 const { listen } = context;
@@ -20,14 +21,9 @@ const worker = await startLayoutWorker(context);
 context.closing.unshift(() => worker.stop());
 
 /** Runs the command; what it says, and whether it went well. */
-async function command(t: TestContext, ...args: string[]): Promise<{ code: number; said: string }> {
-  const lines: unknown[] = [];
-  for (const name of ['log', 'error'] as const)
-    t.mock.method(console, name, (line: unknown) => lines.push(line));
-  t.mock.method(process.stdout, 'write', () => true);
-  const code = await exportCommand(args);
-  t.mock.restoreAll();
-  return { code, said: lines.join('\n') };
+async function command(...args: string[]): Promise<{ code: number; said: string; result: string }> {
+  const { code, stdout, stderr } = await diptych('export', ...args);
+  return { code, said: stderr + stdout.trimEnd(), result: stdout };
 }
 
 async function contents(folder: string): Promise<Record<string, string>> {
@@ -42,7 +38,7 @@ async function contents(folder: string): Promise<Record<string, string>> {
 test('an export lands in the folder, whole and checked; asked again only what is wrong is fetched', async (t) => {
   const out = path.join(await temporaryFolder(t), 'out');
   const args = [run, '--layout', 'hpdv3', '--out', out, '--url', `${url}/`];
-  const first = await command(t, ...args);
+  const first = await command(...args);
   assert.equal(first.code, 0, first.said);
   const files = await contents(out);
   const manifest = JSON.parse(await readFile(path.join(out, 'manifest.json'), 'utf8'));
@@ -63,7 +59,7 @@ test('an export lands in the folder, whole and checked; asked again only what is
   const whole = await readFile(path.join(out, 'inputs.jsonl'));
   await writeFile(path.join(out, 'inputs.jsonl.partial'), whole.subarray(0, 100));
   await truncate(path.join(out, 'inputs.jsonl'), 0);
-  const again = await command(t, ...args);
+  const again = await command(...args);
   assert.equal(again.code, 0, again.said);
   assert.match(again.said, new RegExp(`, ${Object.keys(files).length - 3} of them there before`));
   assert.deepEqual(await contents(out), files);
@@ -72,7 +68,6 @@ test('an export lands in the folder, whole and checked; asked again only what is
 test('options and version go along; what the service refuses is said with its code', async (t) => {
   const out = await temporaryFolder(t);
   const wrong = await command(
-    t,
     run,
     '--layout',
     'images',
@@ -83,28 +78,17 @@ test('options and version go along; what the service refuses is said with its co
     '--url',
     url,
   );
-  assert.equal(wrong.code, 1);
+  assert.equal(wrong.code, 3);
   assert.match(wrong.said, /^DIPTYCH_CONFLICT: run .+ gives version [0-9a-f]{64}, not 0{64}/);
   const options = JSON.stringify({ pairs: { policy: 'best-worst', margin: 0, ties: 'drop' } });
-  const { code } = await command(
-    t,
-    run,
-    '--layout',
-    'hpdv3',
-    '--options',
-    options,
-    '--out',
-    out,
-    '--url',
-    url,
-  );
+  const { code } = await command(run, '--layout', 'hpdv3', '--options', options, '--out', out, '--url', url);
   assert.equal(code, 0);
   const { pairs, policy } = JSON.parse(await readFile(path.join(out, 'manifest.json'), 'utf8'));
   assert.deepEqual([pairs, policy.pairs.policy], [12, 'best-worst']);
-  const broken = await command(t, run, '--layout', 'hpdv3', '--options', '{', '--out', out, '--url', url);
-  assert.deepEqual([broken.code, broken.said.slice(0, 18)], [1, '--options is "{": ']);
-  const bare = await command(t, run);
-  assert.deepEqual([bare.code, bare.said.slice(0, 24)], [1, 'npm run diptych -- expor']);
+  const broken = await command(run, '--layout', 'hpdv3', '--options', '{', '--out', out, '--url', url);
+  assert.deepEqual([broken.code, broken.said.slice(0, 18)], [2, '--options is "{": ']);
+  const bare = await command(run);
+  assert.deepEqual([bare.code, bare.said.slice(0, 20)], [2, '--layout is missing\n']);
 });
 
 /** A server that answers with these bytes, ranges or not; counts what it was asked for. */
@@ -129,11 +113,11 @@ test('a download that broke off goes on where it stopped', async (t) => {
   const file = { name: 'a/b', bytes: 10, sha256: sha256(bytes), link: '/b' };
   await mkdir(path.join(folder, 'a'));
   await writeFile(path.join(folder, 'a/b.partial'), '0123');
-  assert.equal(await download(server, file, folder), 'fetched');
+  assert.equal(await downloadFile(openClient(server), file, folder), 'fetched');
   assert.deepEqual([asked, await readFile(path.join(folder, 'a/b'), 'utf8')], [['bytes=4-'], '0123456789']);
-  assert.equal(await download(server, file, folder), 'there');
+  assert.equal(await downloadFile(openClient(server), file, folder), 'there');
   await appendFile(path.join(folder, 'a/b'), 'x');
-  assert.equal(await download(server, file, folder), 'fetched');
+  assert.equal(await downloadFile(openClient(server), file, folder), 'fetched');
   assert.deepEqual(await readdir(path.join(folder, 'a')), ['b']);
 });
 
@@ -141,7 +125,7 @@ test('bytes that are not those of the hash are refused, and nothing of them stay
   const folder = await temporaryFolder(t);
   const { url: server } = await serving(t, Buffer.from('something else'));
   const file = { name: 'b', bytes: 14, sha256: sha256(Buffer.from('what was meant')), link: '/b' };
-  await assert.rejects(download(server, file, folder), {
+  await assert.rejects(downloadFile(openClient(server), file, folder), {
     code: 'DIPTYCH_BAD_FILE',
     message: `"b" came with sha256 ${sha256(Buffer.from('something else'))}, must be ${file.sha256}; try again`,
   });
@@ -152,6 +136,10 @@ test('a name that leads out of the folder is refused', async (t) => {
   const folder = await temporaryFolder(t);
   for (const name of ['../b', 'a/../../b', '/etc/b']) {
     const file = { name, bytes: 1, sha256: '', link: '/b' };
-    await assert.rejects(download('http://127.0.0.1:1', file, folder), { code: 'DIPTYCH_BAD_FILE' }, name);
+    await assert.rejects(
+      downloadFile(openClient('http://127.0.0.1:1'), file, folder),
+      { code: 'DIPTYCH_BAD_FILE' },
+      name,
+    );
   }
 });

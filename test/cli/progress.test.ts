@@ -21,8 +21,9 @@ const stage = (more: Partial<StageView> = {}): StageView => ({
 
 function output(isTTY: boolean) {
   const written: string[] = [];
-  const stream = { isTTY, write: (text: string) => written.push(text) } as unknown as NodeJS.WriteStream;
-  return { written, printer: createProgressPrinter(stream) };
+  const noon = new Date(2026, 0, 1, 12, 0).getTime();
+  const stream = { isTTY, write: (text: string) => written.push(text) };
+  return { written, printer: createProgressPrinter(stream, () => noon) };
 }
 
 test('durations are seconds, then minutes and seconds, rounded and never negative', () => {
@@ -40,19 +41,32 @@ test('a bar is 24 cells wide whatever the fraction, and names failures', () => {
   }
   assert.match(formatBar(stage({ failed: 3 })), /running, 3 failed$/);
   assert.match(formatBar(stage({ failed: 3, dropped: 2 })), /running, 5 failed$/);
+  const startedAt = '2026-01-01T00:00:00.000Z';
+  const after = (seconds: number) => Date.parse(startedAt) + 1000 * seconds;
+  assert.match(formatBar(stage({ startedAt }), after(8)), /running, 12 of 48, 1\.50\/s$/);
+  assert.match(formatBar(stage({ startedAt }), after(48)), /running, 12 of 48, 15\.0\/min$/);
 });
 
 test('a terminal is repainted in place: up by the lines of before, each cleared', () => {
   const { written, printer } = output(true);
   printer.show([stage(), stage({ name: 'score', status: 'waiting', fraction: 0 })], 75);
   assert.equal(written.length, 3);
-  assert.equal(written[2], '\u001b[2K  about 1 min 15 s left\n');
+  assert.equal(written[2], '\u001b[2K  about 1 min 15 s left, until 12:01\n');
   printer.show([stage({ fraction: 0.5 })], null);
   assert.equal(written[3], '\u001b[3A');
   assert.equal(written[4], `\u001b[2K${formatBar(stage({ fraction: 0.5 }))}\n`);
   assert.equal(written[5], '\u001b[2K  estimating the end ...\n');
   printer.show([stage()], 1);
   assert.equal(written[6], '\u001b[2A');
+  // A line that stays pushes the bars down.
+  written.length = 0;
+  printer.log('stage-started');
+  assert.deepEqual(written, [
+    '\u001b[2A',
+    '\u001b[2Kstage-started\n',
+    `\u001b[2K${formatBar(stage())}\n`,
+    '\u001b[2K  about 1 s left, until 12:00\n',
+  ]);
 });
 
 test('a log gets a line per ten percent of the running stage, without control characters', () => {
@@ -60,10 +74,10 @@ test('a log gets a line per ten percent of the running stage, without control ch
   for (const fraction of [0, 0.02, 0.09, 0.11, 0.19, 0.2]) printer.show([stage({ fraction })], 10);
   printer.show([stage({ status: 'succeeded', fraction: 1 }), stage({ name: 'score', fraction: 0 })], 5);
   assert.deepEqual(written, [
-    'generate 0%, about 10 s left\n',
-    'generate 10%, about 10 s left\n',
-    'generate 20%, about 10 s left\n',
-    'score 0%, about 5 s left\n',
+    'generate 0%, about 10 s left, until 12:00\n',
+    'generate 10%, about 10 s left, until 12:00\n',
+    'generate 20%, about 10 s left, until 12:00\n',
+    'score 0%, about 5 s left, until 12:00\n',
   ]);
 });
 

@@ -6,13 +6,14 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { readGraphImages } from '../../src/cli/graph-images.ts';
-import { parseOptions } from '../../src/cli/train-graph-encoder.ts';
+import { encoderSettings } from '../../src/cli/train-graph-encoder.ts';
 import { encodePng } from '../../src/engine/png.ts';
 import { inspectFolder } from '../../src/models/inspect.ts';
 import { DEFAULT_SCENE_GRAPH } from '../../src/training/scene-graph-settings.ts';
 import { scenes } from '../scenes.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { telemetryOf, tinyImage } from '../training/tiny.ts';
+import { diptych } from './run-command.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const PATHS = ['--model', 'M', '--annotations', 'A', '--images', 'I', '--out', 'O'];
@@ -61,31 +62,23 @@ test('annotations and images are matched by name; what is left out is named with
   });
 });
 
-test('options have defaults, and a wrong one is refused by name and value with the usage', () => {
-  assert.deepEqual(parseOptions(PATHS), {
-    paths: { model: 'M', annotations: 'A', images: 'I', out: 'O' },
-    settings: DEFAULT_SCENE_GRAPH,
-  });
-  const { settings } = parseOptions([
-    ...PATHS,
-    '--steps',
-    '7',
-    '--batch',
-    '3',
-    '--learning-rate',
-    '1e-3',
-    '--seed',
-    '9',
-  ]);
-  assert.deepEqual(settings, { ...DEFAULT_SCENE_GRAPH, steps: 7, batch: 3, learningRate: 1e-3, seed: 9 });
+test('settings have defaults, and a wrong one is refused by name and value with the usage', async () => {
+  const values = { model: 'M', annotations: 'A', images: 'I', out: 'O' };
+  const none = { steps: undefined, batch: undefined, 'learning-rate': undefined, seed: undefined };
+  assert.deepEqual(encoderSettings({ ...values, ...none }), DEFAULT_SCENE_GRAPH);
+  const given = { steps: '7', batch: '3', 'learning-rate': '1e-3', seed: '9' };
+  const settings = { steps: 7, batch: 3, learningRate: 1e-3, seed: 9 };
+  assert.deepEqual(encoderSettings({ ...values, ...given }), { ...DEFAULT_SCENE_GRAPH, ...settings });
   const cases: [string[], RegExp][] = [
-    [PATHS.slice(2), /^--model is missing\nnpm run diptych/],
-    [[...PATHS, '--steps', '1.5'], /^--steps is "1\.5"; it must be a whole number above 0\n/],
-    [[...PATHS, '--learning-rate', 'fast'], /^--learning-rate is "fast"; it must be a number above 0\n/],
-    [[...PATHS, '--epochs', '2'], /--epochs.*\n.*npm run diptych/s],
+    [PATHS.slice(2), /^--model is missing\ndiptych train-graph-encoder --model FOLDER/],
+    [[...PATHS, '--steps', '1.5'], /^--steps is "1\.5", must be a whole number above 0\n/],
+    [[...PATHS, '--learning-rate', 'fast'], /^--learning-rate is "fast", must be a number above 0\n/],
+    [[...PATHS, '--epochs', '2'], /--epochs.*\ndiptych train-graph-encoder/s],
   ];
-  for (const [args, message] of cases)
-    assert.throws(() => parseOptions(args), { code: 'DIPTYCH_INVALID_INPUT', message });
+  for (const [args, message] of cases) {
+    const { code, stderr } = await diptych('train-graph-encoder', ...args);
+    assert.deepEqual([code, message.test(stderr)], [2, true], stderr);
+  }
 });
 
 test('stopped by Ctrl-C it says how to go on; asked again it ends with a whole model folder', async (t) => {

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { models } from '../../src/cli/models.ts';
 import { type HostTensor, readTensors, writeSafetensors } from '../../src/engine/safetensors.ts';
 import { inspectFolder, memoryNeeds } from '../../src/models/inspect.ts';
 import { countParameters } from '../../src/models/weight-memory.ts';
+import { diptych } from '../cli/run-command.ts';
 import { goldenCase } from '../golden.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { writeTinyAesthetic, writeTinyImageReward, writeTinyOpenClip } from './tiny-scorers.ts';
@@ -31,19 +31,12 @@ async function damaged(
 }
 
 /** Exit code and what is printed. */
-async function check(
-  t: TestContext,
-  folder: string,
-  ...more: string[]
-): Promise<{ code: number; said: string }> {
-  const lines: string[] = [];
-  for (const method of ['log', 'error'] as const)
-    t.mock.method(console, method, (line: string) => void lines.push(line));
-  const code = await models(['check', folder, ...more]);
-  return { code, said: lines.join('\n') };
+async function check(folder: string, ...more: string[]): Promise<{ code: number; said: string }> {
+  const { code, stdout, stderr } = await diptych('models', 'check', folder, ...more);
+  return { code, said: (stdout + stderr).trimEnd() };
 }
 
-test('a whole SDXL folder: four networks, every tensor in its place', async (t) => {
+test('a whole SDXL folder: four networks, every tensor in its place', async (_t) => {
   const report = await inspectFolder(SDXL);
   assert.equal(report.class, 'StableDiffusionXLPipeline');
   assert.deepEqual(
@@ -62,7 +55,7 @@ test('a whole SDXL folder: four networks, every tensor in its place', async (t) 
       lora: 4 * all + 16 * factors + 8 * countParameters(attention),
     },
   });
-  const { code, said } = await check(t, SDXL);
+  const { code, said } = await check(SDXL);
   assert.equal(code, 0);
   assert.match(
     said,
@@ -111,7 +104,7 @@ for (const [write, className, classes, files, tensor] of [
     const file = path.join(folder, files.at(-1)!);
     const { [tensor]: _, ...others } = await readTensors(file);
     await writeSafetensors(file, others);
-    const { code, said } = await check(t, folder);
+    const { code, said } = await check(folder);
     assert.equal(code, 1);
     assert.ok(said.includes(`missing: "${tensor}" of shape [`), said);
   });
@@ -127,7 +120,7 @@ test('a missing tensor, a wrong shape and one too many are named; position_ids a
     all.extra = { shape: [1], dtype: 'float32', data: new Float32Array(1) };
     all['text_model.embeddings.position_ids'] = { shape: [1, 2], dtype: 'int32', data: new Int32Array(2) };
   });
-  const { code, said } = await check(t, folder);
+  const { code, said } = await check(folder);
   assert.equal(code, 1);
   assert.match(said, /^WRONG {2} text_encoder /m);
   assert.match(
@@ -140,7 +133,7 @@ test('a missing tensor, a wrong shape and one too many are named; position_ids a
 });
 
 test('a config that asks for what is not there is refused by field and value', async (t) => {
-  const { code, said } = await check(t, await damaged(t, () => {}, { hidden_act: 'relu' }));
+  const { code, said } = await check(await damaged(t, () => {}, { hidden_act: 'relu' }));
   assert.equal(code, 1);
   assert.match(said, /"hidden_act" is "relu"/);
 });
@@ -149,29 +142,33 @@ test('a pickle, an unknown class and an empty folder are refused by name', async
   const pickled = await damaged(t, () => {});
   await rm(path.join(pickled, 'vae', 'diffusion_pytorch_model.safetensors'));
   await writeFile(path.join(pickled, 'vae', 'diffusion_pytorch_model.bin'), '');
-  assert.match((await check(t, pickled)).said, /vae\/diffusion_pytorch_model\.bin is a pickle/);
+  assert.match((await check(pickled)).said, /vae\/diffusion_pytorch_model\.bin is a pickle/);
 
   await writeFile(path.join(pickled, 'model_index.json'), '{"vae":');
-  assert.match((await check(t, pickled)).said, /can't read .*model_index\.json: .*JSON/);
+  assert.match((await check(pickled)).said, /can't read .*model_index\.json: .*JSON/);
 
   const empty = await temporaryFolder(t);
-  assert.match((await check(t, empty)).said, /can't read .*config\.json/);
+  assert.match((await check(empty)).said, /can't read .*config\.json/);
   await writeFile(path.join(empty, 'config.json'), '{"architectures": ["LlamaForCausalLM"]}');
-  const { code, said } = await check(t, empty);
+  const { code, said } = await check(empty);
   assert.equal(code, 1);
   assert.match(said, /is a LlamaForCausalLM; known are UNet2DConditionModel, AutoencoderKL/);
 });
 
-test('without a folder the command says how it is used', async (t) => {
-  const lines: string[] = [];
-  t.mock.method(console, 'error', (line: string) => void lines.push(line));
-  assert.equal(await models(['check']), 1);
-  assert.deepEqual(lines, ['npm run diptych -- models check FOLDER [--case CASE]']);
+test('as JSON a folder has its parts with what is missing, and what it takes', async () => {
+  const { code, stdout } = await diptych('models', 'check', SDXL, '--json');
+  const { parts, fits, memory, agreement } = JSON.parse(stdout);
+  assert.deepEqual([code, fits, agreement], [0, true, null]);
+  assert.deepEqual(parts[2].name, 'unet');
+  assert.equal(
+    memory.sample,
+    4 * parts.reduce((sum: number, part: { parameters: number }) => sum + part.parameters, 0),
+  );
 });
 
 test('a folder is held to what was recorded of it, and a changed one is caught', async (t) => {
   const recorded = path.dirname(SDXL);
-  const good = await check(t, SDXL, '--case', recorded);
+  const good = await check(SDXL, '--case', recorded);
   assert.equal(good.code, 0, good.said);
   assert.match(
     good.said,
@@ -182,17 +179,17 @@ test('a folder is held to what was recorded of it, and a changed one is caught',
     const bias = Object.keys(all).find((name) => name.endsWith('layers.0.mlp.fc2.bias'))!;
     all[bias]!.data[0]! += 0.01;
   });
-  const bad = await check(t, changed, '--case', recorded);
+  const bad = await check(changed, '--case', recorded);
   assert.equal(bad.code, 1);
   assert.match(bad.said, /generate-sdxl \w+: the error is [\d.]+ times the tolerance/);
 });
 
-test('one network is held to its own case, in its pipeline or alone', async (t) => {
+test('one network is held to its own case, in its pipeline or alone', async (_t) => {
   const unet = (await goldenCase('unet-sdxl')).folder;
-  const alone = await check(t, path.join(unet, 'model'), '--case', unet);
+  const alone = await check(path.join(unet, 'model'), '--case', unet);
   assert.equal(alone.code, 0, alone.said);
   // The pipeline's own UNet has another shape.
-  const other = await check(t, SDXL, '--case', unet);
+  const other = await check(SDXL, '--case', unet);
   assert.deepEqual(
     [other.code, /unet-sdxl width of encoder_hidden_states is/.test(other.said)],
     [1, true],
@@ -202,15 +199,15 @@ test('one network is held to its own case, in its pipeline or alone', async (t) 
 
 test('what is no case, or one of another kind, or lacks an input, is refused', async (t) => {
   const empty = await temporaryFolder(t);
-  const nothing = await check(t, SDXL, '--case', empty);
+  const nothing = await check(SDXL, '--case', empty);
   assert.equal(nothing.code, 1);
   assert.match(nothing.said, /can't read .*case\.json.*a recorded case is a folder with case\.json/);
 
   const { folder } = await goldenCase('frechet');
-  const { said } = await check(t, SDXL, '--case', folder);
+  const { said } = await check(SDXL, '--case', folder);
   assert.match(said, /is a case of "[^"]*"; a folder can be checked against UNet2DConditionModel/);
 
   await cp(path.join((await goldenCase('generate-sdxl')).folder, 'case.json'), path.join(empty, 'case.json'));
   await writeSafetensors(path.join(empty, 'io.safetensors'), {});
-  assert.match((await check(t, SDXL, '--case', empty)).said, /io\.safetensors has no tensor "in\.latents"/);
+  assert.match((await check(SDXL, '--case', empty)).said, /io\.safetensors has no tensor "in\.latents"/);
 });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { cp, mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
-import { openClient } from '../../src/cli/client.ts';
+import { openClient } from '../../clients/typescript/client.ts';
 import { readTensors, writeSafetensors } from '../../src/engine/safetensors.ts';
 import type { Comparison } from '../../src/evaluation/bootstrap.ts';
 import type { FrechetResult, PaperTable } from '../../src/evaluation/paper-tables.ts';

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
-import { openClient } from '../../src/cli/client.ts';
-import { importCommand } from '../../src/cli/import.ts';
+import { openClient } from '../../clients/typescript/client.ts';
+import { diptych } from '../cli/run-command.ts';
 import { writePickapic } from '../import/made-up-pickapic.ts';
 import { scenes } from '../scenes.ts';
 import { temporaryFolder } from '../temporary.ts';
@@ -14,11 +14,11 @@ test('diptych import, then a training whose pairs are the labels', { timeout: 24
   const { service, store } = await startHome(t, scenes(1));
   const file = path.join(await temporaryFolder(t), 'train.parquet');
   await writePickapic(file, 6);
-  assert.equal(
-    await importCommand([file, '--as', 'pickapic', '--set', 'pick', '--upload', '--url', service.url]),
-    0,
-  );
+  const args = [file, '--as', 'pickapic', '--set', 'pick', '--upload', '--url', service.url, '--json'];
+  const imported = await diptych('import', ...args);
+  assert.deepEqual([imported.code, imported.stderr], [0, '']);
   const { id: sourceRun } = await store.run.findFirstOrThrow({ where: { kind: 'import' } });
+  assert.equal(JSON.parse(imported.stdout).id, sourceRun);
 
   const client = openClient(service.url);
   const ask = (settings: object) =>

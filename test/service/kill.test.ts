@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { openClient } from '../../src/cli/client.ts';
+import { openClient } from '../../clients/typescript/client.ts';
 import { query } from '../../src/store/client.ts';
 import { readTelemetry } from '../../src/training/telemetry.ts';
 import { scenes } from '../scenes.ts';
@@ -30,7 +30,7 @@ type RunningHome = Home & { runId: string };
 
 async function startRun(t: TestContext): Promise<RunningHome> {
   const home = await startHome(t, ANNOTATIONS);
-  const request = { kind: 'curate-then-train', annotationSet: SET, settings: SETTINGS };
+  const request = { kind: 'curate-then-train' as const, annotationSet: SET, settings: SETTINGS };
   return { ...home, runId: (await openClient(home.service.url).createRun(request)).id };
 }
 

@@ -11,7 +11,7 @@ import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { CreateBucketCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
-import { type ArtifactView, type ExportFile, openClient } from '../../src/cli/client.ts';
+import { type ExportFile, openClient } from '../../clients/typescript/client.ts';
 import { lookUpArtifact } from '../../src/store/artifacts.ts';
 import { TRAINING } from '../../src/store/training-folder.ts';
 import { snapshotSteps } from '../../src/training/snapshot.ts';
@@ -96,7 +96,7 @@ test('machines that share a database and a bucket, and no disk, curate and train
     body: JSON.stringify(scenes(8)),
   });
   assert.equal(sent.status, 200, await sent.text());
-  const request = { kind: 'curate-then-train', annotationSet: 'shapes', settings: SETTINGS };
+  const request = { kind: 'curate-then-train' as const, annotationSet: 'shapes', settings: SETTINGS };
   const { id } = await client.createRun(request);
   const { store } = database;
 
@@ -151,10 +151,7 @@ test('machines that share a database and a bucket, and no disk, curate and train
       .update(Buffer.from(await answer.arrayBuffer()))
       .digest('hex');
   };
-  const artifacts = (await client.artifacts(id)) as (ArtifactView & {
-    sha256: string;
-    files?: { name: string; sha256: string }[];
-  })[];
+  const artifacts = await client.artifacts(id);
   const files = artifacts.flatMap(({ name, sha256, files }) =>
     files ? files.map((file) => ({ ...file, name: `${name}/${file.name}` })) : [{ name, sha256 }],
   );

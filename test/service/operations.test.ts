@@ -7,11 +7,11 @@ import http from 'node:http';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
-import { keys } from '../../src/cli/keys.ts';
 import { ensureSet, listAnnotations, upsertAnnotations } from '../../src/store/annotations.ts';
 import { folderBlobs } from '../../src/store/blobs.ts';
 import { openStore } from '../../src/store/client.ts';
 import { openDatabase } from '../../src/store/database.ts';
+import { diptych } from '../cli/run-command.ts';
 import { execute, reachableFolder, useDatabase } from '../database.ts';
 import { scenes } from '../scenes.ts';
 import { temporaryFolder } from '../temporary.ts';
@@ -65,22 +65,26 @@ test('with a key made at the command line it listens and lets that key in', asyn
   t.after(() => {
     delete process.env.DATABASE_URL;
   });
-  const lines: string[] = [];
-  t.mock.method(console, 'log', (line: string) => lines.push(line));
-  t.mock.method(console, 'error', (line: string) => lines.push(line));
-  assert.equal(await keys(['create', 'ops', '--scope', 'admin']), 0);
-  const [key, told] = lines as [string, string];
+  const keys = (...args: string[]) => diptych('keys', ...args);
+  const made = await keys('create', 'ops', '--scope', 'admin');
+  assert.equal(made.code, 0, made.stderr);
+  const [key, told] = made.stdout.split('\n') as [string, string];
   const { listening } = startApi(t, database.url, home, { HOST: '0.0.0.0' });
   const port = new URL(await listening).port;
   const ask = async (headers = {}) => (await fetch(`http://127.0.0.1:${port}/v1/runs`, { headers })).status;
   assert.deepEqual([await ask(), await ask({ authorization: `Bearer ${key}` })], [401, 200]);
   const [id] = /[0-9a-f-]{36}/.exec(told)!;
-  assert.equal(await keys(['list']), 0);
+  const lines = (await keys('list')).stdout.split('\n');
   assert.ok(lines.some((line) => line.includes(id) && line.includes('ops') && !line.includes(key)));
-  assert.equal(await keys(['revoke', id]), 0);
+  assert.equal((await keys('revoke', id)).code, 0);
   assert.equal(await ask({ authorization: `Bearer ${key}` }), 401);
-  for (const wrong of [['rotate', id], ['create'], ['create', 'x', '--scope', 'root'], ['revoke', 'x'], []])
-    assert.equal(await keys(wrong), 1, wrong.join(' '));
+  for (const [code, ...wrong] of [
+    [1, 'rotate', id],
+    [1, 'revoke', 'x'],
+    [2, 'create'],
+    [2, 'create', 'x', '--scope', 'root'],
+  ] as const)
+    assert.equal((await keys(...wrong)).code, code, wrong.join(' '));
   await execute(database.url, 'DELETE FROM api_key');
 });
 

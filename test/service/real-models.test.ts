@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test } from 'node:test';
-import { openClient, type RunView } from '../../src/cli/client.ts';
+import { openClient, type Run } from '../../clients/typescript/client.ts';
 import { METRIC_NAMES } from '../../src/scoring/score.ts';
 import { listScored } from '../../src/store/candidates.ts';
 import { readRows } from '../export/read.ts';
@@ -48,9 +48,9 @@ test('tiny folders of the real shapes draw and score through the whole service',
   const { service, store } = await startHome(t, ANNOTATIONS);
   const client = openClient(service.url);
 
-  async function curate(settings: Record<string, unknown>): Promise<RunView> {
+  async function curate(settings: Record<string, unknown>): Promise<Run> {
     const request = {
-      kind: 'curate',
+      kind: 'curate' as const,
       annotationSet: SET,
       settings: {
         candidates: CANDIDATES,

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
+import { openClient } from '../../clients/typescript/client.ts';
 import { isHeldOut } from '../../pipelines/stages.ts';
-import { openClient } from '../../src/cli/client.ts';
 import { encodePng } from '../../src/engine/png.ts';
 import type { ValidationCurve } from '../../src/evaluation/validation-curves.ts';
 import { textPrompt } from '../../src/models/prompt.ts';
@@ -30,7 +30,7 @@ test('a run measures its training on annotations that it neither trains on nor i
   const client = openClient(service.url);
   const settings = {
     ...{ seed: SEED, candidates: 3, heldOutFraction: HELD_OUT, sampling },
-    reward: { policy: 'zmean', weights: { dpg: 1, 'clip-score': 1 } },
+    reward: { policy: 'zmean' as const, weights: { dpg: 1, 'clip-score': 1 } },
     train: {
       ...{ steps: 5, pairsPerStep: 2, inversionSteps: 3, learningRate: 1e-4, warmUp: 0 },
       validation: { every: 2, annotations: MEASURED },

@@ -1,6 +1,6 @@
 /** The API as the pages call it, typed by its OpenAPI document. */
 import createClient from 'openapi-fetch';
-import type { paths } from './schema.d.ts';
+import type { paths } from '../../../clients/typescript/schema.d.ts';
 
 export const api = createClient<paths>();
 

@@ -1,4 +1,4 @@
-/** Written by `npm run page-types`; not by hand. */
+/** Written by `npm run clients`; not by hand. */
 export interface paths {
     "/healthz": {
         parameters: {
