@@ -14,7 +14,7 @@ import { NO_BROWSER, openBrowser } from '../test/browser.ts';
 const OUT = path.resolve(import.meta.dirname, '../docs/images/pages');
 const WIDTHS = { wide: { width: 1360, height: 900 }, narrow: { width: 360, height: 740 } };
 /** Exports that the pictures show. */
-const LAYOUTS = ['pickapic', 'images', 'webdataset'];
+const LAYOUTS = ['pickapic', 'images', 'webdataset'] as const;
 
 interface Shot {
   name: string;

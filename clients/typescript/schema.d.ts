@@ -437,6 +437,141 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/dead-letters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tasks of all runs that were given up, with the reason of each, the newest first */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description `next` of the page before */
+                    cursor?: string;
+                    /** @description Most entries on a page */
+                    limit?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            items: {
+                                at: string;
+                                attempts: number;
+                                id: string;
+                                /** @description img_id of what the run goes on without; empty: it can not go on without this task */
+                                lost: string[];
+                                reason: string;
+                                runId: string;
+                                stage: string;
+                                /** @description Of the stage, that it stood for */
+                                units: number;
+                            }[];
+                            /** @description Cursor of the next page; null at the end */
+                            next: string | null;
+                        };
+                    };
+                };
+                /** @description Default Response */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/dead-letters/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Try one of them again, while its run has not gone on without it */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Dead letter */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Default Response */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+                /** @description Default Response */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/exports": {
         parameters: {
             query?: never;
@@ -914,7 +1049,12 @@ export interface paths {
                             finishedAt: string | null;
                             id: string;
                             kind: string;
-                            /** @description Null once the run has ended */
+                            /**
+                             * @description Whose tasks go first
+                             * @enum {unknown}
+                             */
+                            priority: "low" | "normal" | "high";
+                            /** @description Null once the run has ended, and while it is paused */
                             secondsLeft: number | null;
                             settings: unknown;
                             stages: {
@@ -927,6 +1067,7 @@ export interface paths {
                                 /** @description Finished share, running work included */
                                 fraction: number;
                                 name: string;
+                                /** @description Later by the time it was paused */
                                 startedAt: string | null;
                                 status: string;
                                 /** @description Units of work, such as candidates */
@@ -1007,7 +1148,12 @@ export interface paths {
                                 finishedAt: string | null;
                                 id: string;
                                 kind: string;
-                                /** @description Null once the run has ended */
+                                /**
+                                 * @description Whose tasks go first
+                                 * @enum {unknown}
+                                 */
+                                priority: "low" | "normal" | "high";
+                                /** @description Null once the run has ended, and while it is paused */
                                 secondsLeft: number | null;
                                 settings: unknown;
                                 stages: {
@@ -1020,6 +1166,7 @@ export interface paths {
                                     /** @description Finished share, running work included */
                                     fraction: number;
                                     name: string;
+                                    /** @description Later by the time it was paused */
                                     startedAt: string | null;
                                     status: string;
                                     /** @description Units of work, such as candidates */
@@ -1053,6 +1200,12 @@ export interface paths {
                          * @enum {unknown}
                          */
                         kind: "curate" | "train" | "curate-then-train" | "evaluate";
+                        /**
+                         * @description Whose tasks go first where several runs share the workers (docs/sharing.md)
+                         * @default normal
+                         * @enum {unknown}
+                         */
+                        priority?: "low" | "normal" | "high";
                         /** @default {} */
                         settings?: {
                             /**
@@ -1451,7 +1604,12 @@ export interface paths {
                             finishedAt: string | null;
                             id: string;
                             kind: string;
-                            /** @description Null once the run has ended */
+                            /**
+                             * @description Whose tasks go first
+                             * @enum {unknown}
+                             */
+                            priority: "low" | "normal" | "high";
+                            /** @description Null once the run has ended, and while it is paused */
                             secondsLeft: number | null;
                             settings: unknown;
                             stages: {
@@ -1464,6 +1622,7 @@ export interface paths {
                                 /** @description Finished share, running work included */
                                 fraction: number;
                                 name: string;
+                                /** @description Later by the time it was paused */
                                 startedAt: string | null;
                                 status: string;
                                 /** @description Units of work, such as candidates */
@@ -1541,7 +1700,12 @@ export interface paths {
                             finishedAt: string | null;
                             id: string;
                             kind: string;
-                            /** @description Null once the run has ended */
+                            /**
+                             * @description Whose tasks go first
+                             * @enum {unknown}
+                             */
+                            priority: "low" | "normal" | "high";
+                            /** @description Null once the run has ended, and while it is paused */
                             secondsLeft: number | null;
                             settings: unknown;
                             stages: {
@@ -1554,6 +1718,7 @@ export interface paths {
                                 /** @description Finished share, running work included */
                                 fraction: number;
                                 name: string;
+                                /** @description Later by the time it was paused */
                                 startedAt: string | null;
                                 status: string;
                                 /** @description Units of work, such as candidates */
@@ -1734,7 +1899,12 @@ export interface paths {
                             finishedAt: string | null;
                             id: string;
                             kind: string;
-                            /** @description Null once the run has ended */
+                            /**
+                             * @description Whose tasks go first
+                             * @enum {unknown}
+                             */
+                            priority: "low" | "normal" | "high";
+                            /** @description Null once the run has ended, and while it is paused */
                             secondsLeft: number | null;
                             settings: unknown;
                             stages: {
@@ -1747,6 +1917,7 @@ export interface paths {
                                 /** @description Finished share, running work included */
                                 fraction: number;
                                 name: string;
+                                /** @description Later by the time it was paused */
                                 startedAt: string | null;
                                 status: string;
                                 /** @description Units of work, such as candidates */
@@ -2259,7 +2430,7 @@ export interface paths {
                                 slot: number;
                                 stage: string;
                                 variant: string;
-                                /** @description "image", or the name of the metric */
+                                /** @description "image", "scores" (all of them), or the name of the metric */
                                 what: string;
                             }[];
                             /** @description Cursor of the next page; null at the end */
@@ -2426,6 +2597,228 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/runs/{id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Keep the tasks of a run from the workers */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Run */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            annotationSet: string;
+                            createdAt: string;
+                            error: string | null;
+                            finishedAt: string | null;
+                            id: string;
+                            kind: string;
+                            /**
+                             * @description Whose tasks go first
+                             * @enum {unknown}
+                             */
+                            priority: "low" | "normal" | "high";
+                            /** @description Null once the run has ended, and while it is paused */
+                            secondsLeft: number | null;
+                            settings: unknown;
+                            stages: {
+                                done: number;
+                                /** @description Of done: candidates that failed alone, see /failures */
+                                dropped: number;
+                                /** @description Units of failed tasks */
+                                failed: number;
+                                finishedAt: string | null;
+                                /** @description Finished share, running work included */
+                                fraction: number;
+                                name: string;
+                                /** @description Later by the time it was paused */
+                                startedAt: string | null;
+                                status: string;
+                                /** @description Units of work, such as candidates */
+                                total: number;
+                            }[];
+                            status: string;
+                        };
+                    };
+                };
+                /** @description Default Response */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+                /** @description Default Response */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/runs/{id}/priority": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let the tasks of a run go before or behind those of others */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Run */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Whose tasks go first
+                         * @enum {unknown}
+                         */
+                        priority: "low" | "normal" | "high";
+                    };
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            annotationSet: string;
+                            createdAt: string;
+                            error: string | null;
+                            finishedAt: string | null;
+                            id: string;
+                            kind: string;
+                            /**
+                             * @description Whose tasks go first
+                             * @enum {unknown}
+                             */
+                            priority: "low" | "normal" | "high";
+                            /** @description Null once the run has ended, and while it is paused */
+                            secondsLeft: number | null;
+                            settings: unknown;
+                            stages: {
+                                done: number;
+                                /** @description Of done: candidates that failed alone, see /failures */
+                                dropped: number;
+                                /** @description Units of failed tasks */
+                                failed: number;
+                                finishedAt: string | null;
+                                /** @description Finished share, running work included */
+                                fraction: number;
+                                name: string;
+                                /** @description Later by the time it was paused */
+                                startedAt: string | null;
+                                status: string;
+                                /** @description Units of work, such as candidates */
+                                total: number;
+                            }[];
+                            status: string;
+                        };
+                    };
+                };
+                /** @description Default Response */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+                /** @description Default Response */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+                /** @description Default Response */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/runs/{id}/quality": {
         parameters: {
             query?: never;
@@ -2500,6 +2893,105 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/runs/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a paused run go on */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Run */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            annotationSet: string;
+                            createdAt: string;
+                            error: string | null;
+                            finishedAt: string | null;
+                            id: string;
+                            kind: string;
+                            /**
+                             * @description Whose tasks go first
+                             * @enum {unknown}
+                             */
+                            priority: "low" | "normal" | "high";
+                            /** @description Null once the run has ended, and while it is paused */
+                            secondsLeft: number | null;
+                            settings: unknown;
+                            stages: {
+                                done: number;
+                                /** @description Of done: candidates that failed alone, see /failures */
+                                dropped: number;
+                                /** @description Units of failed tasks */
+                                failed: number;
+                                finishedAt: string | null;
+                                /** @description Finished share, running work included */
+                                fraction: number;
+                                name: string;
+                                /** @description Later by the time it was paused */
+                                startedAt: string | null;
+                                status: string;
+                                /** @description Units of work, such as candidates */
+                                total: number;
+                            }[];
+                            status: string;
+                        };
+                    };
+                };
+                /** @description Default Response */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+                /** @description Default Response */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            error: {
+                                code: string;
+                                message: string;
+                            };
+                        };
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/runs/{id}/retry": {
         parameters: {
             query?: never;
@@ -2535,7 +3027,12 @@ export interface paths {
                             finishedAt: string | null;
                             id: string;
                             kind: string;
-                            /** @description Null once the run has ended */
+                            /**
+                             * @description Whose tasks go first
+                             * @enum {unknown}
+                             */
+                            priority: "low" | "normal" | "high";
+                            /** @description Null once the run has ended, and while it is paused */
                             secondsLeft: number | null;
                             settings: unknown;
                             stages: {
@@ -2548,6 +3045,7 @@ export interface paths {
                                 /** @description Finished share, running work included */
                                 fraction: number;
                                 name: string;
+                                /** @description Later by the time it was paused */
                                 startedAt: string | null;
                                 status: string;
                                 /** @description Units of work, such as candidates */
@@ -3688,6 +4186,65 @@ export interface paths {
                                 code: string;
                                 message: string;
                             };
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Worker processes on all machines: when each was last seen, and what it is at */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            items: {
+                                host: string;
+                                /** @description Bytes when it was last seen */
+                                memory: number | null;
+                                pid: number;
+                                seenAt: string;
+                                startedAt: string;
+                                /**
+                                 * @description quiet: not heard of for 15 seconds
+                                 * @enum {unknown}
+                                 */
+                                state: "working" | "idle" | "quiet";
+                                task: {
+                                    attempt: number;
+                                    /** @description Finished share */
+                                    progress: number;
+                                    runId: string;
+                                    stage: string;
+                                } | null;
+                                /** @enum {unknown} */
+                                worker: "generate" | "score" | "train";
+                            }[];
                         };
                     };
                 };

@@ -1,6 +1,6 @@
 /** Everything that a run leaves and that no clock and no random id may change, and what differs between two of them. */
 import { isDeepStrictEqual } from 'node:util';
-import { openClient } from '../../src/cli/client.ts';
+import { openClient } from '../../clients/typescript/client.ts';
 import { sha256Of } from '../../src/store/blobs.ts';
 import type { WatchedService } from './service.ts';
 

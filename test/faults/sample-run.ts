@@ -1,5 +1,5 @@
 /** The run that is disturbed: curated, voted on, trained and compared, in a minute. */
-import { openClient } from '../../src/cli/client.ts';
+import { openClient } from '../../clients/typescript/client.ts';
 import { scenes } from '../scenes.ts';
 import { until } from '../wait.ts';
 import { SLOW, type WatchedService } from './service.ts';

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
-import { openClient } from '../../src/cli/client.ts';
+import { openClient } from '../../clients/typescript/client.ts';
 import { readTelemetry } from '../../src/training/telemetry.ts';
 import { scenes } from '../scenes.ts';
 import { until } from '../wait.ts';
@@ -30,7 +30,7 @@ test('a paused training survives kills and goes on from its step, and the worker
     assert.equal(answer.status, 200, await answer.text());
   };
   const succeeded = async (id: string) => {
-    const { status, error } = await client.watchRun(id, () => {});
+    const { status, error } = await client.watchRun(id);
     assert.deepEqual([status, error], ['succeeded', null]);
   };
   const source = await ask('curate', common);

@@ -16,13 +16,15 @@ class Run(TypedDict):
     id: str
     kind: str
     status: str
+    # Whose tasks go first
+    priority: Literal["low", "normal", "high"]
     annotationSet: str
     settings: Any
     error: Union[str, None]
     createdAt: str
     finishedAt: Union[str, None]
     stages: list[RunStage]
-    # Null once the run has ended
+    # Null once the run has ended, and while it is paused
     secondsLeft: Union[float, None]
 
 
@@ -38,6 +40,7 @@ class RunStage(TypedDict):
     dropped: int
     # Finished share, running work included
     fraction: float
+    # Later by the time it was paused
     startedAt: Union[str, None]
     finishedAt: Union[str, None]
 
@@ -46,11 +49,14 @@ class Export(TypedDict):
     id: str
     # The run whose candidates it holds
     run: str
+    annotationSet: str
     layout: str
     # sha256 over everything that its rows are made from
     version: str
     # Reward, pairs and score versions
     policy: Any
+    # Of all files; null until it has succeeded
+    bytes: Union[int, None]
     status: str
     error: Union[str, None]
     # Finished share, 0 to 1
@@ -112,7 +118,7 @@ class RunFailure(TypedDict):
     variant: str
     slot: int
     stage: str
-    # "image", or the name of the metric
+    # "image", "scores" (all of them), or the name of the metric
     what: str
     reason: str
 
@@ -161,6 +167,50 @@ class RunArtifactFile(TypedDict):
     sha256: str
 
 
+class DeadLetters(TypedDict):
+    items: list[DeadLetter]
+    # Cursor of the next page; null at the end
+    next: Union[str, None]
+
+
+class DeadLetter(TypedDict):
+    id: str
+    runId: str
+    stage: str
+    # Of the stage, that it stood for
+    units: int
+    attempts: int
+    reason: str
+    # img_id of what the run goes on without; empty: it can not go on without this task
+    lost: list[str]
+    at: str
+
+
+class Workers(TypedDict):
+    items: list[Worker]
+
+
+class Worker(TypedDict):
+    worker: Literal["generate", "score", "train"]
+    host: str
+    pid: int
+    # quiet: not heard of for 15 seconds
+    state: Literal["working", "idle", "quiet"]
+    startedAt: str
+    seenAt: str
+    # Bytes when it was last seen
+    memory: Union[int, None]
+    task: Union[WorkerTask, None]
+
+
+class WorkerTask(TypedDict):
+    runId: str
+    stage: str
+    # Finished share
+    progress: float
+    attempt: int
+
+
 class RunCandidates(TypedDict):
     items: list[RunCandidate]
     # Cursor of the next page; null at the end
@@ -205,6 +255,8 @@ class RunItem(TypedDict):
 class RunItemCandidate(TypedDict):
     id: str
     slot: int
+    # Null: imported, and unknown
+    seed: Union[int, None]
     # The image is at /v1/blobs/SHA256
     sha256: str
     width: int
@@ -478,6 +530,8 @@ class RunsRequest(TypedDict):
     # Name of the annotation set
     annotationSet: str
     settings: NotRequired[RunsRequestSettings]
+    # Whose tasks go first where several runs share the workers (docs/sharing.md); default "normal"
+    priority: NotRequired[Literal["low", "normal", "high"]]
 
 
 class RunsRequestSettings(TypedDict):
@@ -702,6 +756,11 @@ class RunsRequestSettingsCompare(TypedDict):
     tuned: str
 
 
+class RunPriorityRequest(TypedDict):
+    # Whose tasks go first
+    priority: Literal["low", "normal", "high"]
+
+
 class RunExportsRequest(TypedDict):
     # What to write (docs/exports.md)
     layout: Literal["images", "pickapic", "binarized", "image-reward", "hpdv3", "folders", "webdataset", "scores", "arrow", "quality"]
@@ -835,9 +894,21 @@ class Api(ABC):
         """Stop a run. POST /v1/runs/{id}/cancel"""
         return cast(Run, self.request("POST", f"/v1/runs/{quote(run, safe='')}/cancel").json())
 
+    def post_run_pause(self, run: str) -> Run:
+        """Keep the tasks of a run from the workers. POST /v1/runs/{id}/pause"""
+        return cast(Run, self.request("POST", f"/v1/runs/{quote(run, safe='')}/pause").json())
+
+    def post_run_resume(self, run: str) -> Run:
+        """Let a paused run go on. POST /v1/runs/{id}/resume"""
+        return cast(Run, self.request("POST", f"/v1/runs/{quote(run, safe='')}/resume").json())
+
     def post_run_retry(self, run: str) -> Run:
         """Try what failed in a failed run again. POST /v1/runs/{id}/retry"""
         return cast(Run, self.request("POST", f"/v1/runs/{quote(run, safe='')}/retry").json())
+
+    def post_run_priority(self, run: str, body: RunPriorityRequest) -> Run:
+        """Let the tasks of a run go before or behind those of others. POST /v1/runs/{id}/priority"""
+        return cast(Run, self.request("POST", f"/v1/runs/{quote(run, safe='')}/priority", json=body).json())
 
     def get_run_events(self, run: str) -> httpx.Response:
         """The log of a run as server-sent events. Starts at the first event, or after the one named by the header Last-Event-ID; ends when the run has ended. GET /v1/runs/{id}/events"""
@@ -862,6 +933,18 @@ class Api(ABC):
     def get_run_artifact(self, run: str, file: str) -> httpx.Response:
         """Download an artifact that is a file, or a range of it. GET /v1/runs/{id}/artifacts/{*}"""
         return self.request("GET", f"/v1/runs/{quote(run, safe='')}/artifacts/{quote(file, safe='/')}")
+
+    def get_dead_letters(self, *, cursor: str | None = None, limit: int | None = None) -> DeadLetters:
+        """Tasks of all runs that were given up, with the reason of each, the newest first. GET /v1/dead-letters"""
+        return cast(DeadLetters, self.request("GET", f"/v1/dead-letters", params={"cursor": cursor, "limit": limit}).json())
+
+    def post_dead_letter_retry(self, dead_letter: str) -> None:
+        """Try one of them again, while its run has not gone on without it. POST /v1/dead-letters/{id}/retry"""
+        self.request("POST", f"/v1/dead-letters/{quote(dead_letter, safe='')}/retry")
+
+    def get_workers(self) -> Workers:
+        """Worker processes on all machines: when each was last seen, and what it is at. GET /v1/workers"""
+        return cast(Workers, self.request("GET", f"/v1/workers").json())
 
     def get_run_candidates(self, run: str, *, cursor: str | None = None, limit: int | None = None, variant: Literal["curated", "base", "tuned"] | None = None) -> RunCandidates:
         """GET /v1/runs/{id}/candidates"""
@@ -898,6 +981,10 @@ class Api(ABC):
     def post_run_exports(self, run: str, body: RunExportsRequest) -> Export:
         """Ask for a run's candidates in a layout. 201: a new export. 200: the same version was asked for in this layout before, and this is it. The version is computed here, from all annotations and scores of the run. POST /v1/runs/{id}/exports"""
         return cast(Export, self.request("POST", f"/v1/runs/{quote(run, safe='')}/exports", json=body).json())
+
+    def get_exports(self, *, cursor: str | None = None, limit: int | None = None) -> RunExports:
+        """Exports of all runs, newest first. GET /v1/exports"""
+        return cast(RunExports, self.request("GET", f"/v1/exports", params={"cursor": cursor, "limit": limit}).json())
 
     def get_export(self, export: str) -> Export:
         """GET /v1/exports/{id}"""
