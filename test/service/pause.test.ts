@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
-import { openClient } from '../../clients/typescript/client.ts';
+import { openClient, type RunRequest } from '../../clients/typescript/client.ts';
 import { readTelemetry } from '../../src/training/telemetry.ts';
 import { scenes } from '../scenes.ts';
 import { until } from '../wait.ts';
@@ -24,7 +24,7 @@ test('a paused training survives kills and goes on from its step, and the worker
 }, async (t) => {
   const { home, service, store, log } = await startHome(t, scenes(6));
   const client = openClient(service.url);
-  const ask = (kind: string, settings: object) => client.createRun({ kind, annotationSet: SET, settings });
+  const ask = (kind: RunRequest['kind'], settings: object) => client.createRun({ kind, annotationSet: SET, settings });
   const act = async (id: string, action: string) => {
     const answer = await fetch(`${service.url}/v1/runs/${id}/${action}`, { method: 'POST' });
     assert.equal(answer.status, 200, await answer.text());
