@@ -59,7 +59,8 @@ const POLL_MS = 500;
 /** Statuses that pass: nobody answers, too many requests, too much to do. */
 const PASSING = [0, 429, 503];
 
-export const isOver = ({ status }: Pick<Run, 'status'>) => !['queued', 'running', 'paused'].includes(status);
+export const isOver = ({ status }: Pick<Run, 'status'>) =>
+  ['succeeded', 'failed', 'cancelled'].includes(status);
 
 /** `url` is what `npm start` prints. Every call throws ApiError. */
 export function openClient(url: string, { key, patienceMs = 60_000 }: ClientOptions = {}) {

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 POLL_SECONDS = 0.5
 #: Statuses that pass: nobody answers, too many requests, too much to do.
 PASSING = (0, 429, 503)
+OVER = ("succeeded", "failed", "cancelled")
 #: Bytes as they are.
 PLAIN = {"accept-encoding": "identity"}
 
@@ -109,7 +110,7 @@ class Client(Api):
         while True:
             view: Run = self._patiently(lambda: self._send(request)).json()
             on_view(view)
-            if view["status"] not in ("queued", "running"):
+            if view["status"] in OVER:
                 return view
             time.sleep(POLL_SECONDS)
 
@@ -128,7 +129,7 @@ class Client(Api):
                 response.close()
             # The stream also ends when the service stops.
             view: Run = self._patiently(lambda: self.request("GET", f"/v1/runs/{run}")).json()
-            if view["status"] not in ("queued", "running"):
+            if view["status"] in OVER:
                 return
             time.sleep(POLL_SECONDS)
 
