@@ -22,6 +22,9 @@ export type Run = Answer<'/v1/runs/{id}'>;
 export type Stage = Run['stages'][number];
 export type RunRequest = Asked<'/v1/runs'>;
 export type Failure = Answer<'/v1/runs/{id}/failures'>['items'][number];
+export type DeadLetter = Answer<'/v1/dead-letters'>['items'][number];
+/** A worker process. */
+export type Worker = Answer<'/v1/workers'>['items'][number];
 export type Artifact = Answer<'/v1/runs/{id}/artifacts'>['items'][number];
 export type Export = Answer<'/v1/exports/{id}'>;
 export type ExportRequest = Asked<'/v1/runs/{id}/exports'>;
@@ -125,10 +128,21 @@ export function openClient(url: string, { key, patienceMs = 60_000 }: ClientOpti
     createRun: (body: RunRequest): Promise<Run> => answered(api.POST('/v1/runs', { body })),
     cancelRun: (id: string): Promise<Run> => answered(api.POST('/v1/runs/{id}/cancel', byId(id))),
     retryRun: (id: string): Promise<Run> => answered(api.POST('/v1/runs/{id}/retry', byId(id))),
+    pauseRun: (id: string): Promise<Run> => answered(api.POST('/v1/runs/{id}/pause', byId(id))),
+    resumeRun: (id: string): Promise<Run> => answered(api.POST('/v1/runs/{id}/resume', byId(id))),
+    setPriority: (id: string, priority: Run['priority']): Promise<Run> =>
+      answered(api.POST('/v1/runs/{id}/priority', { ...byId(id), body: { priority } })),
     failures: (id: string) =>
       everyItem<Failure>((cursor) =>
         answered(api.GET('/v1/runs/{id}/failures', { params: { path: { id }, query: pageOf(cursor) } })),
       ),
+    /** What was given up, in any run. */
+    deadLetters: () =>
+      everyItem<DeadLetter>((cursor) =>
+        answered(api.GET('/v1/dead-letters', { params: { query: pageOf(cursor) } })),
+      ),
+    retryDeadLetter: (id: string) => answered(api.POST('/v1/dead-letters/{id}/retry', byId(id))),
+    workers: async (): Promise<Worker[]> => (await answered(api.GET('/v1/workers'))).items,
     artifacts: (id: string) =>
       Array.fromAsync(
         everyItem<Artifact>((cursor) =>

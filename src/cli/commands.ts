@@ -6,6 +6,7 @@ export const CHOICES = {
   kinds: ['curate', 'train', 'curate-then-train', 'evaluate'],
   allKinds: ['curate', 'train', 'curate-then-train', 'evaluate', 'export', 'import'],
   statuses: ['queued', 'running', 'paused', 'succeeded', 'failed', 'cancelled'],
+  priorities: ['low', 'normal', 'high'],
   layouts: [
     ...[
       'images',
@@ -126,12 +127,52 @@ export const COMMANDS: Record<string, Command> = {
     json: THE_RUN,
     load: async () => (await import('./runs.ts')).retried,
   }),
+  'runs pause': command({
+    about: 'keep the tasks of a run from the workers; a training leaves a checkpoint of its step',
+    args: [RUN],
+    options: SERVICE,
+    json: THE_RUN,
+    load: async () => (await import('./runs.ts')).paused,
+  }),
+  'runs resume': command({
+    about: 'let a paused run go on where it was',
+    args: [RUN],
+    options: SERVICE,
+    json: THE_RUN,
+    load: async () => (await import('./runs.ts')).resumed,
+  }),
+  'runs priority': command({
+    about: 'let the tasks of a run go before or behind those of others',
+    args: [RUN, { name: 'PRIORITY', about: 'normal where nothing was said', choices: CHOICES.priorities }],
+    options: SERVICE,
+    json: THE_RUN,
+    load: async () => (await import('./runs.ts')).prioritised,
+  }),
   'runs failures': command({
     about: 'what failed alone in a run, by reason',
     args: [RUN],
     options: SERVICE,
     json: 'an array of failures, as GET /v1/runs/RUN/failures lists them',
     load: async () => (await import('./runs.ts')).failed,
+  }),
+  workers: command({
+    about: 'the worker processes of all machines and what they are at',
+    options: SERVICE,
+    json: 'an array of workers, as GET /v1/workers lists them',
+    load: async () => (await import('./workers.ts')).workers,
+  }),
+  'dead-letters': command({
+    about: 'what was given up in any run, and why',
+    options: SERVICE,
+    json: 'an array, as GET /v1/dead-letters lists them',
+    load: async () => (await import('./dead-letters.ts')).listed,
+  }),
+  'dead-letters retry': command({
+    about: 'try one of them again',
+    args: [{ name: 'ID', about: 'as `dead-letters` has it' }],
+    options: SERVICE,
+    json: '{ id } of what is tried again',
+    load: async () => (await import('./dead-letters.ts')).retried,
   }),
   watch: command({
     about: 'follow a run to its end: bars, rates, end time, log; through restarts of the service',

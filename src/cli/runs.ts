@@ -1,4 +1,4 @@
-/** `diptych runs`: listed, shown, asked for, stopped, tried again. */
+/** `diptych runs`: listed, shown, asked for, paused, stopped, tried again. */
 import type { Client, Failure, Run, RunRequest } from '../../clients/typescript/client.ts';
 import { type Asked, EXIT, type ServiceValues, serviceOf, UsageError } from './command.ts';
 import { formatBar, formatDuration, formatTable } from './progress.ts';
@@ -116,6 +116,10 @@ async function onlySet(client: Client): Promise<string> {
 
 export const cancelled = (asked: Asked<ServiceValues>) => change(asked, (client, id) => client.cancelRun(id));
 export const retried = (asked: Asked<ServiceValues>) => change(asked, (client, id) => client.retryRun(id));
+export const paused = (asked: Asked<ServiceValues>) => change(asked, (client, id) => client.pauseRun(id));
+export const resumed = (asked: Asked<ServiceValues>) => change(asked, (client, id) => client.resumeRun(id));
+export const prioritised = (asked: Asked<ServiceValues>) =>
+  change(asked, (client, id) => client.setPriority(id, asked.args[1] as Run['priority']));
 
 async function change(
   { args: [id], values, out }: Asked<ServiceValues>,

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { EXIT } from '../../src/cli/command.ts';
 import { appendEvent } from '../../src/jobs/events.ts';
+import { claimTask, failTask } from '../../src/jobs/tasks.ts';
 import { useApp } from '../api/app.ts';
 import { scoredRun } from '../api/scored-run.ts';
 import { scenes } from '../scenes.ts';
@@ -60,6 +61,36 @@ test('runs are listed newest first and by what they are; one is shown, stopped, 
   assert.deepEqual([again.code, again.stdout], [EXIT.refused, '']);
   assert.equal(JSON.parse(again.stderr).error.code, 'DIPTYCH_CONFLICT');
   assert.deepEqual(await json('runs', 'failures', id), []);
+});
+
+test('a run is paused, given a priority, and goes on', async () => {
+  const { id } = await json('runs', 'start', '--set', 'shapes');
+  assert.equal((await json('runs', 'pause', id)).status, 'paused');
+  assert.match((await cli('runs', 'pause', id)).stderr, /^DIPTYCH_CONFLICT: .*paused/);
+  const { priority } = await json<{ priority: string }>('runs', 'priority', id, 'high');
+  assert.equal(priority, 'high');
+  const wrong = await cli('runs', 'priority', id, 'urgent');
+  assert.equal(wrong.code, EXIT.usage);
+  assert.match(wrong.stderr, /"urgent"/);
+  assert.notEqual((await json('runs', 'resume', id)).status, 'paused');
+  assert.equal((await send('GET', `/v1/runs/${id}`)).body.priority, 'high');
+});
+
+test('what was given up is listed and tried again; workers are listed', async () => {
+  const { id: runId } = await json('runs', 'start', '--set', 'shapes');
+  const task = await store.task.findFirstOrThrow({ where: { runId } });
+  const claimed = await claimTask(store, task.id);
+  await failTask(store, claimed!, 'the disk is full');
+  const [letter] = await json<{ id: string; reason: string }[]>('dead-letters');
+  assert.equal(letter!.reason, 'the disk is full');
+  assert.match(
+    (await cli('dead-letters')).stdout,
+    new RegExp(`^${letter!.id} +${runId} .*the disk is full$`, 'm'),
+  );
+  assert.deepEqual(await json('dead-letters', 'retry', letter!.id), { id: letter!.id });
+  assert.equal((await cli('dead-letters')).stdout, 'nothing was given up\n');
+  assert.equal((await cli('dead-letters', 'retry', letter!.id)).code, EXIT.refused);
+  assert.deepEqual(await json('workers'), (await send('GET', '/v1/workers')).body.items);
 });
 
 test('sets are counted; which one is meant has to be said where there are two', async () => {
