@@ -7,7 +7,7 @@ import { runToJudge } from '../api/run-to-judge.ts';
 import { until } from '../wait.ts';
 import { startHome } from './home.ts';
 
-const [ANNOTATIONS, VOTERS, KILLS] = [6, ['ada', 'bob'], 3];
+const [ANNOTATIONS, VOTERS, KILLS] = [2, ['ada', 'bob'], 2];
 /** Of each voter: every two of four candidates. */
 const EACH = 6 * ANNOTATIONS;
 
@@ -18,7 +18,7 @@ interface Next {
 }
 
 test('killed between and during votes, the API keeps each that it answered, once', {
-  timeout: 180_000,
+  timeout: 240_000,
 }, async (t) => {
   const { home, service, store, log } = await startHome(t, []);
   const run = await runToJudge(store, folderBlobs(`${home}/blobs`), ANNOTATIONS);
