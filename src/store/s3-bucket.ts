@@ -9,7 +9,7 @@ import { asError, DiptychError } from '../errors.ts';
 
 /** Milliseconds without a byte after which a request is tried again. */
 const PATIENCE = 30_000;
-/** Of one request, with growing pauses between them: about half a minute of a server that refuses at once. */
+/** Of one request, with growing pauses between them: some seconds of a server that refuses at once. */
 const ATTEMPTS = 8;
 /** Of a file in several parts; two of them are in memory. */
 const PART_BYTES = 16 * 2 ** 20;

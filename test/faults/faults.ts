@@ -128,8 +128,8 @@ const s3Disturbed: Fault = {
       async happen(sample, recovered) {
         for (const [worker, how] of [
           ['generate', 'failing'],
-          ['train', 'failing'],
           ['score', 'slow'],
+          ['train', 'failing'],
         ] as const) {
           await working(service, sample, worker);
           const met = proxy.disturbed();

@@ -2,7 +2,7 @@
 import { openClient } from '../../clients/typescript/client.ts';
 import { scenes } from '../scenes.ts';
 import { until } from '../wait.ts';
-import { SLOW, type WatchedService } from './service.ts';
+import { SLOW, SLOW_RUN, type WatchedService } from './service.ts';
 
 const SET = 'shapes';
 const ANNOTATIONS = scenes(7);
@@ -41,7 +41,7 @@ async function succeeded({ url, log }: WatchedService, id: string): Promise<void
         .catch(() => null);
       return run && run.status !== 'queued' && run.status !== 'running' && run;
     },
-    SLOW,
+    SLOW_RUN,
   );
   if (view.status !== 'succeeded')
     throw new Error(`run ${id} is ${view.status}: ${view.error}; the service's log:\n${log.join('\n')}`);
@@ -57,7 +57,7 @@ async function vote(service: WatchedService, id: string): Promise<void> {
       const run = await client.getRun(id).catch(() => null);
       return run?.stages.find(({ name }) => name === 'score')?.status === 'succeeded';
     },
-    SLOW,
+    SLOW_RUN,
   );
   const rows = await until(
     'the candidates are known',
