@@ -6,11 +6,11 @@ import type { AsyncBuffer, FileMetaData, PageHeader } from 'hyparquet';
 import { parquetHeader, readPage } from 'hyparquet/src/column.js';
 import { convert, DEFAULT_PARSERS } from 'hyparquet/src/convert.js';
 import { getSchemaPath } from 'hyparquet/src/schema.js';
-import type { ColumnDecoder } from 'hyparquet/src/types.js';
 import { asError } from '../errors.ts';
 import { COMPRESSORS } from './compressors.ts';
 import { checkPageRuns } from './page-runs.ts';
 
+type ColumnDecoder = Parameters<typeof readPage>[2];
 export type Chunk = NonNullable<FileMetaData['row_groups'][number]['columns'][number]['meta_data']>;
 
 /** Packed or not; an image must fit in. */
