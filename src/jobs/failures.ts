@@ -12,7 +12,7 @@ export interface ItemFailure {
   annotationId: string;
   variant: Variant;
   slot: number;
-  /** "image", or the name of the metric. */
+  /** "image", "scores" (all of them: its workers died), or the name of the metric. */
   what: string;
   reason: string;
 }
