@@ -12,7 +12,7 @@ import { temporaryFolder } from '../temporary.ts';
 
 const CLIENTS = path.resolve(import.meta.dirname, '../../clients');
 
-test('TypeScript and Python ingest, run, follow and load what comes out', { timeout: 300_000 }, async (t) => {
+test('TypeScript and Python ingest, run, follow and load what comes out', { timeout: 600_000 }, async (t) => {
   const { service } = await startHome(t, scenes(1));
   const folder = await temporaryFolder(t);
   const annotations = path.join(folder, 'annotations.json');
