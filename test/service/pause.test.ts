@@ -24,7 +24,8 @@ test('a paused training survives kills and goes on from its step, and the worker
 }, async (t) => {
   const { home, service, store, log } = await startHome(t, scenes(6));
   const client = openClient(service.url);
-  const ask = (kind: RunRequest['kind'], settings: object) => client.createRun({ kind, annotationSet: SET, settings });
+  const ask = (kind: RunRequest['kind'], settings: object) =>
+    client.createRun({ kind, annotationSet: SET, settings });
   const act = async (id: string, action: string) => {
     const answer = await fetch(`${service.url}/v1/runs/${id}/${action}`, { method: 'POST' });
     assert.equal(answer.status, 200, await answer.text());
