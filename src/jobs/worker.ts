@@ -115,7 +115,7 @@ export async function runWorker({ store, boss, worker, handlers }: WorkerOptions
     const code = error instanceof DiptychError ? error.code : undefined;
     if (stale || code === 'DIPTYCH_STALE_ATTEMPT') return;
     // Woken up late, it may fail before it hears that another attempt has begun.
-    if (!(await reportProgress(store, task, 0))) return;
+    if ((await reportProgress(store, task, 0)) === 'lost') return;
     logOf(task).error({ err: error }, 'task failed');
     const final = retryCount >= RETRY_LIMIT || (error instanceof DiptychError && !error.retryable);
     if (final) return failTask(store, task, error.message).catch(ignoreStale);

@@ -4,6 +4,7 @@ import { DiptychError } from '../../src/errors.ts';
 import { buryDeadTasks } from '../../src/jobs/dead-letters.ts';
 import { DEAD_LETTERS, openQueue, RETRY_LIMIT, type WorkerName } from '../../src/jobs/queue.ts';
 import { cancelRun, createRun, getRun, type RunView } from '../../src/jobs/runs.ts';
+import { claimTask } from '../../src/jobs/tasks.ts';
 import { type RunningWorker, runWorker, type TaskHandler } from '../../src/jobs/worker.ts';
 import { query } from '../../src/store/client.ts';
 import { useDatabase } from '../database.ts';
@@ -71,6 +72,26 @@ test('an error that may pass is tried again under a new attempt, and the log say
   assert.equal((await taskOf(id)).attempt, 2);
   const retried = await store.event.findFirstOrThrow({ where: { runId: id, type: 'task-retried' } });
   assert.deepEqual(retried.data, { stage: 'only', attempt: 1, error: 'the disk was away' });
+});
+
+test('an attempt that fails after another has begun says nothing, even before it has heard of it', async () => {
+  const id = await runOf('score', { only: [1] });
+  const handler: TaskHandler = async ({ task }) => {
+    await claimTask(store, task.id);
+    throw new Error('another attempt has its files');
+  };
+  await working('score', handler, async () => {
+    await until('the first attempt has ended', async () => {
+      const [job] = await query<{ state: string }>(
+        store,
+        `SELECT state FROM pgboss.job WHERE data->>'taskId' = $1`,
+        (await taskOf(id)).id,
+      );
+      return job!.state === 'completed';
+    });
+  });
+  assert.equal((await taskOf(id)).attempt, 2);
+  assert.equal(await store.event.count({ where: { runId: id, type: 'task-retried' } }), 0);
 });
 
 test('an error that never passes fails the task at the last try, and the run with it', async () => {
