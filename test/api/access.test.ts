@@ -117,11 +117,18 @@ test('no path in a request leads to a file that the service did not name', async
   for (const path of [...asked, '/docs/static/{*}', '/docs/{*}', '/reports/{id}', '/{*}']) {
     for (const write of written) {
       for (const outside of outward) {
-        const { status, body } = await ask('GET', path.replace(/\{[^}]+\}/g, write(outside)));
+        const target = path.replace(/\{[^}]+\}/g, write(outside));
+        const { status, body } = await ask('GET', target);
+        // Dots are gone before a request is sent: they may name another route.
+        const isRoute = new URL(target, 'http://host').pathname in paths;
         assert.ok(
           // Where it leads out of the routes, to the one document of the pages.
-          status === 400 || status === 404 || path.startsWith('/docs') || body.includes('<div id="app">'),
-          `${path} ${write(outside)}: ${status}`,
+          status === 400 ||
+            status === 404 ||
+            isRoute ||
+            path.startsWith('/docs') ||
+            body.includes('<div id="app">'),
+          `${target}: ${status}`,
         );
         assert.ok(!body.includes('root:'), path);
       }

@@ -21,7 +21,7 @@ const optionsOf = (name: string) =>
 const CASES: [line: string, offered: string[]][] = [
   ['diptych ', FIRST],
   ['diptych wa', ['watch']],
-  ['diptych runs ', ['cancel', 'failures', 'retry', 'show', 'start']],
+  ['diptych runs ', ['cancel', 'failures', 'pause', 'priority', 'resume', 'retry', 'show', 'start']],
   ['diptych runs start ', [...CHOICES.kinds].sort()],
   ['diptych runs start --watch cur', ['curate', 'curate-then-train']],
   ['diptych runs start --with a=1 --from b ', [...CHOICES.kinds].sort()],
