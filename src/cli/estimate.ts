@@ -4,7 +4,7 @@ import { Default, Errors } from 'typebox/value';
 import { estimateRun, type RunEstimate } from '../../pipelines/estimate.ts';
 import { type RunKind, RunSettings } from '../../pipelines/settings.ts';
 import { modelFolder } from '../../workers/model-folders.ts';
-import { openEngine } from '../engine/engine.ts';
+import { openEngine, seesGpu } from '../engine/engine.ts';
 import { measureRate } from '../engine/rate.ts';
 import { type Asked, EXIT, UsageError } from './command.ts';
 import { formatBytes, formatDuration } from './progress.ts';
@@ -21,21 +21,27 @@ export async function estimate({ args, values, out }: Asked<EstimateValues>): Pr
   const settings = checked(await settingsOf('--settings', values.settings));
   const base = modelFolder(settings.compare?.base ?? settings.model, 'diffusion');
   const made = await estimateRun(kind, settings, annotations, base);
-  const flopsPerSecond = measureRate(await openEngine());
+  const engine = await openEngine();
+  const flopsPerSecond = measureRate(engine);
+  const device = seesGpu(engine.tf) ? 'GPU' : 'processor';
   out.result(
-    { kind, annotations, ...made, flopsPerSecond },
-    estimateLines(made, flopsPerSecond, os.totalmem()).join('\n'),
+    { kind, annotations, ...made, flopsPerSecond, device, hours: totalOf(made) / flopsPerSecond / 3600 },
+    estimateLines(made, flopsPerSecond, device, os.totalmem()).join('\n'),
   );
   return EXIT.done;
 }
 
+const totalOf = ({ work }: RunEstimate) => work.reduce((sum, { flops }) => sum + flops, 0);
+
 export function estimateLines(
-  { images, work, memory, disk }: RunEstimate,
+  made: RunEstimate,
   flopsPerSecond: number,
+  device: 'GPU' | 'processor',
   machineBytes: number,
 ): string[] {
+  const { images, work, memory, disk } = made;
   const time = (flops: number) => formatDuration(flops / flopsPerSecond);
-  const all = work.reduce((sum, { flops }) => sum + flops, 0);
+  const all = totalOf(made);
   const most = Math.max(memory.generate, memory.train);
   const perPart = work.map(
     ({ name, flops }) => `  ${name.padEnd(20)} ${time(flops).padStart(14)}   ${tera(flops)}`,
@@ -44,6 +50,7 @@ export function estimateLines(
     `images    ${images.toLocaleString('en')}`,
     `time      about ${time(all)} on this machine, at ${(flopsPerSecond / 1e9).toFixed(0)} GFLOP/s in one process:`,
     ...perPart,
+    `hours     ${(all / flopsPerSecond / 3600).toFixed(2)} of this machine's ${device}; of another, ${tera(all)} over what it reaches`,
     `memory    ${formatBytes(memory.generate)} to generate, ${formatBytes(memory.train)} to train`,
     ...(most > machineBytes
       ? [

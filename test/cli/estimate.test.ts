@@ -35,7 +35,7 @@ test('a whole loop: every image, every pass through the UNet, every trajectory i
   const file = await settingsFile(t, settings);
   const { code, said } = await say('curate-then-train', '--annotations', '40', '--settings', file, '--json');
   assert.equal(code, 0, said);
-  const { images, work, disk, memory, flopsPerSecond } = JSON.parse(said);
+  const { images, work, disk, memory, flopsPerSecond, device, hours } = JSON.parse(said);
   // 30 annotations with 3 candidates; 10 held out with 2 samples under 2 models.
   assert.equal(images, 90 + 40);
   assert.deepEqual(work, [
@@ -48,6 +48,9 @@ test('a whole loop: every image, every pass through the UNet, every trajectory i
   assert.equal(disk.trajectories, 90 * 7 * 2 * 32 * 32 * 3);
   assert.ok(memory.train > memory.generate / 10 && memory.generate > 0);
   assert.ok(flopsPerSecond > 1e8, 'a processor does more than that');
+  const all = work.reduce((sum: number, part: { flops: number }) => sum + part.flops, 0);
+  assert.equal(hours, all / flopsPerSecond / 3600);
+  assert.match(device, /^(GPU|processor)$/);
 });
 
 test('a run pays for what it does and no more', async (t) => {
@@ -122,10 +125,11 @@ test('a machine that is too small is told so, with what to do', () => {
     memory,
     disk: { images: 0, trajectories: 0, models: 0 },
   };
-  const lines = estimateLines(made, 1e11, 24e9);
+  const lines = estimateLines(made, 1e11, 'GPU', 24e9);
   assert.match(lines.join('\n'), /about 1 min 00 s on this machine, at 100 GFLOP\/s/);
+  assert.match(lines.join('\n'), /^hours {5}0\.02 of this machine's GPU; of another, 6 TFLOP over/m);
   assert.match(lines.join('\n'), /40\.0 GB to train\n *this machine has 24\.0 GB: lower train\.pairsPerStep/);
-  assert.doesNotMatch(estimateLines(made, 1e11, 64e9).join('\n'), /this machine has/);
+  assert.doesNotMatch(estimateLines(made, 1e11, 'processor', 64e9).join('\n'), /this machine has/);
 });
 
 test('what can’t be estimated is refused by its name', async (t) => {
