@@ -46,9 +46,10 @@ export async function writeCheckpoint(
     ...(state.ema && { ema: vector(state.ema) }),
   });
   await writeFile(path.join(partial, STATE), `${JSON.stringify({ step: state.step })}\n`);
-  await rename(partial, final).catch((thrown: NodeJS.ErrnoException) => {
-    // The same step has the same bits.
+  await rename(partial, final).catch(async (thrown: NodeJS.ErrnoException) => {
     if (thrown.code !== 'ENOTEMPTY' && thrown.code !== 'EEXIST') throw thrown;
+    // The same step has the same bits.
+    await rm(partial, { recursive: true, force: true });
   });
   for (const step of checkpointSteps(runFolder).slice(KEEP)) {
     if (step !== kept) await rm(path.join(folder, `step-${step}`), { recursive: true, force: true });
