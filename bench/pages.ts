@@ -3,20 +3,15 @@
  * 100,000 steps. First paint of the list of runs and size of all scripts stand beside their limits; frames while the
  * gallery scrolls stand beside those of a page that has nothing to do, in the same browser: ratio = ours / peer.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { globSync, statSync } from 'node:fs';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
 import type { Browser } from 'playwright-core';
 import { openStore } from '../src/store/client.ts';
-import { migrate } from '../src/store/migrate.ts';
-import { startEmbeddedPostgres } from '../src/store/postgres.ts';
 import { NO_BROWSER, openBrowser } from '../test/browser.ts';
 import { firstPaint, layoutShift, PLAIN, scroll } from './pages/browser.ts';
 import { curatedRun, longTraining } from './pages/store.ts';
 import type { BenchResult } from './run.ts';
+import { startApi, withDatabase } from './service/database.ts';
 
 const [ANNOTATIONS, STEPS] = [10_000, 100_000];
 /** More than six rows of the gallery a frame: faster than anyone reads. */
@@ -28,41 +23,25 @@ const LIMITS = { paint: 1000, script: 250, shift: 0.1 };
 
 export async function run(): Promise<BenchResult[]> {
   if (NO_BROWSER) throw new Error(NO_BROWSER);
-  const home = await mkdtemp(path.join(os.tmpdir(), 'diptych-bench-'));
-  // PostgreSQL's own user must get in where this runs as root.
-  await chmod(home, 0o755);
-  const server = await startEmbeddedPostgres(home);
-  let api: ChildProcess | undefined;
-  let browser: Browser | undefined;
-  try {
-    await migrate(server.url);
-    const store = openStore(server.url);
-    const curated = await curatedRun(store, home, ANNOTATIONS);
-    const trained = await longTraining(store, home, STEPS);
+  return withDatabase(async (database) => {
+    const store = openStore(database.url);
+    const curated = await curatedRun(store, database.home, ANNOTATIONS);
+    const trained = await longTraining(store, database.home, STEPS);
     await store.$disconnect();
-    const script = path.join(import.meta.dirname, '../src/api/server.ts');
-    api = spawn(process.execPath, [...process.execArgv, script], {
-      env: { ...process.env, DATABASE_URL: server.url, DIPTYCH_HOME: home, PORT: '0', HOST: '127.0.0.1' },
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    });
-    const [{ url }] = (await once(api, 'message')) as [{ url: string }];
-    browser = await openBrowser();
-    const [value, curves] = [await paints(browser, url), await training(browser, url, trained)];
-    return [
-      limit('pages-script', scriptKilobytes(), 'KB', LIMITS.script),
-      limit('pages-first-paint', value, 'ms', LIMITS.paint),
-      ...(await gallery(browser, `${url}/gallery?run=${curated}`)),
-      limit('pages-training-drawn', curves, 'ms', LIMITS.paint),
-    ];
-  } finally {
-    await browser?.close();
-    if (api?.exitCode === null) {
-      api.kill();
-      await once(api, 'exit');
+    const { url } = await startApi(database);
+    const browser = await openBrowser();
+    try {
+      const [value, curves] = [await paints(browser, url), await training(browser, url, trained)];
+      return [
+        limit('pages-script', scriptKilobytes(), 'KB', LIMITS.script),
+        limit('pages-first-paint', value, 'ms', LIMITS.paint),
+        ...(await gallery(browser, `${url}/gallery?run=${curated}`)),
+        limit('pages-training-drawn', curves, 'ms', LIMITS.paint),
+      ];
+    } finally {
+      await browser.close();
     }
-    await server.stop();
-    for (const folder of [home, server.folder]) await rm(folder, { recursive: true, force: true });
-  }
+  });
 }
 
 const limit = (bench: string, value: number, unit: string, peerValue: number): BenchResult => ({

@@ -10,7 +10,7 @@ import { EXIT } from '../../src/cli/command.ts';
 import { CHOICES, COMMANDS, findCommand } from '../../src/cli/commands.ts';
 import { DOCS, withCliDocs } from '../../src/cli/docs.ts';
 import { LAYOUT_NAMES } from '../../src/export/layouts/index.ts';
-import { WORKERS } from '../../src/jobs/queue.ts';
+import { PRIORITIES, WORKERS } from '../../src/jobs/queue.ts';
 import { SCOPES } from '../../src/store/api-keys.ts';
 import { freePort } from '../../src/store/postgres.ts';
 import { runNode } from '../engine/child.ts';
@@ -28,6 +28,7 @@ test('choices of the table are those of the code that they choose from', () => {
   assert.deepEqual(CHOICES.categories, T2I_CATEGORIES);
   assert.deepEqual(CHOICES.scopes, SCOPES);
   assert.deepEqual(CHOICES.workers, WORKERS);
+  assert.deepEqual(CHOICES.priorities, PRIORITIES);
 });
 
 test('every command is there to be loaded, and says what it takes', async () => {

@@ -1,5 +1,5 @@
 /** The run that is disturbed: curated, voted on, trained and compared, in a minute. */
-import { openClient } from '../../clients/typescript/client.ts';
+import { isOver, openClient } from '../../clients/typescript/client.ts';
 import { scenes } from '../scenes.ts';
 import { until } from '../wait.ts';
 import { SLOW, SLOW_RUN, type WatchedService } from './service.ts';
@@ -39,7 +39,7 @@ async function succeeded({ url, log }: WatchedService, id: string): Promise<void
       const run = await openClient(url)
         .getRun(id)
         .catch(() => null);
-      return run && run.status !== 'queued' && run.status !== 'running' && run;
+      return run && isOver(run) && run;
     },
     SLOW_RUN,
   );

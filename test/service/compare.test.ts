@@ -4,7 +4,6 @@ import { cp, mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { openClient } from '../../clients/typescript/client.ts';
-import { readTensors, writeSafetensors } from '../../src/engine/safetensors.ts';
 import type { Comparison } from '../../src/evaluation/bootstrap.ts';
 import type { FrechetResult, PaperTable } from '../../src/evaluation/paper-tables.ts';
 import { listScored } from '../../src/store/candidates.ts';
@@ -12,9 +11,9 @@ import { elements, parseHtml, textOf } from '../evaluation/markup.ts';
 import { goldenCase } from '../golden.ts';
 import { scenes } from '../scenes.ts';
 import { temporaryFolder } from '../temporary.ts';
+import { writeChangedModel } from './changed-model.ts';
 import { SET, startHome } from './home.ts';
 
-const SAMPLE = path.resolve(import.meta.dirname, '../../models/sample/diffusion');
 const ANNOTATIONS = scenes(10);
 const SAMPLES = 2;
 
@@ -30,12 +29,7 @@ test('two folders are compared on every annotation, without a run that trained',
   timeout: 240_000,
 }, async (t) => {
   const folder = await temporaryFolder(t);
-  const changed = path.join(folder, 'changed');
-  await cp(SAMPLE, changed, { recursive: true });
-  const unet = path.join(changed, 'unet', 'diffusion_pytorch_model.safetensors');
-  const weights = await readTensors(unet);
-  weights['conv_out.weight']!.data = weights['conv_out.weight']!.data.map((x) => 0.8 * x);
-  await writeSafetensors(unet, weights);
+  const changed = await writeChangedModel(folder);
   const golden = await goldenCase('inception');
   const realImages = path.join(folder, 'photographs');
   await mkdir(realImages);

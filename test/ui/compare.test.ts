@@ -1,19 +1,16 @@
 /** The page Compare in a real browser on the real service: two model folders from the form to their biggest loss. */
 import assert from 'node:assert/strict';
-import { cp } from 'node:fs/promises';
-import path from 'node:path';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
-import { readTensors, writeSafetensors } from '../../src/engine/safetensors.ts';
 import type { Comparison } from '../../src/evaluation/bootstrap.ts';
 import { listScored } from '../../src/store/candidates.ts';
 import { NO_BROWSER, openBrowser } from '../browser.ts';
 import { scenes } from '../scenes.ts';
+import { writeChangedModel } from '../service/changed-model.ts';
 import { startHome } from '../service/home.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { assertAccessible } from './accessible.ts';
 
-const SAMPLE = path.resolve(import.meta.dirname, '../../models/sample/diffusion');
 const ANNOTATIONS = 4;
 
 const shown = (change: number) => `${change < 0 ? '−' : '+'}${Math.abs(change).toFixed(3)}`;
@@ -32,12 +29,7 @@ test('two folders are compared: asked for in the form, then wins, losses, flicke
   skip: NO_BROWSER,
   timeout: 300_000,
 }, async (t) => {
-  const changed = path.join(await temporaryFolder(t), 'changed');
-  await cp(SAMPLE, changed, { recursive: true });
-  const unet = path.join(changed, 'unet', 'diffusion_pytorch_model.safetensors');
-  const weights = await readTensors(unet);
-  weights['conv_out.weight']!.data = weights['conv_out.weight']!.data.map((x) => 0.8 * x);
-  await writeSafetensors(unet, weights);
+  const changed = await writeChangedModel(await temporaryFolder(t));
 
   const { service, store } = await startHome(t, scenes(ANNOTATIONS));
   const browser = await openBrowser();
