@@ -16,6 +16,7 @@ import {
   INVERSION_FORMS,
   OBJECTIVES,
   OPTIMIZERS,
+  PRECISIONS,
   SCHEDULES,
   TIMESTEP_WEIGHTS,
   TUNED_CHOICES,
@@ -228,6 +229,11 @@ export const RunSettings = Type.Object(
           default: DEFAULT_TRAIN.gradientCheckpointing,
           description: 'Less memory for up to a third more time',
         }),
+        precision: oneOf(
+          PRECISIONS,
+          DEFAULT_TRAIN.precision,
+          'Of matrix products and convolutions in a step; bfloat16: of a processor or GPU that has it',
+        ),
         onPolicy: Type.Optional(
           Type.Object(
             {

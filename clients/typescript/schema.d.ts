@@ -1529,6 +1529,12 @@ export interface paths {
                                  */
                                 pairsPerStep?: number;
                                 /**
+                                 * @description Of matrix products and convolutions in a step; bfloat16: of a processor or GPU that has it
+                                 * @default float32
+                                 * @enum {unknown}
+                                 */
+                                precision?: "float32" | "bfloat16";
+                                /**
                                  * @description Pairs count by their difference of rewards
                                  * @default false
                                  */

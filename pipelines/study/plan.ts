@@ -90,6 +90,7 @@ function questions(results: Results): Cell[] {
     ...ask('reward', 'dpg alone', rewarded({ dpg: 1 }, 0.05)),
     ...ask('reward', 't2i-3in1 alone', rewarded({ 't2i-3in1': 1 }, 0.05)),
     ...ask('reward', 'pickscore alone', rewarded({ pickscore: 1 }, 0)),
+    ...ask('precision', 'bfloat16', trained({ precision: 'bfloat16' })),
     ...ask('timesteps', 'one of 4 pairs', trained({ pairsPerStep: 4 })),
     ...ask('timesteps', 'trajectory of 4 pairs', trained({ pairsPerStep: 4, rowsPerPair: 'trajectory' })),
   ];

@@ -25,7 +25,7 @@ function tablesOf(results: Results): Record<string, string> {
   };
 }
 
-const QUESTIONS = ['steadier', 'inversion steps', 'timesteps', 'pairs', 'reward'];
+const QUESTIONS = ['steadier', 'inversion steps', 'timesteps', 'pairs', 'reward', 'precision'];
 
 const basesOf = ({ lines }: Results) =>
   lines.filter(({ cell }) => cell.part === 'base' && cell.seed !== TUNING_SEED);

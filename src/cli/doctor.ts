@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import { hasNvidiaGpu } from '../../setup/wheels.mjs';
-import { nativeProblem, openEngine, seesGpu } from '../engine/engine.ts';
+import { bfloat16Problem, nativeProblem, openEngine, seesGpu } from '../engine/engine.ts';
 import { asError } from '../errors.ts';
 import { openDatabase } from '../store/database.ts';
 import { places } from '../store/places.ts';
@@ -39,11 +39,14 @@ export async function doctor({ out }: Asked): Promise<number> {
 
   const problem = nativeProblem();
   if (problem === null) {
-    const { tf } = await openEngine({ prefer: 'native' });
+    const engine = await openEngine({ prefer: 'native' });
+    const { tf } = engine;
     const version = (tf.backend() as unknown as { binding: { TF_Version: string } }).binding.TF_Version;
     say(true, 'engine', `native TensorFlow ${version} (a 256 x 256 matmul took ${await timeMatmul()} ms)`);
     const { found, hint } = gpuLine({ card: hasNvidiaGpu(), cuda: usesCuda(), seen: seesGpu(tf) });
     say(true, 'gpu', found, hint);
+    const narrow = bfloat16Problem(engine);
+    say(true, 'bfloat16', narrow ?? 'here: `train.precision` can be "bfloat16"');
   } else {
     const lacking = (['python3', 'g++'] as const).filter((tool) => !runs(tool));
     const hint =

@@ -6,6 +6,7 @@
  * wasm    always there; about five times slower, and training on it is slower still
  * cpu     plain JavaScript, for tests only
  */
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import util from 'node:util';
@@ -57,11 +58,40 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
   const tf = await opened.get(name)!;
   const fast = name === 'native' && options.fast !== false;
   const onGpu = name === 'native' && seesGpu(tf);
-  const kernels = fast ? createFastKernels(tf, onGpu) : createPlainKernels(tf);
+  const kernels = fast ? createFastKernels(tf, { onGpu }) : createPlainKernels(tf);
   return {
     ...{ tf, name, traces: fast && !onGpu && options.trace !== false },
     kernels: { ...kernels, attention: slicedAttention(tf, kernels.attention) },
   };
+}
+
+/**
+ * The same engine with products of matrices and convolutions in bfloat16; all else stays float32.
+ * Throws DIPTYCH_INVALID_INPUT where nothing computes in it.
+ */
+export function withBfloat16(engine: Engine): Engine {
+  const problem = bfloat16Problem(engine);
+  if (problem !== null) {
+    throw new DiptychError(
+      'DIPTYCH_INVALID_INPUT',
+      `train.precision is "bfloat16", but ${problem}; take "float32", or a machine that computes in it`,
+    );
+  }
+  const { tf } = engine;
+  const kernels = createFastKernels(tf, { onGpu: seesGpu(tf), bfloat16: true });
+  return { ...engine, kernels: { ...kernels, attention: slicedAttention(tf, kernels.attention) } };
+}
+
+const CPU_INFO = '/proc/cpuinfo';
+
+/** Why an engine can't compute in bfloat16, or would be slower at it, in a few words; null: it can. */
+export function bfloat16Problem({ tf, name }: Engine): string | null {
+  if (name !== 'native') return `the ${name} engine has only float32`;
+  if (seesGpu(tf)) return null;
+  const flags = existsSync(CPU_INFO) ? readFileSync(CPU_INFO, 'utf8') : '';
+  return /\b(avx512_bf16|amx_bf16)\b/.test(flags)
+    ? null
+    : `this processor has neither avx512_bf16 nor amx_bf16 (${CPU_INFO})`;
 }
 
 /** Whether native TensorFlow found a GPU to compute on. */

@@ -5,6 +5,7 @@
  */
 
 import { bandedConvolution, rowsAtOnce } from './banded-convolution.ts';
+import { inBfloat16 } from './bfloat16.ts';
 import { type ConvOptions, type Kernels, paddingOf } from './kernels.ts';
 import { createPlainKernels } from './plain-kernels.ts';
 import { type Attribute, rawOps, remembered } from './raw-ops.ts';
@@ -15,10 +16,20 @@ type Custom = { value: Tensor; gradFunc: (dy: Tensor, saved: Saved) => Tensor | 
 /** Gradients that are each computed only where the tape leads on to what is differentiated: none for a frozen weight. */
 type CustomEach = { value: Tensor; gradFuncs: ((dy: Tensor, saved: Saved) => Tensor)[] };
 
-/** `onGpu`: our own operations have kernels for the CPU alone, so the plain ones stand in for them. */
-export function createFastKernels(tf: Tf, onGpu = false): Kernels {
+export interface FastKernelOptions {
+  /** Our own operations have kernels for the CPU alone, so the plain ones stand in for them. */
+  onGpu?: boolean;
+  /** Products of matrices and convolutions, both ways, in bfloat16 (bfloat16.ts); all else stays float32. */
+  bfloat16?: boolean;
+}
+
+export function createFastKernels(
+  tf: Tf,
+  { onGpu = false, bfloat16 = false }: FastKernelOptions = {},
+): Kernels {
   const raw = rawOps(tf);
   const { run, runAll, constant, scalar } = raw;
+  const multiply = bfloat16 ? inBfloat16(raw) : run;
   const T = [raw.type('T')];
   const int32 = raw.backend.binding.TF_INT32;
 
@@ -50,14 +61,15 @@ export function createFastKernels(tf: Tf, onGpu = false): Kernels {
     nt: flags('transpose_a', 'transpose_b', N, Y),
     tn: flags('transpose_a', 'transpose_b', Y, N),
   };
-  const matMul = (a: Tensor, b: Tensor, how: 'nn' | 'nt' | 'tn' = 'nn') => run('MatMul', matT[how], [a, b]);
+  const matMul = (a: Tensor, b: Tensor, how: 'nn' | 'nt' | 'tn' = 'nn') =>
+    multiply('MatMul', matT[how], [a, b]);
   const batT = {
     nn: flags('adj_x', 'adj_y', N, N),
     nt: flags('adj_x', 'adj_y', N, Y),
     tn: flags('adj_x', 'adj_y', Y, N),
   };
   const batchMatMul = (a: Tensor, b: Tensor, how: 'nn' | 'nt' | 'tn' = 'nn') =>
-    run('BatchMatMulV2', batT[how], [a, b]);
+    multiply('BatchMatMulV2', batT[how], [a, b]);
   const biasT = [raw.type('T'), raw.text('data_format', 'NHWC')];
   const addBias = (x: Tensor, b: Tensor) => run('BiasAdd', biasT, [x, b]);
   const biasGrad = (dy: Tensor) => run('BiasAddGrad', biasT, [dy]);
@@ -141,21 +153,27 @@ export function createFastKernels(tf: Tf, onGpu = false): Kernels {
         : x;
       const product =
         rows < x.shape[1]!
-          ? bandedConvolution(tf, x, weight, rows, (band) => run('Conv2D', convT(1, false), [band, weight]))
-          : run('Conv2D', attributes, [source, weight]);
+          ? bandedConvolution(tf, x, weight, rows, (band) =>
+              multiply('Conv2D', convT(1, false), [band, weight]),
+            )
+          : multiply('Conv2D', attributes, [source, weight]);
       const y = bias ? addBias(product, bias) : product;
       save([source, weight]);
       return {
         value: y,
         gradFuncs: [
           (dy, [source, weight]) => {
-            const dSource = run('Conv2DBackpropInput', attributes, [constant(source!.shape), weight!, dy]);
+            const dSource = multiply('Conv2DBackpropInput', attributes, [
+              constant(source!.shape),
+              weight!,
+              dy,
+            ]);
             return pads
               ? run('Slice', sliceT, [dSource, constant([0, top, left, 0]), constant(x.shape)])
               : dSource;
           },
           (dy, [source, weight]) =>
-            run('Conv2DBackpropFilter', attributes, [source!, constant(weight!.shape), dy]),
+            multiply('Conv2DBackpropFilter', attributes, [source!, constant(weight!.shape), dy]),
           (dy) => biasGrad(dy),
         ],
       };

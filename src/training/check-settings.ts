@@ -64,6 +64,10 @@ const CLASHES: ((settings: TrainSettings) => string | null)[] = [
     isOnPolicy(objective) && rewardWeighted
       ? `train.rewardWeighted is true, but train.objective is "${objective}", which has no pairs to weigh`
       : null,
+  ({ objective, precision }) =>
+    isOnPolicy(objective) && precision !== DEFAULT_TRAIN.precision
+      ? `train.precision is "${precision}", but train.objective is "${objective}", which holds ratios of densities closer than its digits tell apart; take "float32"`
+      : null,
   ({ objective, rewardWeighted }) =>
     objective === 'smpo' && rewardWeighted
       ? 'train.rewardWeighted is true, but train.objective is "smpo", whose labels follow the margins already'

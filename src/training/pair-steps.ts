@@ -2,6 +2,7 @@
  * Optimizer steps on pairs of images that are there. First every candidate that a pair needs is inverted under the
  * reference, once; then each step takes its batch from a seeded stream of pairs.
  */
+import { withBfloat16 } from '../engine/engine.ts';
 import { DiptychError } from '../errors.ts';
 import { disposeCondition, encodeEmpty, encodePrompts } from '../models/text-condition.ts';
 import { type Pair, pairBatch, pairedCandidates } from '../preference/pairs.ts';
@@ -21,6 +22,7 @@ export const openPairSteps: OpenSteps<PairTrainSettings> = async (options, sched
   const { engine, model, settings, pairs, folder, onProgress } = options;
   const { trajectories: shared, trajectoryBytes } = options;
   checkPairs(settings, pairs);
+  const stepEngine = settings.precision === 'bfloat16' ? withBfloat16(engine) : engine;
   const candidates = neededCandidates(options.candidates, pairs);
   const total = candidates.length;
   const trajectories = await invertCandidates({
@@ -48,7 +50,7 @@ export const openPairSteps: OpenSteps<PairTrainSettings> = async (options, sched
         const condition = encodePrompts(engine, model, prompts);
         batches.push({ rows, condition, empty, factors: part.map((i) => factors[i]!) });
       }
-      takeStep ??= preferenceStep(engine, { config, policy, reference }, settings);
+      takeStep ??= preferenceStep(stepEngine, { config, policy, reference }, settings);
       const { rows: seen, ...outcome } = takeStep(batches, learningRate);
       for (const { rows, condition } of batches) {
         disposeCondition(condition);

@@ -23,6 +23,7 @@ export const OBJECTIVES = [...PAIR_OBJECTIVES, ...ON_POLICY_OBJECTIVES] as const
 export type PairObjective = (typeof PAIR_OBJECTIVES)[number];
 export type OnPolicyObjective = (typeof ON_POLICY_OBJECTIVES)[number];
 export const OPTIMIZERS = ['adamw', 'adafactor'] as const;
+export const PRECISIONS = ['float32', 'bfloat16'] as const;
 export const SCHEDULES = ['constant', 'cosine'] as const;
 export { INVERSION_FORMS, TIMESTEP_WEIGHTS };
 
@@ -72,6 +73,8 @@ export interface TrainSettings {
   checkpointEvery: number;
   /** Recompute the UNet's blocks in the backward pass: less memory, up to a third more time. */
   gradientCheckpointing: boolean;
+  /** Of products of matrices and convolutions in an optimizer step; weights, sums and all else stay float32. */
+  precision: (typeof PRECISIONS)[number];
   /** Train a LoRA instead of all weights; absent: all weights. */
   lora?: LoraSettings;
   /** Measure the policy's images while it trains; absent: never. */
@@ -132,6 +135,7 @@ export const DEFAULT_TRAIN: PairTrainSettings = {
   maxGradNorm: 1,
   checkpointEvery: 50,
   gradientCheckpointing: false,
+  precision: 'float32',
   seed: 1,
 };
 

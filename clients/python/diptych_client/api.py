@@ -682,6 +682,8 @@ class RunsRequestSettingsTrain(TypedDict):
     checkpointEvery: NotRequired[int]
     # Less memory for up to a third more time; default false
     gradientCheckpointing: NotRequired[bool]
+    # Of matrix products and convolutions in a step; bfloat16: of a processor or GPU that has it; default "float32"
+    precision: NotRequired[Literal["float32", "bfloat16"]]
     # Rounds of ddpo and d3po: draw, score, train; left out: the defaults
     onPolicy: NotRequired[RunsRequestSettingsTrainOnPolicy]
     # Trainer of the server that trains instead, by its name (docs/external-trainers.md)
