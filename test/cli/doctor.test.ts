@@ -32,6 +32,7 @@ const OK = {
   machine: /^ok {6}machine {10}\d+ processor cores, \d+ GiB memory$/,
   engine: /^ok {6}engine {11}native TensorFlow \d+\.\d+\.\d+ \(a 256 x 256 matmul took \d+\.\d ms\)$/,
   gpu: /^ok {6}gpu {14}TensorFlow (for the CPU|with CUDA)/,
+  bfloat16: /^ok {6}bfloat16 {9}(here: `train\.precision` can be|this processor has neither)/,
   model: /^ok {6}sample model {5}models\/sample$/,
   database: /^ok {6}database {9}DATABASE_URL$/,
 };
@@ -54,7 +55,7 @@ test('all is there: one line each, exit code 0, and its database is stopped agai
   const { code, lines, stderr } = await doctor({ DIPTYCH_HOME: home, DATABASE_URL: undefined });
   assert.equal(code, 0, `${lines.join('\n')}\n${stderr}`);
   const database = `ok      database         embedded PostgreSQL in ${home}`;
-  assertLines(lines, [OK.node, OK.machine, OK.engine, OK.gpu, OK.model, database, 'all well']);
+  assertLines(lines, [OK.node, OK.machine, OK.engine, OK.gpu, OK.bfloat16, OK.model, database, 'all well']);
 
   // In that folder is a migrated database, and no server that still runs.
   const ended = new Date();
@@ -109,6 +110,7 @@ test('a database that does not answer is named with the reason; exit code 1', { 
     OK.machine,
     OK.engine,
     OK.gpu,
+    OK.bfloat16,
     OK.model,
     new RegExp(`^MISSING database {9}.*127\\.0\\.0\\.1:${port}`),
     '        -> set DATABASE_URL, or mend what the line says',
