@@ -17,6 +17,7 @@ import { folderArtifacts } from '../../src/store/artifact-files.ts';
 import { folderBlobs } from '../../src/store/blobs.ts';
 import { insertCandidates, insertScores, listScored } from '../../src/store/candidates.ts';
 import { places } from '../../src/store/places.ts';
+import { demonOf } from '../../workers/generate/demon.ts';
 import { generateTask } from '../../workers/generate/generate.ts';
 import type { NumericThread } from '../../workers/numeric/client.ts';
 import type { GenerateArgument, TrainArgument } from '../../workers/numeric/methods.ts';
@@ -170,6 +171,18 @@ test('an evaluation draws its tuned side with a demon that goes by the reward, w
     [await samplers('base'), await samplers('tuned')],
     [Array(3).fill('ddim'), Array(3).fill('demon-boltzmann')],
   );
+});
+
+test('a demon’s z-scores are over what the model was trained on, also by a run that only trains', async () => {
+  const source = await curatedRun();
+  const settings = settingsOf({ reward: { policy: 'zmean' }, sourceRun: source });
+  const { id: trained } = await store.run.create({
+    data: { kind: 'train', settings: settings as object, setId: set.id, status: 'succeeded' },
+  });
+  for (const run of [trained, source]) {
+    const { judge } = await demonOf({ store, places: places() }, settings, DEMON, run, []);
+    assert.deepEqual(judge.scales.dpg, { mean: 0.5, deviation: 1 });
+  }
 });
 
 test('a demon’s image is not drawn twice, unless something that decides it changed', async () => {

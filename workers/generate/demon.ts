@@ -6,6 +6,7 @@ import { allMetrics } from '../../src/store/candidates.ts';
 import { judgeArgument } from '../judge-argument.ts';
 import type { JudgeArgument } from '../numeric/methods.ts';
 import type { Tools } from '../process.ts';
+import { trainedOn } from '../trained-on.ts';
 
 export interface Demon {
   settings: DemonSettings;
@@ -13,8 +14,8 @@ export interface Demon {
 }
 
 /**
- * Images are measured as the run measures them when it scores; z-scores are over the curated candidates of `trained`, the run
- * that trained the model. Of two folders nobody knows such candidates: `trained` is null, and planRun refuses z-scores.
+ * Images are measured as the run measures them when it scores; z-scores are over the candidates that `trained`, the run that
+ * trained the model, took. Of two folders nobody knows such candidates: `trained` is null, and planRun refuses z-scores.
  */
 export async function demonOf(
   { store, places }: Pick<Tools, 'store' | 'places'>,
@@ -23,7 +24,7 @@ export async function demonOf(
   trained: string | null,
   annotations: readonly StoredAnnotation[],
 ): Promise<Demon> {
-  const set = trained === null ? [] : allMetrics(store, trained, 'curated');
+  const set = trained === null ? [] : allMetrics(store, (await trainedOn(store, trained)).curated, 'curated');
   return {
     settings,
     judge: await judgeArgument(places, run, run.reward, set, annotations),

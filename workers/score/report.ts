@@ -19,6 +19,7 @@ import { isCheckpoint } from '../../src/training/snapshot.ts';
 import { readTelemetry } from '../../src/training/telemetry.ts';
 import type { Tools } from '../process.ts';
 import { pairsOfRun } from '../rewarded.ts';
+import { trainedOn } from '../trained-on.ts';
 import { writeBenchmarkResults } from './benchmark-results.ts';
 import { frechetResults } from './frechet.ts';
 import { type Match, matchCandidates } from './matches.ts';
@@ -36,10 +37,10 @@ export function reportTask(tools: Tools): TaskHandler {
     const run = await store.run.findUniqueOrThrow({ where: { id: task.runId }, include: { set: true } });
     const settings = run.settings as unknown as RunSettings;
     const trained = settings.sourceRun ?? task.runId;
-    const trainedRun = await store.run.findUniqueOrThrow({ where: { id: trained } });
-    const { train, sourceRun } = trainedRun.settings as unknown as RunSettings;
-    // A run that only trains takes its candidates from the run that it names.
-    const curated = trainedRun.kind === 'train' ? sourceRun! : trained;
+    const {
+      settings: { train },
+      curated,
+    } = await trainedOn(store, trained);
 
     const { matches, unmatched } = await matchCandidates(store, task.runId, settings.reward);
     const metrics = compareMetrics(matches, settings.seed);
