@@ -99,6 +99,7 @@ function questions(results: Results): Cell[] {
 /** What might make a training hang less on its seed, tried on the yardstick too. */
 const STEADIER: readonly { name: string; change: Partial<TrainSettings> }[] = [
   { name: 'average of weights, decay 0.95', change: { ema: 0.95 } },
+  { name: 'cosine learning rate', change: { schedule: 'cosine' } },
   { name: 'four timesteps a pair', change: { rowsPerPair: 4 } },
 ];
 
