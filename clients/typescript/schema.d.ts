@@ -3191,6 +3191,8 @@ export interface paths {
         get: {
             parameters: {
                 query?: {
+                    /** @description With the curves of single timestep ranges; a long training is sooner read without */
+                    buckets?: boolean;
                     /** @description Most points of each curve */
                     maxPoints?: number;
                 };

@@ -79,9 +79,10 @@ const DRIFT = 1e-2;
 const bothSidesDrift: Rule = {
   raise(recent) {
     if (recent.length < 2 * DRIFT_WINDOW) return null;
-    const before = meanErrors(recent.slice(-2 * DRIFT_WINDOW, -DRIFT_WINDOW));
     const now = meanErrors(recent.slice(-DRIFT_WINDOW));
-    if (now.some((error, side) => error < DRIFT || error <= before[side]!)) return null;
+    if (now.some((error) => error < DRIFT)) return null;
+    const before = meanErrors(recent.slice(-2 * DRIFT_WINDOW, -DRIFT_WINDOW));
+    if (now.some((error, side) => error <= before[side]!)) return null;
     const [winner, loser] = now.map((error) => error.toPrecision(2));
     return (
       `winner and loser error grow together (${winner} and ${loser} over ${DRIFT_WINDOW} steps): the model moves ` +
@@ -92,8 +93,8 @@ const bothSidesDrift: Rule = {
 };
 
 const meanErrors = (part: readonly Watched[]) => [
-  mean(part.map(({ winnerError }) => winnerError)),
-  mean(part.map(({ loserError }) => loserError)),
+  mean(part, ({ winnerError }) => winnerError),
+  mean(part, ({ loserError }) => loserError),
 ];
 
 /** Steps that a spike needs before it, to be told from ordinary wavering. */
@@ -103,25 +104,29 @@ const SPIKE_DEVIATIONS = 8;
 
 const lossSpike: Rule = {
   raise(recent) {
-    const { loss } = recent.at(-1)!;
-    if (recent.length <= SPIKE_HISTORY || loss <= spikeLevel(recent)) return null;
+    if (recent.length <= SPIKE_HISTORY || !isSpike(recent)) return null;
     const usual = median(lossesBefore(recent));
     return (
-      `the loss jumps to ${loss.toPrecision(3)} from about ${usual.toPrecision(3)}. One spike does little; if they ` +
-      'come again, lower `learningRate` or `maxGradNorm`'
+      `the loss jumps to ${recent.at(-1)!.loss.toPrecision(3)} from about ${usual.toPrecision(3)}. One spike does little; ` +
+      'if they come again, lower `learningRate` or `maxGradNorm`'
     );
   },
-  clears: (recent) => recent.at(-1)!.loss <= spikeLevel(recent),
+  clears: (recent) => !isSpike(recent),
 };
 
 const lossesBefore = (recent: readonly Watched[]) => recent.slice(0, -1).map(({ loss }) => loss);
 
-/** Far above what the losses before the newest were: in factors, and in median absolute deviations. */
-function spikeLevel(recent: readonly Watched[]): number {
+/** Whether the newest loss is far above those before it: in factors, and in median absolute deviations. */
+function isSpike(recent: readonly Watched[]): boolean {
+  const { loss } = recent.at(-1)!;
   const losses = lossesBefore(recent);
+  // Where most are within the factor, so is the median: seen at once, while to sort takes longer than to read a step.
+  let within = 0;
+  for (const one of losses) if (loss <= SPIKE_FACTOR * one) within++;
+  if (within > losses.length / 2) return false;
   const middle = median(losses);
-  const deviation = median(losses.map((loss) => Math.abs(loss - middle)));
-  return Math.max(SPIKE_FACTOR * middle, middle + SPIKE_DEVIATIONS * deviation);
+  const deviation = median(losses.map((one) => Math.abs(one - middle)));
+  return loss > Math.max(SPIKE_FACTOR * middle, middle + SPIKE_DEVIATIONS * deviation);
 }
 
 /** Of 16 pairs a step, accuracy by chance over 100 steps has a standard deviation of 0.0125. */
@@ -140,7 +145,7 @@ const accuracyStuck: Rule = {
   clears: (recent) => Math.abs(meanAccuracy(recent) - 0.5) > 2 * STUCK,
 };
 
-const meanAccuracy = (recent: readonly Watched[]) => mean(recent.map(({ accuracy }) => accuracy));
+const meanAccuracy = (recent: readonly Watched[]) => mean(recent, ({ accuracy }) => accuracy);
 
 const RULES: Record<(typeof STEP_ALARM_KINDS)[number], Rule> = {
   'no-gradient': noGradient,
@@ -149,7 +154,8 @@ const RULES: Record<(typeof STEP_ALARM_KINDS)[number], Rule> = {
   'accuracy-stuck': accuracyStuck,
 };
 
-const mean = (values: readonly number[]) => values.reduce((sum, x) => sum + x, 0) / values.length;
+const mean = (part: readonly Watched[], of: (entry: Watched) => number) =>
+  part.reduce((sum, entry) => sum + of(entry), 0) / part.length;
 
 function median(values: readonly number[]): number {
   const sorted = Float64Array.from(values).sort();
