@@ -6,7 +6,7 @@
 import { type Alarm, alarmWatch } from './alarms.ts';
 import { followLines } from './lines.ts';
 import { telemetryFile } from './run-telemetry.ts';
-import { scalarsOf } from './scalars.ts';
+import { bucketName, bucketsOf, eachScalar } from './scalars.ts';
 import { parseEntry, withoutBuckets } from './telemetry.ts';
 import { rewardWatch } from './validation-alarm.ts';
 import { bestStep, type ValidationEntry, validationScalars } from './validation-entry.ts';
@@ -70,21 +70,31 @@ export function curveReader(runFolder: string, options: CurveOptions): () => Pro
 }
 
 function stepCurves({ maxPoints, buckets }: CurveOptions) {
-  const { add, curves } = namedCurves(maxPoints);
+  const own = namedCurves(maxPoints);
+  /** By the first timestep of each. */
+  const ofBuckets = new Map<number, NamedCurves>();
   const alarms: Alarm[] = [];
   const watch = alarmWatch();
   let lastStep = 0;
   return {
+    alarms,
+    lastStep: () => lastStep,
     add(line: string): void {
       const entry = parseEntry(buckets ? line : withoutBuckets(line));
       if (!entry) return;
       lastStep = entry.step;
       alarms.push(...watch(entry));
-      add(entry.step, scalarsOf(entry));
+      eachScalar(entry, (name, value) => own.add(name, lastStep, value));
+      for (const bucket of bucketsOf(entry)) {
+        const curves = known(ofBuckets, bucket.from, () => namedCurves(maxPoints));
+        eachScalar(bucket, (name, value) => curves.add(name, lastStep, value));
+      }
     },
-    curves,
-    alarms,
-    lastStep: () => lastStep,
+    curves: (): Record<string, Curve> =>
+      Object.assign(
+        own.curves(),
+        ...[...ofBuckets].map(([from, { curves }]) => curves(`${bucketName({ from })}/`)),
+      ),
   };
 }
 
@@ -94,35 +104,37 @@ function measuredCurves({ maxPoints }: CurveOptions) {
   const alarms: Alarm[] = [];
   const watch = rewardWatch();
   return {
+    alarms,
+    entries,
+    curves,
     add(line: string): void {
       const entry = parseEntry<ValidationEntry>(line);
       if (!entry) return;
       entries.push(entry);
       alarms.push(...watch(entry));
-      add(entry.step, validationScalars(entry));
+      for (const [name, value] of validationScalars(entry)) add(name, entry.step, value);
     },
-    curves,
-    alarms,
-    entries,
   };
 }
+
+type NamedCurves = ReturnType<typeof namedCurves>;
 
 function namedCurves(maxPoints: number) {
   const samplers = new Map<string, CurveSampler>();
   return {
-    add(step: number, scalars: readonly (readonly [name: string, value: number])[]): void {
-      for (const [name, value] of scalars) {
-        let sampler = samplers.get(name);
-        if (!sampler) {
-          sampler = curveSampler(maxPoints);
-          samplers.set(name, sampler);
-        }
-        sampler.add(step, value);
-      }
-    },
-    curves: (): Record<string, Curve> =>
-      Object.fromEntries([...samplers].map(([name, sampler]) => [name, sampler.curve()])),
+    add: (name: string, step: number, value: number) =>
+      known(samplers, name, () => curveSampler(maxPoints)).add(step, value),
+    curves: (prefix = ''): Record<string, Curve> =>
+      Object.fromEntries([...samplers].map(([name, sampler]) => [prefix + name, sampler.curve()])),
   };
+}
+
+function known<Key, Value>(all: Map<Key, Value>, key: Key, make: () => Value): Value {
+  const there = all.get(key);
+  if (there !== undefined) return there;
+  const made = make();
+  all.set(key, made);
+  return made;
 }
 
 export interface CurveSampler {
