@@ -9,6 +9,7 @@ import { asError, DiptychError } from '../errors.ts';
 import { type ClipConfig, clipParameters } from './clip.ts';
 import { type ImagePreprocessor, parseClipPreprocessor } from './clip-preprocess.ts';
 import type { ClipTextConfig } from './clip-text.ts';
+import { mergeLora } from './merge-lora.ts';
 import {
   CLIP,
   CLIP_TEXT,
@@ -65,11 +66,17 @@ export interface ClipModel extends Network<ClipConfig> {
   dispose(): void;
 }
 
-export async function loadDiffusionModel(engine: Engine, folder: string): Promise<DiffusionModel> {
+/** @param lora file of a LoRA that is merged into its UNet */
+export async function loadDiffusionModel(
+  engine: Engine,
+  folder: string,
+  lora?: string,
+): Promise<DiffusionModel> {
   const { index, suffixes, hasVae, hasSceneGraph } = await layoutOf(folder);
   const load = <Config>(part: string, kind: NetworkKind<Config>) =>
     loadNetwork(engine, path.join(folder, part), kind);
   const unet = await load('unet', UNET);
+  if (lora !== undefined) await mergeLora(engine, unet, lora);
   const texts: TextEncoder[] = [];
   for (const suffix of suffixes) {
     const tokenizer = await loadTokenizer(path.join(folder, `tokenizer${suffix}`));
@@ -80,7 +87,7 @@ export async function loadDiffusionModel(engine: Engine, folder: string): Promis
   checkWidth(folder, unet.config, sceneGraph?.config);
   return {
     folder,
-    hash: await diffusionModelHash(folder),
+    hash: await diffusionModelHash(folder, lora),
     unet,
     texts,
     vae,
@@ -142,7 +149,7 @@ export async function loadNetwork<Config>(
 }
 
 /** sha256 over the weight files of a diffusion model folder, without loading them. */
-export async function diffusionModelHash(folder: string): Promise<string> {
+export async function diffusionModelHash(folder: string, lora?: string): Promise<string> {
   const { suffixes, hasVae, hasSceneGraph } = await layoutOf(folder);
   const parts: [name: string, kind: { stem: string }][] = [
     ['unet', UNET],
@@ -153,7 +160,7 @@ export async function diffusionModelHash(folder: string): Promise<string> {
   const files = await Promise.all(
     parts.map(([name, { stem }]) => weightFiles(path.join(folder, name), stem)),
   );
-  return hashFiles(files.flat());
+  return hashFiles([...files.flat(), ...(lora === undefined ? [] : [lora])]);
 }
 
 /** Where transformers keeps how images are prepared. */
