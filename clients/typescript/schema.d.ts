@@ -1220,7 +1220,7 @@ export interface paths {
                             clip?: string;
                             /** @description evaluate: two models, in the place of sourceRun */
                             compare?: {
-                                /** @description "sample", or a folder in diffusers layout on the server */
+                                /** @description "sample", a folder in diffusers layout on the server, or the folder of a LoRA, which is laid over settings.model */
                                 base: string;
                                 /** @description Likewise */
                                 tuned: string;

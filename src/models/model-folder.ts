@@ -9,7 +9,6 @@ import { asError, DiptychError } from '../errors.ts';
 import { type ClipConfig, clipParameters } from './clip.ts';
 import { type ImagePreprocessor, parseClipPreprocessor } from './clip-preprocess.ts';
 import type { ClipTextConfig } from './clip-text.ts';
-import { mergeLora } from './merge-lora.ts';
 import {
   CLIP,
   CLIP_TEXT,
@@ -66,17 +65,11 @@ export interface ClipModel extends Network<ClipConfig> {
   dispose(): void;
 }
 
-/** @param lora file of a LoRA that is merged into its UNet */
-export async function loadDiffusionModel(
-  engine: Engine,
-  folder: string,
-  lora?: string,
-): Promise<DiffusionModel> {
+export async function loadDiffusionModel(engine: Engine, folder: string): Promise<DiffusionModel> {
   const { index, suffixes, hasVae, hasSceneGraph } = await layoutOf(folder);
   const load = <Config>(part: string, kind: NetworkKind<Config>) =>
     loadNetwork(engine, path.join(folder, part), kind);
   const unet = await load('unet', UNET);
-  if (lora !== undefined) await mergeLora(engine, unet, lora);
   const texts: TextEncoder[] = [];
   for (const suffix of suffixes) {
     const tokenizer = await loadTokenizer(path.join(folder, `tokenizer${suffix}`));
@@ -87,7 +80,7 @@ export async function loadDiffusionModel(
   checkWidth(folder, unet.config, sceneGraph?.config);
   return {
     folder,
-    hash: await diffusionModelHash(folder, lora),
+    hash: await diffusionModelHash(folder),
     unet,
     texts,
     vae,
@@ -149,7 +142,7 @@ export async function loadNetwork<Config>(
 }
 
 /** sha256 over the weight files of a diffusion model folder, without loading them. */
-export async function diffusionModelHash(folder: string, lora?: string): Promise<string> {
+export async function diffusionModelHash(folder: string): Promise<string> {
   const { suffixes, hasVae, hasSceneGraph } = await layoutOf(folder);
   const parts: [name: string, kind: { stem: string }][] = [
     ['unet', UNET],
@@ -160,7 +153,7 @@ export async function diffusionModelHash(folder: string, lora?: string): Promise
   const files = await Promise.all(
     parts.map(([name, { stem }]) => weightFiles(path.join(folder, name), stem)),
   );
-  return hashFiles([...files.flat(), ...(lora === undefined ? [] : [lora])]);
+  return hashFiles(files.flat());
 }
 
 /** Where transformers keeps how images are prepared. */

@@ -2,13 +2,13 @@
 import type { GeneratorSettings, RunSettings } from '../../pipelines/settings.ts';
 import type { ImageGenerator } from '../../src/diffusion/image-generator.ts';
 import { DiptychError } from '../../src/errors.ts';
+import type { ModelFiles } from '../../src/models/fused-model.ts';
 import { type Prompt, textPrompt } from '../../src/models/prompt.ts';
 import type { StoredAnnotation } from '../../src/store/annotations.ts';
 import { lookUpArtifact } from '../../src/store/artifacts.ts';
 import type { Generation, Variant } from '../../src/store/candidates.ts';
 import { modelFiles } from '../model-folders.ts';
 import type { NumericThread } from '../numeric/client.ts';
-import type { ModelFiles } from '../numeric/methods.ts';
 import type { Tools } from '../process.ts';
 import { type PromptMaker, promptMaker } from '../prompts.ts';
 import { remoteGenerator } from '../remote-servers.ts';

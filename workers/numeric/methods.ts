@@ -9,12 +9,9 @@ import { decodeImage } from '../../src/engine/png.ts';
 import { featureStatistics, frechetDistance } from '../../src/evaluation/frechet.ts';
 import { clipFeatures, fidFeatures } from '../../src/evaluation/image-features.ts';
 import { resizeAndCrop } from '../../src/models/clip-preprocess.ts';
+import { fusedHash, loadFused, type ModelFiles } from '../../src/models/fused-model.ts';
 import { loadInception } from '../../src/models/inception.ts';
-import {
-  type DiffusionModel,
-  diffusionModelHash,
-  loadDiffusionModel,
-} from '../../src/models/model-folder.ts';
+import type { DiffusionModel } from '../../src/models/model-folder.ts';
 import type { Prompt } from '../../src/models/prompt.ts';
 import type { Pair } from '../../src/preference/pairs.ts';
 import { createJudge } from '../../src/scoring/judge.ts';
@@ -33,12 +30,6 @@ import { createScorers, type ScorerFolders } from './scorers.ts';
 
 /** Images, so that networks get batches, memory stays bounded, and a cancelled task ends soon. */
 const SCORED_TOGETHER = 16;
-
-/** A folder in diffusers layout, and the file of a LoRA that is laid over its UNet. */
-export interface ModelFiles {
-  model: string;
-  lora?: string;
-}
 
 export interface GenerateArgument extends ModelFiles {
   requests: DrawRequest[];
@@ -112,11 +103,7 @@ export interface NumericMethods {
 export async function openNumericMethods(): Promise<NumericMethods> {
   const engine = await openEngine();
   // An evaluation asks the base and the tuned model in turn.
-  const diffusion = modelCache<ModelFiles, DiffusionModel>(
-    ({ model, lora }) => loadDiffusionModel(engine, model, lora),
-    2,
-  );
-  const modelHash = ({ model, lora }: ModelFiles) => diffusionModelHash(model, lora);
+  const diffusion = modelCache<ModelFiles, DiffusionModel>((files) => loadFused(engine, files), 2);
   const scorers = createScorers(engine);
   const inception = modelCache((file: string) => loadInception(engine, file), 1);
 
@@ -127,10 +114,10 @@ export async function openNumericMethods(): Promise<NumericMethods> {
 
   return {
     engineName: async () => engine.name,
-    modelHash,
+    modelHash: fusedHash,
 
     async generate({ requests, steps, guidance, demon, ...files }, { progress, signal }) {
-      const model = await diffusion.get(files, await modelHash(files));
+      const model = await diffusion.get(files, await fusedHash(files));
       const onShare = (share: number) => {
         signal.throwIfAborted();
         progress(share);
@@ -178,7 +165,8 @@ export async function openNumericMethods(): Promise<NumericMethods> {
     frechet: async ({ of, against }) => frechetDistance(featureStatistics(of), featureStatistics(against)),
 
     async train({ model: folder, candidates, blobs: blobFolder, judge, ...rest }, call) {
-      const model = await diffusion.get({ model: folder }, await diffusionModelHash(folder));
+      const files = { model: folder };
+      const model = await diffusion.get(files, await fusedHash(files));
       const blobs = openBlobs(blobFolder);
       return trainPairs({
         ...rest,

@@ -750,7 +750,7 @@ class RunsRequestSettingsEvaluationDemon(TypedDict):
 class RunsRequestSettingsCompare(TypedDict):
     """evaluate: two models, in the place of sourceRun"""
 
-    # "sample", or a folder in diffusers layout on the server
+    # "sample", a folder in diffusers layout on the server, or the folder of a LoRA, which is laid over settings.model
     base: str
     # Likewise
     tuned: str
