@@ -67,7 +67,7 @@ function Letter({ of, onRetry }: { of: DeadLetter; onRetry: () => void }) {
       <button
         class="button"
         type="button"
-        aria-label={`Try ${stage} of ${shortId(runId)} again`}
+        aria-label={`Try again: ${stage} of ${shortId(runId)}`}
         onClick={onRetry}
       >
         Try again
