@@ -108,7 +108,9 @@ const shots = (run: string, trainings: string, exported: string, quality: string
     scheme: 'dark',
     async ready(page) {
       await page.locator('.quality table').waitFor();
-      await page.locator('#quality').evaluate((heading) => heading.scrollIntoView());
+      await page
+        .locator('#quality')
+        .evaluate((heading) => scrollBy(0, heading.getBoundingClientRect().top - 80));
     },
   },
   {

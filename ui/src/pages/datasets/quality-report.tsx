@@ -33,7 +33,7 @@ export function QualityReport({ run, version }: { run: string; version: string }
         ))}
         <div class="distributions">
           <Bars label="reward" of={report.rewards} />
-          <Bars label="margin of two candidates" of={report.margins} />
+          <Bars label="margin" of={report.margins} />
           {Object.entries(report.metrics).map(([name, of]) => (
             <Bars key={name} label={name} of={of} />
           ))}

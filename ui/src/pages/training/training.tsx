@@ -141,10 +141,14 @@ const Alarms = ({ runs }: { runs: readonly RunCurves[] }) => {
             <span class="small soft">
               <code>{name}</code> at step {step}
             </span>
-            <p class="small">{message[0]!.toUpperCase() + message.slice(1)}.</p>
+            <p class="small">{withCode(message[0]!.toUpperCase() + message.slice(1))}.</p>
           </li>
         ))}
       </ul>
     </section>
   );
 };
+
+/** Names of settings stand between backticks. */
+const withCode = (text: string) =>
+  text.split('`').map((part, i) => (i % 2 === 1 ? <code key={i}>{part}</code> : part));
