@@ -66,6 +66,7 @@ module.exports = {
           shared,
           '^src/(annotations|preference|scoring)/',
           '^src/evaluation/(bootstrap|compare-metrics|wilson)\\.ts$',
+          '^src/quality/(coverage|histogram|report)\\.ts$',
         ],
       },
     },

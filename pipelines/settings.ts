@@ -359,7 +359,10 @@ export const RunSettings = Type.Object(
     compare: Type.Optional(
       Type.Object(
         {
-          base: Type.String({ description: '"sample", or a folder in diffusers layout on the server' }),
+          base: Type.String({
+            description:
+              '"sample", a folder in diffusers layout on the server, or the folder of a LoRA, which is laid over settings.model',
+          }),
           tuned: Type.String({ description: 'Likewise' }),
         },
         { additionalProperties: false, description: 'evaluate: two models, in the place of sourceRun' },

@@ -11,6 +11,7 @@ const SOURCES = [
   'src/annotations',
   'src/evaluation',
   'src/preference',
+  'src/quality',
   'src/scoring',
   'src/errors.ts',
   'src/random.ts',

@@ -14,7 +14,7 @@ import { NO_BROWSER, openBrowser } from '../test/browser.ts';
 const OUT = path.resolve(import.meta.dirname, '../docs/images/pages');
 const WIDTHS = { wide: { width: 1360, height: 900 }, narrow: { width: 360, height: 740 } };
 /** Exports that the pictures show. */
-const LAYOUTS = ['pickapic', 'images', 'webdataset'] as const;
+const LAYOUTS = ['pickapic', 'images', 'webdataset', 'quality'] as const;
 
 interface Shot {
   name: string;
@@ -31,7 +31,7 @@ async function openFirst(page: Page): Promise<void> {
   await page.locator('.compare-detail').evaluate((detail) => detail.scrollIntoView());
 }
 
-const shots = (run: string, trainings: string, exported: string): Shot[] => [
+const shots = (run: string, trainings: string, exported: string, quality: string): Shot[] => [
   { name: 'runs', path: '/', ready: (page) => page.locator('.run-row').first().waitFor() },
   {
     name: 'new-run',
@@ -103,6 +103,17 @@ const shots = (run: string, trainings: string, exported: string): Shot[] => [
     ready: (page) => page.locator('.markdown table').waitFor(),
   },
   {
+    name: 'quality',
+    path: `/datasets/${quality}`,
+    scheme: 'dark',
+    async ready(page) {
+      await page.locator('.quality table').waitFor();
+      await page
+        .locator('#quality')
+        .evaluate((heading) => scrollBy(0, heading.getBoundingClientRect().top - 80));
+    },
+  },
+  {
     name: 'sign-in',
     path: '/',
     async before(page) {
@@ -134,6 +145,7 @@ try {
     curated.id,
     trainings.map(({ id }) => id).join(),
     exports[0]!.id,
+    exports[3]!.id,
   )) {
     for (const [width, viewport] of Object.entries(WIDTHS)) {
       const page = await browser.newPage({ viewport, colorScheme: scheme ?? 'light' });

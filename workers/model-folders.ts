@@ -3,6 +3,8 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { RunSettings } from '../pipelines/settings.ts';
 import { DiptychError } from '../src/errors.ts';
+import type { ModelFiles } from '../src/models/fused-model.ts';
+import { LORA_FILE } from '../src/models/lora-files.ts';
 import type { ScorerFolders } from './numeric/scorers.ts';
 
 const SAMPLE = path.resolve(import.meta.dirname, '..', 'models', 'sample');
@@ -12,6 +14,14 @@ export function modelFolder(name: string, kind: 'diffusion' | 'clip'): string {
   if (name === 'sample') return path.join(SAMPLE, kind);
   const layout = kind === 'clip' ? 'transformers' : 'diffusers';
   return givenFolder(name, `"sample" or the absolute path of a folder in ${layout} layout`);
+}
+
+/** The same, or the folder of a LoRA, such as a checkpoint of a run that trains one: it is laid over `base`. */
+export function modelFiles(name: string, base: string): ModelFiles {
+  const lora = path.join(name, LORA_FILE);
+  if (!path.isAbsolute(name) || existsSync(path.join(name, 'unet')) || !existsSync(lora))
+    return { model: modelFolder(name, 'diffusion') };
+  return { model: modelFolder(base, 'diffusion'), lora };
 }
 
 /** `answers`: the folder where answers of vision endpoints are kept. */

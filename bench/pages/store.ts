@@ -4,11 +4,16 @@ import path from 'node:path';
 import sharp from 'sharp';
 import { Default } from 'typebox/value';
 import { RunSettings } from '../../pipelines/settings.ts';
+import { createRandom, type Random } from '../../src/random.ts';
 import { ensureSet, upsertAnnotations } from '../../src/store/annotations.ts';
 import { folderBlobs } from '../../src/store/blobs.ts';
 import { query, type Store } from '../../src/store/client.ts';
+import { telemetryFile } from '../../src/training/run-telemetry.ts';
+import type { StepTelemetry } from '../../src/training/telemetry.ts';
+import { timestepBuckets } from '../../src/training/timestep-buckets.ts';
 import { scene } from '../../test/scenes.ts';
 
+const [PAIRS, TRAIN_STEPS] = [16, 1000];
 const [SLOTS, IMAGES, SIDE, BATCH] = [4, 240, 256, 1000];
 const METRICS = ['dpg', 't2i-3in1', 'clip-score', 'pickscore', 'sg-iou', 't2i-2d-spatial'];
 
@@ -43,7 +48,7 @@ export async function curatedRun(store: Store, home: string, annotations: number
   return id;
 }
 
-/** A finished training with telemetry of that many steps; returns its id. */
+/** A training with the telemetry of that many steps, as one on 16 pairs writes it; returns its id. */
 export async function longTraining(store: Store, home: string, steps: number): Promise<string> {
   const { id: setId } = await ensureSet(store, 'many');
   const { id } = await store.run.create({
@@ -51,18 +56,33 @@ export async function longTraining(store: Store, home: string, steps: number): P
   });
   const folder = path.join(home, 'runs', id, 'train');
   await mkdir(folder, { recursive: true });
-  for (let at = 0; at < steps; at += 10_000) {
-    const lines = Array.from({ length: Math.min(10_000, steps - at) }, (_, i) => {
-      const step = at + i + 1;
-      const [wave, loss] = [Math.sin(step / 300), 0.69 + 0.01 * Math.sin(step / 7)];
-      return `${JSON.stringify({
-        ...{ step, at: step, loss, accuracy: 0.6 + 0.1 * wave, gradNorm: 20 + wave, margin: -1e-4 * wave },
-        ...{ winnerError: 1e-3 * wave, loserError: 2e-3 * wave, seconds: 0.5, tensors: 900 },
-      })}\n`;
-    });
-    await appendFile(path.join(folder, 'telemetry.jsonl'), lines.join(''));
+  const random = createRandom(1);
+  for (let at = 0; at < steps; at += BATCH) {
+    const lines = Array.from({ length: BATCH }, (_, i) => `${JSON.stringify(stepOf(at + i + 1, random))}\n`);
+    await appendFile(telemetryFile(folder), lines.join(''));
   }
   return id;
+}
+
+/** Numbers of as many digits as real ones. */
+function stepOf(step: number, random: Random): StepTelemetry {
+  const about = (mean: number, deviation: number) => mean + deviation * random.normal();
+  const rows = () => Float32Array.from({ length: PAIRS }, () => about(0, 1e-3));
+  const errors = { winnerError: about(1e-4, 1e-3), loserError: about(3e-4, 1e-3) };
+  return {
+    ...{ step, at: about(1_700_000_000, 1000), loss: about(0.68, 0.02), accuracy: about(0.6, 0.05) },
+    ...{ winnerPolicyError: about(0.02, 1e-3), loserPolicyError: about(0.02, 1e-3), ...errors },
+    ...{ gradNorm: about(0.1, 0.01), updateNorm: about(5e-3, 1e-4), margin: about(-1e-4, 1e-5) },
+    ...{ policyEvaluations: 32, referenceEvaluations: 32 },
+    buckets: timestepBuckets(
+      {
+        timesteps: Array.from({ length: PAIRS }, () => random.int(TRAIN_STEPS)),
+        ...{ inside: rows(), winnerError: rows(), loserError: rows() },
+      },
+      TRAIN_STEPS,
+    ),
+    ...{ learningRate: 2.25e-6, seconds: about(0.5, 0.01), tensors: 516 },
+  };
 }
 
 const settings = () => Default(RunSettings, {}) as object;

@@ -1220,7 +1220,7 @@ export interface paths {
                             clip?: string;
                             /** @description evaluate: two models, in the place of sourceRun */
                             compare?: {
-                                /** @description "sample", or a folder in diffusers layout on the server */
+                                /** @description "sample", a folder in diffusers layout on the server, or the folder of a LoRA, which is laid over settings.model */
                                 base: string;
                                 /** @description Likewise */
                                 tuned: string;
@@ -3197,6 +3197,8 @@ export interface paths {
         get: {
             parameters: {
                 query?: {
+                    /** @description With the curves of single timestep ranges; a long training is sooner read without */
+                    buckets?: boolean;
                     /** @description Most points of each curve */
                     maxPoints?: number;
                 };

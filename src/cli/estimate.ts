@@ -3,7 +3,7 @@ import os from 'node:os';
 import { Default, Errors } from 'typebox/value';
 import { estimateRun, type RunEstimate } from '../../pipelines/estimate.ts';
 import { type RunKind, RunSettings } from '../../pipelines/settings.ts';
-import { modelFolder } from '../../workers/model-folders.ts';
+import { modelFiles } from '../../workers/model-folders.ts';
 import { openEngine, seesGpu } from '../engine/engine.ts';
 import { measureRate } from '../engine/rate.ts';
 import { type Asked, EXIT, UsageError } from './command.ts';
@@ -19,7 +19,7 @@ export async function estimate({ args, values, out }: Asked<EstimateValues>): Pr
   const kind = args[0] as RunKind;
   const annotations = countOf(values.annotations);
   const settings = checked(await settingsOf('--settings', values.settings));
-  const base = modelFolder(settings.compare?.base ?? settings.model, 'diffusion');
+  const base = modelFiles(settings.compare?.base ?? settings.model, settings.model).model;
   const made = await estimateRun(kind, settings, annotations, base);
   const engine = await openEngine();
   const flopsPerSecond = measureRate(engine);

@@ -10,6 +10,9 @@ import { DiptychError } from '../errors.ts';
 import { adaptableWeights, type LoraConfig, loraConfig, loraParameters } from './lora.ts';
 import type { Network } from './model-folder.ts';
 
+/** The name that load_lora_weights looks for in a folder. */
+export const LORA_FILE = 'pytorch_lora_weights.safetensors';
+
 const METADATA = 'lora_adapter_metadata';
 const PREFIX = 'unet.';
 

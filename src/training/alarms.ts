@@ -42,17 +42,19 @@ export function alarmWatch(): (entry: Watched | StepTelemetry) => Alarm[] {
     if (!('winnerError' in entry)) return [];
     recent.push(entry);
     if (recent.length > MEMORY) recent.shift();
-    return STEP_ALARM_KINDS.flatMap((kind) => {
+    const alarms: Alarm[] = [];
+    for (const kind of STEP_ALARM_KINDS) {
       const rule = RULES[kind];
       if (on.has(kind)) {
         if (rule.clears(recent)) on.delete(kind);
-        return [];
+        continue;
       }
       const message = rule.raise(recent);
-      if (message === null) return [];
+      if (message === null) continue;
       on.add(kind);
-      return { step: entry.step, kind, message };
-    });
+      alarms.push({ step: entry.step, kind, message });
+    }
+    return alarms;
   };
 }
 
@@ -79,21 +81,23 @@ const DRIFT = 1e-2;
 const bothSidesDrift: Rule = {
   raise(recent) {
     if (recent.length < 2 * DRIFT_WINDOW) return null;
-    const before = meanErrors(recent.slice(-2 * DRIFT_WINDOW, -DRIFT_WINDOW));
-    const now = meanErrors(recent.slice(-DRIFT_WINDOW));
-    if (now.some((error, side) => error < DRIFT || error <= before[side]!)) return null;
+    const now = meanErrors(recent);
+    if (now.some((error) => error < DRIFT)) return null;
+    const before = meanErrors(recent.slice(0, -DRIFT_WINDOW));
+    if (now.some((error, side) => error <= before[side]!)) return null;
     const [winner, loser] = now.map((error) => error.toPrecision(2));
     return (
       `winner and loser error grow together (${winner} and ${loser} over ${DRIFT_WINDOW} steps): the model moves ` +
       'away from both images. Lower `learningRate` or raise `beta`'
     );
   },
-  clears: (recent) => meanErrors(recent.slice(-DRIFT_WINDOW)).some((error) => error < DRIFT / 2),
+  clears: (recent) => meanErrors(recent).some((error) => error < DRIFT / 2),
 };
 
-const meanErrors = (part: readonly Watched[]) => [
-  mean(part.map(({ winnerError }) => winnerError)),
-  mean(part.map(({ loserError }) => loserError)),
+/** Of the newest steps. */
+const meanErrors = (recent: readonly Watched[]) => [
+  mean(recent, 'winnerError', DRIFT_WINDOW),
+  mean(recent, 'loserError', DRIFT_WINDOW),
 ];
 
 /** Steps that a spike needs before it, to be told from ordinary wavering. */
@@ -103,25 +107,30 @@ const SPIKE_DEVIATIONS = 8;
 
 const lossSpike: Rule = {
   raise(recent) {
-    const { loss } = recent.at(-1)!;
-    if (recent.length <= SPIKE_HISTORY || loss <= spikeLevel(recent)) return null;
+    if (recent.length <= SPIKE_HISTORY || !isSpike(recent)) return null;
     const usual = median(lossesBefore(recent));
     return (
-      `the loss jumps to ${loss.toPrecision(3)} from about ${usual.toPrecision(3)}. One spike does little; if they ` +
-      'come again, lower `learningRate` or `maxGradNorm`'
+      `the loss jumps to ${recent.at(-1)!.loss.toPrecision(3)} from about ${usual.toPrecision(3)}. One spike does little; ` +
+      'if they come again, lower `learningRate` or `maxGradNorm`'
     );
   },
-  clears: (recent) => recent.at(-1)!.loss <= spikeLevel(recent),
+  clears: (recent) => !isSpike(recent),
 };
 
 const lossesBefore = (recent: readonly Watched[]) => recent.slice(0, -1).map(({ loss }) => loss);
 
-/** Far above what the losses before the newest were: in factors, and in median absolute deviations. */
-function spikeLevel(recent: readonly Watched[]): number {
+/** Whether the newest loss is far above those before it: in factors, and in median absolute deviations. */
+function isSpike(recent: readonly Watched[]): boolean {
+  const before = recent.length - 1;
+  const { loss } = recent[before]!;
+  // Where most are within the factor, so is the median: seen at once, while to sort takes longer than to read a step.
+  let within = 0;
+  for (let i = 0; i < before; i++) if (loss <= SPIKE_FACTOR * recent[i]!.loss) within++;
+  if (within > before / 2) return false;
   const losses = lossesBefore(recent);
   const middle = median(losses);
-  const deviation = median(losses.map((loss) => Math.abs(loss - middle)));
-  return Math.max(SPIKE_FACTOR * middle, middle + SPIKE_DEVIATIONS * deviation);
+  const deviation = median(losses.map((one) => Math.abs(one - middle)));
+  return loss > Math.max(SPIKE_FACTOR * middle, middle + SPIKE_DEVIATIONS * deviation);
 }
 
 /** Of 16 pairs a step, accuracy by chance over 100 steps has a standard deviation of 0.0125. */
@@ -140,7 +149,7 @@ const accuracyStuck: Rule = {
   clears: (recent) => Math.abs(meanAccuracy(recent) - 0.5) > 2 * STUCK,
 };
 
-const meanAccuracy = (recent: readonly Watched[]) => mean(recent.map(({ accuracy }) => accuracy));
+const meanAccuracy = (recent: readonly Watched[]) => mean(recent, 'accuracy', MEMORY);
 
 const RULES: Record<(typeof STEP_ALARM_KINDS)[number], Rule> = {
   'no-gradient': noGradient,
@@ -149,7 +158,13 @@ const RULES: Record<(typeof STEP_ALARM_KINDS)[number], Rule> = {
   'accuracy-stuck': accuracyStuck,
 };
 
-const mean = (values: readonly number[]) => values.reduce((sum, x) => sum + x, 0) / values.length;
+/** Over the `window` newest, or all where they are fewer. A loop: it runs for every step of a long file. */
+function mean(recent: readonly Watched[], of: keyof Watched, window: number): number {
+  const from = Math.max(0, recent.length - window);
+  let sum = 0;
+  for (let i = from; i < recent.length; i++) sum += recent[i]![of];
+  return sum / (recent.length - from);
+}
 
 function median(values: readonly number[]): number {
   const sorted = Float64Array.from(values).sort();

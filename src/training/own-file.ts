@@ -20,7 +20,8 @@ export function adderTo(file: string): (bytes: Uint8Array | string) => void {
 }
 
 /** Numbers of files are given again; none is made at the same nanosecond. */
-const identityOf = ({ ino, birthtimeNs }: { ino: bigint; birthtimeNs: bigint }) => `${ino} ${birthtimeNs}`;
+export const identityOf = ({ ino, birthtimeNs }: { ino: bigint; birthtimeNs: bigint }) =>
+  `${ino} ${birthtimeNs}`;
 
 function writeWhole(opened: number, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length; ) at += writeSync(opened, bytes, at);

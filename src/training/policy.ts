@@ -26,7 +26,7 @@ import {
   loraTargets,
   withLora,
 } from '../models/lora.ts';
-import { saveLora } from '../models/lora-files.ts';
+import { LORA_FILE, saveLora } from '../models/lora-files.ts';
 import type { DiffusionModel } from '../models/model-folder.ts';
 import { createRandom, hashSeed } from '../random.ts';
 import { frozenBy } from './freeze.ts';
@@ -55,9 +55,6 @@ type PolicySettings = Pick<
   TrainSettings,
   'lora' | 'seed' | 'optimizer' | 'weightDecay' | 'maxGradNorm' | 'ema' | 'freeze'
 >;
-
-/** The name that load_lora_weights looks for in a folder. */
-const LORA_FILE = 'pytorch_lora_weights.safetensors';
 
 /** Begins as the reference, or goes on from the state of an earlier run with the same settings. */
 export function createPolicy(

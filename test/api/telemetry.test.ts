@@ -54,6 +54,34 @@ test('maxPoints bounds every curve, and neither a spike nor its alarm is lost', 
   );
 });
 
+test('buckets=false leaves out the curves of timestep ranges and no other', async () => {
+  const id = await newRun();
+  await mkdir(trainFolder(id), { recursive: true });
+  await appendFile(telemetryFile(trainFolder(id)), `${JSON.stringify(stepEntry({}))}\n`);
+  const [all, few] = [await curvesOf(id), await curvesOf(id, '?buckets=false')];
+  const names = Object.keys(all.curves).filter((name) => !name.startsWith('timestep-'));
+  assert.deepEqual(Object.keys(few.curves), names);
+  assert.ok(names.length < Object.keys(all.curves).length);
+});
+
+test('runs asked for in turn, more than are kept ready, each get their own curves', async () => {
+  const ids = await Promise.all(Array.from({ length: 12 }, newRun));
+  for (const round of [1, 2]) {
+    for (const [i, id] of ids.entries()) {
+      await mkdir(trainFolder(id), { recursive: true });
+      await appendFile(
+        telemetryFile(trainFolder(id)),
+        `${JSON.stringify(stepEntry({ step: round, loss: i + 1 }))}\n`,
+      );
+    }
+    const answers = await Promise.all(ids.map((id) => curvesOf(id)));
+    for (const [i, { lastStep, curves }] of answers.entries()) {
+      assert.equal(lastStep, round);
+      assert.deepEqual(curves.loss!.values, new Array(round).fill(i + 1));
+    }
+  }
+});
+
 test('too few points are refused, and so is a run that is not there', async () => {
   const id = await newRun();
   const few = await send('GET', `/v1/runs/${id}/telemetry?maxPoints=1`);

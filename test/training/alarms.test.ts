@@ -154,3 +154,29 @@ test('a training on images of its own raises none: what is looked for is of pair
   }));
   assert.deepEqual(alarmsOf(entries), []);
 });
+
+test('spikes are told where the rule says so, at whatever step and however the losses lie', () => {
+  const median = (values: readonly number[]) => {
+    const sorted = values.toSorted((a, b) => a - b);
+    return (sorted[(sorted.length - 1) >> 1]! + sorted[sorted.length >> 1]!) / 2;
+  };
+  for (let seed = 0; seed < 20; seed++) {
+    const random = createRandom(seed);
+    const entries = run(400, () => ({ loss: 0.1 * Math.exp((0.3 + 0.05 * seed) * random.normal()) }));
+    let on = false;
+    const expected = entries.flatMap(({ step, loss }, i) => {
+      const before = entries.slice(Math.max(0, i - 99), i).map((entry) => entry.loss);
+      const middle = median(before);
+      const level = Math.max(2 * middle, middle + 8 * median(before.map((x) => Math.abs(x - middle))));
+      const raised = !on && before.length >= 20 && loss > level;
+      on = on ? loss > level : raised;
+      return raised ? [step] : [];
+    });
+    const told = alarmsOf(entries).filter(({ kind }) => kind === 'loss-spike');
+    assert.deepEqual(
+      told.map(({ step }) => step),
+      expected,
+    );
+    if (seed > 10) assert.ok(expected.length > 0);
+  }
+});

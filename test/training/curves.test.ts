@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict';
-import { appendFile, writeFile } from 'node:fs/promises';
+import { appendFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { test } from 'node:test';
 import { createRandom } from '../../src/random.ts';
-import { curveSampler, readCurves } from '../../src/training/curves.ts';
+import { curveReader, curveSampler } from '../../src/training/curves.ts';
+import { readLines } from '../../src/training/lines.ts';
 import { telemetryFile } from '../../src/training/run-telemetry.ts';
+import { openTelemetry } from '../../src/training/telemetry.ts';
 import { validationFile } from '../../src/training/validation-files.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { stepEntry } from './step-entry.ts';
+
+const readCurves = (folder: string, maxPoints: number) => curveReader(folder, { maxPoints, buckets: true })();
 
 function sampled(values: readonly number[], maxPoints: number) {
   const sampler = curveSampler(maxPoints);
@@ -142,4 +147,76 @@ test('curves are of what there is: of on-policy steps reward, clipped share and 
   const names = ['clipped', 'gradNorm', 'learningRate', 'loss', 'reward', 'seconds', 'tensors', 'updateNorm'];
   assert.deepEqual(Object.keys(curves).sort(), names);
   assert.deepEqual(curves.reward, { steps: [1, 2], values: [0.25, 0.5] });
+});
+
+test('without buckets every other curve and alarm is the same', async (t) => {
+  const folder = await temporaryFolder(t);
+  const entries = [1, 2, 3].map((step) =>
+    stepEntry({ step, loss: step === 3 ? Math.LN2 : 0.5, gradNorm: 0 }),
+  );
+  const last = `${JSON.stringify({ ...stepEntry({ step: 4 }), buckets: [] })}\n`;
+  await writeFile(
+    telemetryFile(folder),
+    entries.map((entry) => `${JSON.stringify(entry)}\n`).join('') + last,
+  );
+  const whole = await readCurves(folder, 10);
+  const { curves, ...rest } = await curveReader(folder, { maxPoints: 10, buckets: false })();
+  const kept = Object.entries(whole.curves).filter(([name]) => !name.startsWith('timestep-'));
+  assert.ok(kept.length < Object.keys(whole.curves).length && curves.loss!.steps.length === 4);
+  assert.deepEqual({ curves, ...rest }, { ...whole, curves: Object.fromEntries(kept) });
+});
+
+test('a reader that goes on says what a new one would, also after a resumed run wrote its file anew', async (t) => {
+  const folder = await temporaryFolder(t);
+  const lines = (from: number, to: number, loss: number) =>
+    Array.from(
+      { length: to - from + 1 },
+      (_, i) => `${JSON.stringify(stepEntry({ step: from + i, loss: loss + 0.01 * Math.sin(i) }))}\n`,
+    ).join('');
+  const read = curveReader(folder, { maxPoints: 10, buckets: true });
+  const check = async (lastStep: number) => {
+    const curves = await read();
+    assert.equal(curves.lastStep, lastStep);
+    assert.deepEqual(curves, await readCurves(folder, 10));
+  };
+  await check(0);
+  await appendFile(telemetryFile(folder), lines(1, 150, 0.6));
+  await check(150);
+  await check(150);
+  const more = lines(151, 160, 6);
+  await appendFile(telemetryFile(folder), more.slice(0, 1000));
+  const cut = await read();
+  await appendFile(telemetryFile(folder), more.slice(1000));
+  await check(160);
+  assert.ok(cut.lastStep < 160 && (await read()).alarms.length === 1);
+  const measured = { at: 0, seconds: 1, loss: null, images: [{ id: 'é', reward: 0.5, metrics: {} }] };
+  await appendFile(validationFile(folder), `${JSON.stringify({ step: 0, ...measured })}\n`);
+  await check(160);
+
+  // A resumed run: fewer steps, then more of them than there were, by other losses.
+  await openTelemetry(telemetryFile(folder), 100);
+  await check(100);
+  await openTelemetry(telemetryFile(folder), 50);
+  await appendFile(telemetryFile(folder), lines(51, 400, 0.7));
+  await check(400);
+  await writeFile(telemetryFile(folder), lines(1, 3, 0.6));
+  await check(3);
+  await rm(telemetryFile(folder));
+  await check(0);
+});
+
+test('lines longer than what is read at a time, and letters cut by it, come whole', async (t) => {
+  const file = path.join(await temporaryFolder(t), 'lines');
+  const long = ['a', 'é'.repeat(300_000), '', 'ü'.repeat(131_073), 'z'];
+  await writeFile(file, `${long.join('\n')}\nnot whole`);
+  assert.deepEqual(await Array.fromAsync(readLines(file)), long);
+});
+
+test('calls that come while one reads share its reading', async (t) => {
+  const folder = await temporaryFolder(t);
+  await writeFile(telemetryFile(folder), `${JSON.stringify(stepEntry({}))}\n`);
+  const read = curveReader(folder, { maxPoints: 10, buckets: true });
+  const [first, second] = [read(), read()];
+  assert.equal(await first, await second);
+  assert.deepEqual((await read()).curves.loss!.steps, [1]);
 });

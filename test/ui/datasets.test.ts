@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { encodePng } from '../../src/engine/png.ts';
+import type { QualityReport } from '../../src/quality/report.ts';
 import { useApp } from '../api/app.ts';
 import { startLayoutWorker } from '../api/layout-worker.ts';
 import { scoredRun } from '../api/scored-run.ts';
@@ -12,6 +13,7 @@ import { NO_BROWSER, openBrowser } from '../browser.ts';
 import { assertAccessible } from './accessible.ts';
 
 const context = await useApp();
+const url = await context.listen();
 /** As a name that would be an element where anything took it for HTML. */
 const SET = '<img src=x onerror=alert(1)>';
 const image = (_: string, slot: number) =>
@@ -27,7 +29,6 @@ test('an export is asked for with the form, watched, downloaded and checked, rea
   skip: NO_BROWSER,
   timeout: 120_000,
 }, async (t) => {
-  const url = await context.listen();
   const browser = await openBrowser();
   t.after(() => browser.close());
   const page = await browser.newPage({ viewport: { width: 1280, height: 900 }, colorScheme: 'dark' });
@@ -107,4 +108,36 @@ test('an export is asked for with the form, watched, downloaded and checked, rea
   await page.getByText('No exports yet').waitFor();
   assert.equal(await context.store.export.count(), 0);
   assert.deepEqual(broken, []);
+});
+
+test('the quality report of a version is drawn: counts, distributions, agreement, what no pair covers', {
+  skip: NO_BROWSER,
+  timeout: 120_000,
+}, async (t) => {
+  const browser = await openBrowser();
+  t.after(() => browser.close());
+  const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+  const run = await scoredRun(context, 6, 'shapes', image);
+  const worker = await startLayoutWorker(context);
+  t.after(() => worker.stop());
+  const { status, body } = await context.send('POST', `/v1/runs/${run}/exports`, { layout: 'quality' });
+  assert.equal(status, 201);
+  await page.goto(`${url}/datasets/${body.id}`);
+  const quality = page.getByRole('region', { name: 'Quality' });
+  await quality.getByRole('img', { name: /^reward, mean / }).waitFor();
+  const answer = await context.send('GET', `/v1/runs/${run}/quality`);
+  const { report } = answer.body as unknown as { report: QualityReport };
+  const shown = await quality
+    .locator('.counts > div')
+    .evaluateAll((all) => all.map((one) => [...one.children].map((part) => part.textContent)));
+  assert.deepEqual(shown.slice(0, 4), [
+    ['candidates', String(report.candidates)],
+    ['without a reward', String(report.candidatesWithoutReward)],
+    ['same file as an earlier one', String(report.repeats.exact)],
+    ['nearly the same picture', String(report.repeats.near)],
+  ]);
+  assert.equal(await quality.getByRole('row').count(), 1 + report.agreement.length);
+  await quality.getByText(`${report.coverage.items.distinct} items`).waitFor();
+  await assertAccessible(page, 'a quality report');
+  await assertFits(page, 'a quality report');
 });

@@ -12,6 +12,7 @@ import { DiptychError } from '../../src/errors.ts';
 import { openQueue } from '../../src/jobs/queue.ts';
 import { createRun, getRun } from '../../src/jobs/runs.ts';
 import { runWorker } from '../../src/jobs/worker.ts';
+import type { ModelFiles } from '../../src/models/fused-model.ts';
 import { withLora } from '../../src/models/lora.ts';
 import { loadLora } from '../../src/models/lora-files.ts';
 import { loadDiffusionModel } from '../../src/models/model-folder.ts';
@@ -19,6 +20,7 @@ import { textPrompt } from '../../src/models/prompt.ts';
 import { folderBlobs } from '../../src/store/blobs.ts';
 import { query } from '../../src/store/client.ts';
 import { DEFAULT_TRAIN } from '../../src/training/settings.ts';
+import { modelFiles } from '../../workers/model-folders.ts';
 import { startNumericThread } from '../../workers/numeric/client.ts';
 import type { JudgeArgument } from '../../workers/numeric/methods.ts';
 import { useDatabase } from '../database.ts';
@@ -127,9 +129,20 @@ test('a LoRA is trained from blobs; the tuned model draws other images, and is i
   const lora = await loadLora(engine, result.lora!, specs);
   const merged = withLora(engine, lora.config, base.unet.weights, lora.weights);
   assert.deepEqual(toHost(merged, specs), toHost(tuned.unet.weights, specs));
-  const draw = (of: string) =>
-    numeric.call('generate', { model: of, requests: requests(1), steps: 2, guidance: 3 });
-  assert.notDeepEqual(await draw(result.model), await draw(model));
+  const draw = (of: ModelFiles) =>
+    numeric.call('generate', { ...of, requests: requests(1), steps: 2, guidance: 3 });
+  const drawn = await draw({ model: result.model });
+  assert.notDeepEqual(drawn, await draw({ model }));
+  // A checkpoint of it holds the LoRA alone.
+  const checkpoint = path.join(folder, 'checkpoints', 'step-2');
+  const laidOver = modelFiles(checkpoint, model);
+  assert.deepEqual(laidOver, { model, lora: path.join(checkpoint, path.basename(result.lora!)) });
+  assert.deepEqual(await draw(laidOver), drawn);
+  assert.deepEqual(modelFiles(result.model, model), { model: result.model });
+  const hashes = await Promise.all(
+    [laidOver, { model }, { model: result.model }].map((of) => numeric.call('modelHash', of)),
+  );
+  assert.equal(new Set(hashes).size, 3);
   for (const disposable of [base, tuned]) disposable.dispose();
 });
 
@@ -269,7 +282,7 @@ test('a thread that ends by itself is told of, one that is closed is not', async
   const onDeath = ({ message }: Error) => void deaths.push(message);
   const thread = startNumericThread(onDeath);
   const none = path.join(nowhere, 'none');
-  await assert.rejects(thread.call('modelHash', none));
+  await assert.rejects(thread.call('modelHash', { model: none }));
   await thread.close();
   assert.equal(deaths.length, 0);
 

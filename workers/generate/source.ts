@@ -2,11 +2,12 @@
 import type { GeneratorSettings, RunSettings } from '../../pipelines/settings.ts';
 import type { ImageGenerator } from '../../src/diffusion/image-generator.ts';
 import { DiptychError } from '../../src/errors.ts';
+import type { ModelFiles } from '../../src/models/fused-model.ts';
 import { type Prompt, textPrompt } from '../../src/models/prompt.ts';
 import type { StoredAnnotation } from '../../src/store/annotations.ts';
 import { lookUpArtifact } from '../../src/store/artifacts.ts';
 import type { Generation, Variant } from '../../src/store/candidates.ts';
-import { modelFolder } from '../model-folders.ts';
+import { modelFiles } from '../model-folders.ts';
 import type { NumericThread } from '../numeric/client.ts';
 import type { Tools } from '../process.ts';
 import { type PromptMaker, promptMaker } from '../prompts.ts';
@@ -42,24 +43,24 @@ export async function openSource(
       ? await demonOf(tools, settings, evaluation.demon, trained, annotations)
       : null;
   if (named !== undefined)
-    return ownSource(tools.numeric, settings, named, modelFolder(named, 'diffusion'), demon);
+    return ownSource(tools.numeric, settings, named, modelFiles(named, settings.model), demon);
   const folder = await tunedModel(tools, trained!);
-  return ownSource(tools.numeric, settings, `${settings.model}+${trained}`, folder, demon);
+  return ownSource(tools.numeric, settings, `${settings.model}+${trained}`, { model: folder }, demon);
 }
 
 async function ownSource(
   numeric: NumericThread,
   { sampling: { steps, guidance } }: RunSettings,
   model: string,
-  folder: string,
+  files: ModelFiles,
   demon: Demon | null,
 ): Promise<Source> {
-  const modelHash = await numeric.call('modelHash', folder);
+  const modelHash = await numeric.call('modelHash', files);
   const sampler = demon ? `demon-${demon.settings.weighting}` : 'ddim';
   return {
     batches: true,
     generation: { model, modelHash, sampler, steps, guidance },
-    promptOf: promptMaker(folder),
+    promptOf: promptMaker(files.model),
     request: (prompt, seed, imgId) => {
       const told = prompt.triples.length > 0 ? prompt : prompt.text;
       const steered = demon ? demonRequest(demon, imgId) : [];
@@ -74,7 +75,7 @@ async function ownSource(
         }));
         const steered = demon && { ...demon, scenes: requests.map(({ scene }) => scene!) };
         const argument = {
-          ...{ model: folder, requests: prompted, steps, guidance },
+          ...{ ...files, requests: prompted, steps, guidance },
           ...(steered && { demon: steered }),
         };
         const images = await numeric.call('generate', argument, options);

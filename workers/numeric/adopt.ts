@@ -10,7 +10,7 @@ import { disposeWeights, toHost, type Weights } from '../../src/engine/weights.t
 import { DiptychError } from '../../src/errors.ts';
 import { inspectFolder } from '../../src/models/inspect.ts';
 import { type LoraConfig, withLora } from '../../src/models/lora.ts';
-import { loadLora } from '../../src/models/lora-files.ts';
+import { LORA_FILE, loadLora } from '../../src/models/lora-files.ts';
 import { loadNetwork, type Network } from '../../src/models/model-folder.ts';
 import { UNET } from '../../src/models/network-kinds.ts';
 import { weightFiles } from '../../src/models/weight-files.ts';
@@ -24,9 +24,6 @@ export interface AdoptArgument {
   /** Gets the folder `model`. */
   folder: string;
 }
-
-/** As diffusers' save_lora_weights names it. */
-const LORA_FILE = 'pytorch_lora_weights.safetensors';
 
 /**
  * Takes output/unet, as a pipeline or a checkpoint has it, an output that is a UNet's folder itself, or a LoRA, which is

@@ -9,12 +9,9 @@ import { decodeImage } from '../../src/engine/png.ts';
 import { featureStatistics, frechetDistance } from '../../src/evaluation/frechet.ts';
 import { clipFeatures, fidFeatures } from '../../src/evaluation/image-features.ts';
 import { resizeAndCrop } from '../../src/models/clip-preprocess.ts';
+import { fusedHash, loadFused, type ModelFiles } from '../../src/models/fused-model.ts';
 import { loadInception } from '../../src/models/inception.ts';
-import {
-  type DiffusionModel,
-  diffusionModelHash,
-  loadDiffusionModel,
-} from '../../src/models/model-folder.ts';
+import type { DiffusionModel } from '../../src/models/model-folder.ts';
 import type { Prompt } from '../../src/models/prompt.ts';
 import type { Pair } from '../../src/preference/pairs.ts';
 import { createJudge } from '../../src/scoring/judge.ts';
@@ -34,8 +31,7 @@ import { createScorers, type ScorerFolders } from './scorers.ts';
 /** Images, so that networks get batches, memory stays bounded, and a cancelled task ends soon. */
 const SCORED_TOGETHER = 16;
 
-export interface GenerateArgument {
-  model: string;
+export interface GenerateArgument extends ModelFiles {
   requests: DrawRequest[];
   steps: number;
   guidance: number;
@@ -89,8 +85,8 @@ interface Call<Message> {
 
 export interface NumericMethods {
   engineName(argument: null, call: Call<never>): Promise<string>;
-  /** Of a diffusion folder. Asked here, where models are loaded too, so that weights are hashed once a process. */
-  modelHash(folder: string, call: Call<never>): Promise<string>;
+  /** Of a diffusion model. Asked here, where models are loaded too, so that weights are hashed once a process. */
+  modelHash(files: ModelFiles, call: Call<never>): Promise<string>;
   /** One image per request. Progress: the finished share. */
   generate(argument: GenerateArgument, call: Call<number>): Promise<RgbImage[]>;
   /** Progress: the finished share. */
@@ -107,9 +103,9 @@ export interface NumericMethods {
 export async function openNumericMethods(): Promise<NumericMethods> {
   const engine = await openEngine();
   // An evaluation asks the base and the tuned model in turn.
-  const diffusion = modelCache<DiffusionModel>((folder) => loadDiffusionModel(engine, folder), 2);
+  const diffusion = modelCache<ModelFiles, DiffusionModel>((files) => loadFused(engine, files), 2);
   const scorers = createScorers(engine);
-  const inception = modelCache((file) => loadInception(engine, file), 1);
+  const inception = modelCache((file: string) => loadInception(engine, file), 1);
 
   async function openJudge({ folders, reward, scales, ...rest }: JudgeArgument, signal: AbortSignal) {
     const ports = await scorers.open(folders, signal);
@@ -118,10 +114,10 @@ export async function openNumericMethods(): Promise<NumericMethods> {
 
   return {
     engineName: async () => engine.name,
-    modelHash: diffusionModelHash,
+    modelHash: fusedHash,
 
-    async generate({ model: folder, requests, steps, guidance, demon }, { progress, signal }) {
-      const model = await diffusion.get(folder, await diffusionModelHash(folder));
+    async generate({ requests, steps, guidance, demon, ...files }, { progress, signal }) {
+      const model = await diffusion.get(files, await fusedHash(files));
       const onShare = (share: number) => {
         signal.throwIfAborted();
         progress(share);
@@ -169,7 +165,8 @@ export async function openNumericMethods(): Promise<NumericMethods> {
     frechet: async ({ of, against }) => frechetDistance(featureStatistics(of), featureStatistics(against)),
 
     async train({ model: folder, candidates, blobs: blobFolder, judge, ...rest }, call) {
-      const model = await diffusion.get(folder, await diffusionModelHash(folder));
+      const files = { model: folder };
+      const model = await diffusion.get(files, await fusedHash(files));
       const blobs = openBlobs(blobFolder);
       return trainPairs({
         ...rest,

@@ -1,20 +1,20 @@
-/** The last models of a kind, by folder and version; a changed folder is loaded again. */
+/** The last models of a kind, by where they lie and version; what has changed is loaded again. */
 
-export interface ModelCache<M> {
-  get(folder: string, version: string): Promise<M>;
+export interface ModelCache<Source, M> {
+  get(source: Source, version: string): Promise<M>;
 }
 
-export function modelCache<M extends { dispose(): void }>(
-  load: (folder: string) => Promise<M>,
+export function modelCache<Source, M extends { dispose(): void }>(
+  load: (source: Source) => Promise<M>,
   most: number,
-): ModelCache<M> {
+): ModelCache<Source, M> {
   const held = new Map<string, M>();
   return {
-    async get(folder, version) {
-      const key = `${folder}\0${version}`;
+    async get(source, version) {
+      const key = `${JSON.stringify(source)} ${version}`;
       const known = held.get(key);
       if (known) return known;
-      const model = await load(folder);
+      const model = await load(source);
       held.set(key, model);
       for (const old of [...held.keys()].slice(0, -most)) {
         held.get(old)!.dispose();

@@ -43,7 +43,7 @@ export function createScorers(engine: Engine): Scorers {
     load: (engine: Engine, folder: string) => Promise<M>,
     most = 1,
   ) => {
-    const cache = modelCache((folder) => load(engine, folder), most);
+    const cache = modelCache((folder: string) => load(engine, folder), most);
     return (folder: string) => cache.get(folder, '');
   };
   // Three of the metrics may have a CLIP of their own.

@@ -752,7 +752,7 @@ class RunsRequestSettingsEvaluationDemon(TypedDict):
 class RunsRequestSettingsCompare(TypedDict):
     """evaluate: two models, in the place of sourceRun"""
 
-    # "sample", or a folder in diffusers layout on the server
+    # "sample", a folder in diffusers layout on the server, or the folder of a LoRA, which is laid over settings.model
     base: str
     # Likewise
     tuned: str
@@ -920,9 +920,9 @@ class Api(ABC):
         """Candidates that failed alone, with the reason of each. GET /v1/runs/{id}/failures"""
         return cast(RunFailures, self.request("GET", f"/v1/runs/{quote(run, safe='')}/failures", params={"cursor": cursor, "limit": limit}).json())
 
-    def get_run_telemetry(self, run: str, *, max_points: int | None = None) -> RunTelemetry:
+    def get_run_telemetry(self, run: str, *, max_points: int | None = None, buckets: bool | None = None) -> RunTelemetry:
         """Curves of the training, also while it runs. Longer curves than `maxPoints` are cut into spans, of which the least and the greatest value are kept. GET /v1/runs/{id}/telemetry"""
-        return cast(RunTelemetry, self.request("GET", f"/v1/runs/{quote(run, safe='')}/telemetry", params={"maxPoints": max_points}).json())
+        return cast(RunTelemetry, self.request("GET", f"/v1/runs/{quote(run, safe='')}/telemetry", params={"maxPoints": max_points, "buckets": buckets}).json())
 
     def get_run_validation(self, run: str, step: str) -> httpx.Response:
         """Images of the first validation scenes after a measured step of the training, as one PNG. GET /v1/runs/{id}/validation/{step}"""

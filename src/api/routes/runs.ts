@@ -24,9 +24,9 @@ import {
 import { findArtifact, listArtifacts } from '../../store/artifacts.ts';
 import { trainingFolder } from '../../store/training-folder.ts';
 import { ALARM_KINDS } from '../../training/alarms.ts';
-import { readCurves } from '../../training/curves.ts';
 import { isGrowing } from '../../training/snapshot.ts';
 import { gridFile } from '../../training/validation-files.ts';
+import { keptCurves } from '../kept-curves.ts';
 import { LONG_ANSWER_MS } from '../load.ts';
 import { Anything, ErrorAnswer, fromCursor, nextCursor, Paging, page, RunId } from '../schemas.ts';
 import { sendFile } from '../send-file.ts';
@@ -98,6 +98,7 @@ const Artifact = Type.Object({
 });
 
 export function runRoutes({ store, boss, artifacts, places }: Services): FastifyPluginAsyncTypebox {
+  const curvesOf = keptCurves();
   return async (app) => {
     // A log that is being followed must not keep the service from ending.
     let closing = false;
@@ -267,14 +268,19 @@ export function runRoutes({ store, boss, artifacts, places }: Services): Fastify
               ...{ minimum: 2, maximum: 10_000, default: 1000 },
               description: 'Most points of each curve',
             }),
+            buckets: Type.Boolean({
+              default: true,
+              description:
+                'With the curves of single timestep ranges; a long training is sooner read without',
+            }),
           }),
           response: { 200: Telemetry, 404: ErrorAnswer },
         },
       },
-      async ({ params: { id }, query: { maxPoints } }) => {
+      async ({ params: { id }, query: { maxPoints, buckets } }) => {
         await getRun(store, id);
         const training = await trainingFolder({ store, artifacts, places }, id, isGrowing);
-        return readCurves(training, maxPoints);
+        return curvesOf(training, { maxPoints, buckets });
       },
     );
 

@@ -15,6 +15,7 @@ export type Stage = Run['stages'][number];
 export type RunItem = Answer<'/v1/runs/{id}/items'>['items'][number];
 export type ItemCandidate = RunItem['candidates'][number];
 export type WorkerProcess = Answer<'/v1/workers'>['items'][number];
+export type DeadLetter = Answer<'/v1/dead-letters'>['items'][number];
 export type Failure = Answer<'/v1/runs/{id}/failures'>['items'][number];
 export type Telemetry = Answer<'/v1/runs/{id}/telemetry'>;
 export type Session = Answer<'/v1/session'>;

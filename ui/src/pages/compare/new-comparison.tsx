@@ -27,10 +27,16 @@ export function NewComparison({ onClose }: { onClose: () => void }) {
   );
   const schema = useResource<Setting>('settings-schema', settingsSchema);
   const models = useResource('models', tunedModels);
-  const [values, setValues] = useState<{ set?: string; base?: string; tuned?: string; share?: unknown }>({});
+  const [values, setValues] = useState<{
+    set?: string;
+    base?: string;
+    tuned?: string;
+    model?: string;
+    share?: unknown;
+  }>({});
   const [error, setError] = useState<Error | null>(null);
   const [busy, setBusy] = useState(false);
-  const { set = sets.data?.items[0]?.name ?? '', base = SAMPLE } = values;
+  const { set = sets.data?.items[0]?.name ?? '', base = SAMPLE, model = SAMPLE } = values;
   const tuned = values.tuned ?? models.data?.[0]?.folder ?? '';
 
   function start(): void {
@@ -38,6 +44,7 @@ export function NewComparison({ onClose }: { onClose: () => void }) {
     setError(null);
     const settings = {
       compare: { base, tuned },
+      model,
       ...(values.share !== undefined && { [SHARE]: values.share as number }),
     };
     answered(api.POST('/v1/runs', { body: { kind: 'evaluate', annotationSet: set, settings } })).then(
@@ -91,10 +98,24 @@ export function NewComparison({ onClose }: { onClose: () => void }) {
           />
           <span class="hint">
             {models.data?.find(({ folder }) => folder === (side === 'base' ? base : tuned))?.about ??
-              '"sample", or a folder in diffusers layout on the server; clear it to choose a tuned model'}
+              '"sample", or a folder on the server: in diffusers layout, or a LoRA. Clear it to choose a tuned model'}
           </span>
         </label>
       ))}
+      <label class="field">
+        <span class="label">Base of a LoRA</span>
+        <input
+          list="models"
+          required
+          value={model}
+          onInput={(event) => setValues({ ...values, model: event.currentTarget.value })}
+        />
+        <span class="hint">
+          A side that is a LoRA is laid over this model. Checkpoints of a run lie in{' '}
+          <code>train/checkpoints</code> of its folder: of a LoRA the folder <code>step-N</code> itself, else{' '}
+          <code>step-N/model</code>.
+        </span>
+      </label>
       {schema.data && (
         <SettingField
           path={SHARE}

@@ -13,6 +13,7 @@ import { bytes, count, duration, percent, shortId, when } from '../../format.ts'
 import './datasets.css';
 import { LAYOUTS } from './layouts.ts';
 import { policyText } from './policy.ts';
+import { QualityReport } from './quality-report.tsx';
 
 const POLL_MS = 1000;
 /** Files that are listed; layouts of loose files have many. */
@@ -127,6 +128,7 @@ export default function ExportDetail({ id }: { id: string }) {
           {manifest.data && <Counts manifest={manifest.data} />}
         </div>
       </section>
+      {done && layout === 'quality' && <QualityReport {...{ run, version }} />}
       {done && <Files made={made.data} command={manifest.data?.commands[layout]} />}
       {done && <Card {...{ id, layout }} />}
     </Page>

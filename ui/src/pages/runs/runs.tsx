@@ -5,6 +5,7 @@ import { useResource } from '../../api/use-resource.ts';
 import { Empty } from '../../components/empty.tsx';
 import { ErrorNote } from '../../components/error-note.tsx';
 import { Page } from '../../components/page.tsx';
+import { DeadLetters } from './dead-letters.tsx';
 import { NewRun } from './new-run.tsx';
 import { RunRow } from './run-row.tsx';
 import './runs.css';
@@ -54,6 +55,7 @@ export default function Runs() {
           </ul>
         </section>
       )}
+      <DeadLetters />
       <Workers />
       {runs.data?.next && limit < 500 && (
         <div>

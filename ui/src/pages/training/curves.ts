@@ -20,6 +20,9 @@ export const ABOUT: Readonly<Record<string, string>> = {
   gradNorm: 'Length of the gradient before clipping',
 };
 
+/** Whether a curve is of a range of timesteps alone. */
+export const isOfTimesteps = (name: string) => name.startsWith('timestep-');
+
 /** Names of all curves, the telling ones first, then measured metrics, then the rest. */
 export function curveNames(runs: readonly RunCurves[]): { main: string[]; rest: string[] } {
   const all = [...new Set(runs.flatMap(({ telemetry }) => Object.keys(telemetry.curves)))];

@@ -10,13 +10,12 @@ import { Page } from '../../components/page.tsx';
 import { hasTraining } from '../../components/run-picker.tsx';
 import { Status } from '../../components/status.tsx';
 import { shortId, when } from '../../format.ts';
-import { Chart, SERIES } from './chart.tsx';
-import { ABOUT, aligned, curveNames, type RunCurves } from './curves.ts';
+import { SERIES } from './chart.tsx';
+import { Charts, Folded, TimestepCharts } from './charts.tsx';
+import { curveNames, type RunCurves } from './curves.ts';
 import { Samples } from './samples.tsx';
 import './training.css';
-
-const POLL_MS = 3000;
-const MAX_POINTS = 1500;
+import { useCurves } from './use-curves.ts';
 
 export default function Training() {
   const { query, route } = useLocation();
@@ -29,19 +28,7 @@ export default function Training() {
   const ids = asked ?? known.slice(0, 1).map(({ id }) => id);
   const chosen = known.filter(({ id }) => ids.includes(id));
 
-  const curves = useResource(
-    chosen.length > 0 ? `curves/${chosen.map(({ id }) => id).join()}` : null,
-    () =>
-      Promise.all(
-        chosen.map(async ({ id }): Promise<RunCurves> => {
-          const params = { path: { id }, query: { maxPoints: MAX_POINTS } };
-          const telemetry = await answered(api.GET('/v1/runs/{id}/telemetry', { params }));
-          return { id, name: shortId(id), telemetry };
-        }),
-      ),
-    () => (chosen.some(isActive) ? POLL_MS : null),
-  );
-
+  const curves = useCurves(chosen, false);
   const toggle = (id: string) => {
     const next = ids.includes(id) ? ids.filter((one) => one !== id) : [...ids, id];
     route(`/training?runs=${next.join(',')}`, true);
@@ -91,10 +78,14 @@ export default function Training() {
             {begun && <Samples runs={drawn} />}
             <Charts names={main} runs={drawn} smoothing={smoothing} />
             {rest.length > 0 && (
-              <details>
-                <summary>{rest.length} more curves</summary>
-                <Charts names={rest} runs={drawn} smoothing={smoothing} />
-              </details>
+              <Folded summary={`${rest.length} more curves`}>
+                {() => <Charts names={rest} runs={drawn} smoothing={smoothing} />}
+              </Folded>
+            )}
+            {begun && (
+              <Folded summary="Curves by timestep range">
+                {() => <TimestepCharts chosen={chosen} smoothing={smoothing} />}
+              </Folded>
             )}
           </div>
         </div>
@@ -132,40 +123,6 @@ const RunChoice = ({ runs, chosen, onToggle }: ChoiceProps) => (
   </fieldset>
 );
 
-interface ChartsProps {
-  names: readonly string[];
-  runs: readonly RunCurves[];
-  smoothing: number;
-}
-
-const Charts = ({ names, runs, smoothing }: ChartsProps) => (
-  <div class="chart-grid">
-    {names.map((name) => (
-      <CurvePanel key={name} name={name} runs={runs} smoothing={smoothing} />
-    ))}
-  </div>
-);
-
-function CurvePanel({
-  name,
-  runs,
-  smoothing,
-}: {
-  name: string;
-  runs: readonly RunCurves[];
-  smoothing: number;
-}) {
-  const data = useMemo(() => aligned(runs, name, smoothing), [runs, name, smoothing]);
-  const names = useMemo(() => runs.map((run) => run.name), [runs]);
-  return (
-    <section class="panel curve">
-      <h2>{name}</h2>
-      {ABOUT[name] && <p class="small faint">{ABOUT[name]}</p>}
-      <Chart label={name} names={names} data={data} syncKey="steps" />
-    </section>
-  );
-}
-
 const Alarms = ({ runs }: { runs: readonly RunCurves[] }) => {
   const alarms = runs.flatMap(({ name, telemetry }) => telemetry.alarms.map((alarm) => ({ name, ...alarm })));
   if (alarms.length === 0) {
@@ -184,10 +141,14 @@ const Alarms = ({ runs }: { runs: readonly RunCurves[] }) => {
             <span class="small soft">
               <code>{name}</code> at step {step}
             </span>
-            <p class="small">{message[0]!.toUpperCase() + message.slice(1)}.</p>
+            <p class="small">{withCode(message[0]!.toUpperCase() + message.slice(1))}.</p>
           </li>
         ))}
       </ul>
     </section>
   );
 };
+
+/** Names of settings stand between backticks. */
+const withCode = (text: string) =>
+  text.split('`').map((part, i) => (i % 2 === 1 ? <code key={i}>{part}</code> : part));
