@@ -24,10 +24,12 @@ export async function run(): Promise<BenchResult[]> {
   const server = await startEmbeddedPostgres(inFolder('postgres'));
   try {
     await writeExportOfJpegs(source);
-    const environment = { DIPTYCH_HOME: home, DATABASE_URL: server.url };
     return await besideCopy({
-      ...{ bench: 'import', peer: 'copying the files', source, copy: inFolder('copy'), made: home },
-      work: (round) => measuredChild(CHILD, [source, `round-${round}`], environment),
+      ...{ bench: 'import', peer: 'copying the files', source, copy: inFolder('copy') },
+      work: (round) =>
+        measuredChild(CHILD, [source, `round-${round}`], {
+          ...{ DIPTYCH_HOME: path.join(home, String(round)), DATABASE_URL: server.url },
+        }),
     });
   } finally {
     await server.stop();
