@@ -20,14 +20,9 @@ export async function run(): Promise<BenchResult[]> {
   try {
     await writeBlobs(blobs);
     return await besideCopy({
-      ...{
-        bench: 'export',
-        peer: 'copying the images as files',
-        source: blobs,
-        copy: inFolder('copy'),
-        made,
-      },
-      work: () => measuredChild(CHILD, [blobs, made]),
+      ...{ bench: 'export', copy: inFolder('copy') },
+      peers: [{ peer: 'copying the images as files', source: () => blobs }],
+      work: (round) => measuredChild(CHILD, [blobs, path.join(made, String(round))]),
     });
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -2,6 +2,7 @@
 import sharp, { type Sharp } from 'sharp';
 import { DiptychError } from '../errors.ts';
 import type { RgbImage } from './image.ts';
+import { headerSize, type ImageSize } from './image-header.ts';
 
 const READABLE: readonly string[] = ['png', 'jpeg', 'webp'];
 
@@ -60,15 +61,16 @@ export async function decodeImage(bytes: Uint8Array, maxPixels = MAX_PIXELS): Pr
 /** Pixels are looked at in one of so many a side: JPEG and WebP decode to that at once, after reading every byte. */
 const SHRUNK = 8;
 
-type ImageSize = Pick<RgbImage, 'width' | 'height'>;
-
 /** What its header says, of bytes that are known to be whole. Throws as `decodeImage` does. */
-export async function imageSize(bytes: Uint8Array, maxPixels: number): Promise<ImageSize> {
-  try {
-    return await readableSize(sharp(bytes, { limitInputPixels: maxPixels }));
-  } catch (cause) {
-    throw unreadable(bytes, cause);
-  }
+export function imageSize(bytes: Uint8Array, maxPixels: number): ImageSize {
+  const size = headerSize(bytes);
+  if (!size) throw unreadable(bytes, new Error('it does not begin as one'));
+  if (size.width * size.height > maxPixels)
+    throw unreadable(
+      bytes,
+      new Error(`it has ${size.width} x ${size.height} pixels, more than ${maxPixels}`),
+    );
+  return size;
 }
 
 /** Size of an image that was decoded to its end, in little memory. Throws as `decodeImage` does. */

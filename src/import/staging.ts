@@ -47,7 +47,8 @@ export async function stageImport(
 
   const staged = async ({ claimed, bytes, fail, ...known }: ReadCandidate): Promise<ImportedCandidate> => {
     // What its own export has a hash of is whole.
-    const size = await (claimed ? imageSize : measureImage)(bytes, MAX_PIXELS).catch((thrown) => {
+    const sizeOf = async () => (claimed ? imageSize : measureImage)(bytes, MAX_PIXELS);
+    const size = await sizeOf().catch((thrown) => {
       const { message, cause } = asError(thrown);
       throw fail(`is ${message}: ${asError(cause).message}`);
     });

@@ -51,12 +51,12 @@ export async function insertImported(
     hash: content && contentHash(content.body),
   }));
   const record = `jsonb_to_recordset($2::jsonb) AS r(seq int, img_id text, body jsonb, prompt text, hash text)`;
-  const inserted = await query(
+  const inserted = await query<{ id: string; img_id: string }>(
     tx,
     `INSERT INTO annotation (set_id, img_id, body, prompt, content_hash)
      SELECT $1::uuid, r.img_id, r.body, r.prompt, r.hash FROM ${record}
      WHERE r.body IS NOT NULL ORDER BY r.img_id
-     ON CONFLICT (set_id, img_id) DO NOTHING RETURNING id`,
+     ON CONFLICT (set_id, img_id) DO NOTHING RETURNING id, img_id`,
     setId,
     JSON.stringify(rows),
   );
@@ -66,15 +66,18 @@ export async function insertImported(
     setId,
     inserted.length,
   );
-  const found = await query<{ id: string | null; same: boolean }>(
+  const idsByImgId = new Map(inserted.map(({ id, img_id }) => [img_id, id]));
+  const isNew = new Set(idsByImgId.keys());
+  // Once: whatever comes again is held against it.
+  const others = rows.filter(({ img_id }) => !isNew.delete(img_id));
+  const found = await query<{ id: string | null; img_id: string; same: boolean }>(
     tx,
-    `SELECT a.id, r.body IS NULL OR (a.body = r.body AND a.prompt = r.prompt) AS same
+    `SELECT a.id, r.img_id, r.body IS NULL OR (a.body = r.body AND a.prompt = r.prompt) AS same
      FROM ${record} LEFT JOIN annotation a ON a.set_id = $1::uuid AND a.img_id = r.img_id ORDER BY r.seq`,
     setId,
-    JSON.stringify(rows),
+    JSON.stringify(others),
   );
-  const ids = found.map(({ id, same }, i) => {
-    const { imgId } = batch[i]!;
+  for (const { id, img_id: imgId, same } of found) {
     if (id === null) {
       throw new DiptychError(
         'DIPTYCH_NOT_FOUND',
@@ -87,8 +90,9 @@ export async function insertImported(
         `the annotation set has another annotation of img_id "${imgId}"; import into a set of another name`,
       );
     }
-    return id;
-  });
+    idsByImgId.set(imgId, id);
+  }
+  const ids = batch.map(({ imgId }) => idsByImgId.get(imgId)!);
   const candidates = batch.flatMap(({ candidates: own }, i) =>
     own.map((candidate) => ({ annotationId: ids[i]!, ...candidate })),
   );
