@@ -1,4 +1,5 @@
 /** What every worker process shares: its connections, its numeric thread, and a clean end. */
+import { taskItems } from '../pipelines/task-items.ts';
 import { openQueue, type WorkerName } from '../src/jobs/queue.ts';
 import { runWorker, type TaskHandler } from '../src/jobs/worker.ts';
 import { log } from '../src/log.ts';
@@ -47,7 +48,13 @@ export async function startWorkerProcess(
     numeric,
     places: where,
   };
-  const running = await runWorker({ store, boss, worker, handlers: makeHandlers(tools) });
+  const running = await runWorker({
+    store,
+    boss,
+    worker,
+    handlers: makeHandlers(tools),
+    items: taskItems(store),
+  });
 
   onProcessEnd(async () => {
     const stopped = running.stop();

@@ -22,7 +22,7 @@ import { DEFAULT_TRAIN } from '../../src/training/settings.ts';
 import { startNumericThread } from '../../workers/numeric/client.ts';
 import type { JudgeArgument } from '../../workers/numeric/methods.ts';
 import { useDatabase } from '../database.ts';
-import { planOf } from '../jobs/plans.ts';
+import { planOf, WHOLE } from '../jobs/plans.ts';
 import { scenes } from '../scenes.ts';
 import { temporaryFolder } from '../temporary.ts';
 import {
@@ -300,6 +300,7 @@ test('heartbeats and reports go on while a task computes without a pause', async
     store,
     boss: await openQueue(url, false),
     worker: 'generate',
+    items: WHOLE,
     handlers: {
       async work({ progress }) {
         const first = (await heartbeat())!;
