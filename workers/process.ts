@@ -10,6 +10,7 @@ import type { BlobStore } from '../src/store/blobs.ts';
 import { openStore, type Store } from '../src/store/client.ts';
 import { migrate } from '../src/store/migrate.ts';
 import { type Places, places } from '../src/store/places.ts';
+import { waitingForBlobs } from './blobs-away.ts';
 import { type NumericThread, startNumericThread } from './numeric/client.ts';
 
 export interface Tools {
@@ -48,12 +49,13 @@ export async function startWorkerProcess(
     numeric,
     places: where,
   };
+  const handlers = Object.entries(makeHandlers(tools)).map(([kind, handler]) => [
+    kind,
+    waitingForBlobs(tools.blobs, handler),
+  ]);
   const running = await runWorker({
-    store,
-    boss,
-    worker,
-    handlers: makeHandlers(tools),
-    items: taskItems(store),
+    ...{ store, boss, worker, items: taskItems(store) },
+    handlers: Object.fromEntries(handlers),
   });
 
   onProcessEnd(async () => {

@@ -32,6 +32,8 @@ export interface Prepared {
 
 /** Seconds that a server is away, or a server refuses. */
 const AWAY_MS = 4000;
+/** Longer than all tries of a task together that don't wait for it. */
+const MINUTE_MS = 60_000;
 /** Progress of a training that has inverted its candidates. */
 const STEPS_BEGUN = 0.3;
 
@@ -126,18 +128,18 @@ const s3Disturbed: Fault = {
     return {
       service,
       async happen(sample, recovered) {
-        for (const [worker, how] of [
-          ['generate', 'failing'],
-          ['score', 'slow'],
-          ['train', 'failing'],
+        for (const [worker, how, ms] of [
+          ['generate', 'failing', MINUTE_MS],
+          ['score', 'slow', AWAY_MS],
+          ['train', 'failing', AWAY_MS],
         ] as const) {
           await working(service, sample, worker);
           const met = proxy.disturbed();
           proxy.behave(how);
           await until(`the server is asked while it is ${how}`, () => proxy.disturbed() > met, SLOW);
-          await pause(AWAY_MS);
+          await pause(ms);
           proxy.behave('well');
-          recovered(`${how} for ${AWAY_MS / 1000} s in ${worker}`, await movesOn(service, sample));
+          recovered(`${how} for ${ms / 1000} s in ${worker}`, await movesOn(service, sample));
         }
       },
       async clean() {
