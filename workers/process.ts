@@ -1,4 +1,5 @@
 /** What every worker process shares: its connections, its numeric thread, and a clean end. */
+import { taskItems } from '../pipelines/task-items.ts';
 import { openQueue, type WorkerName } from '../src/jobs/queue.ts';
 import { runWorker, type TaskHandler } from '../src/jobs/worker.ts';
 import { log } from '../src/log.ts';
@@ -9,6 +10,7 @@ import type { BlobStore } from '../src/store/blobs.ts';
 import { openStore, type Store } from '../src/store/client.ts';
 import { migrate } from '../src/store/migrate.ts';
 import { type Places, places } from '../src/store/places.ts';
+import { waitingForBlobs } from './blobs-away.ts';
 import { type NumericThread, startNumericThread } from './numeric/client.ts';
 
 export interface Tools {
@@ -47,7 +49,14 @@ export async function startWorkerProcess(
     numeric,
     places: where,
   };
-  const running = await runWorker({ store, boss, worker, handlers: makeHandlers(tools) });
+  const handlers = Object.entries(makeHandlers(tools)).map(([kind, handler]) => [
+    kind,
+    waitingForBlobs(tools.blobs, handler),
+  ]);
+  const running = await runWorker({
+    ...{ store, boss, worker, items: taskItems(store) },
+    handlers: Object.fromEntries(handlers),
+  });
 
   onProcessEnd(async () => {
     const stopped = running.stop();

@@ -1,5 +1,6 @@
 /** One import of the bench's data (arguments: the export's folder, name of the set); tells its time and peak memory. */
 import { planImport } from '../../pipelines/imports.ts';
+import { taskItems } from '../../pipelines/task-items.ts';
 import { openQueue } from '../../src/jobs/queue.ts';
 import { createRun, getRun } from '../../src/jobs/runs.ts';
 import { runWorker } from '../../src/jobs/worker.ts';
@@ -21,6 +22,7 @@ const numeric: NumericThread = { call: () => new Promise(() => {}), close: async
 const tools = { store, artifacts: folderArtifacts, numeric, blobs: folderBlobs(where.blobs), places: where };
 const worker = await runWorker({
   ...{ store, boss, worker: 'score' as const, handlers: { import: importTask(tools) } },
+  items: taskItems(store),
 });
 
 const start = performance.now();

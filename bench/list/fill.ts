@@ -55,6 +55,8 @@ export async function fillStore(client: pg.Client, annotations: number): Promise
   );
   await client.query('SET session_replication_role = origin');
   await client.query('VACUUM ANALYZE');
+  // What is left in memory to be written would be written while lists are measured.
+  await client.query('CHECKPOINT');
   return { set, all, few };
 }
 

@@ -1,11 +1,11 @@
 /** What a voter is asked next. */
 import { scoredRun } from '../../pipelines/scored-run.ts';
 import type { Annotation } from '../annotations/annotation.ts';
-import { comparisonCount, comparisons, type VoteMode } from '../preference/comparisons.ts';
+import { type Comparison, comparisons, type VoteMode } from '../preference/comparisons.ts';
 import { hashSeed } from '../random.ts';
 import { getAnnotations } from '../store/annotations.ts';
 import type { Store } from '../store/client.ts';
-import { candidateSets, listVotes } from '../store/votes.ts';
+import { candidateSets, comparisonCount, listVotes } from '../store/votes.ts';
 
 export interface NextComparisons {
   /** In their order, of those that the voter has not answered. */
@@ -22,20 +22,36 @@ export interface NextComparisons {
   lastVote: string | null;
 }
 
+/** How many comparisons a scored run has. */
+export type CountComparisons = (runId: string, mode: VoteMode) => Promise<number>;
+
+/** Counts each once: a scored run's candidates never change again, and 2.2 million take most of a second. */
+export function countOnce(store: Store): CountComparisons {
+  const counts = new Map<string, number>();
+  return async (runId, mode) => {
+    const key = `${runId} ${mode}`;
+    const count = counts.get(key) ?? (await comparisonCount(store, runId, mode));
+    counts.set(key, count);
+    return count;
+  };
+}
+
 /** Nothing of it tells a variant, slot or seed. Its errors are scoredRun's. */
 export async function nextComparisons(
   store: Store,
+  countComparisons: CountComparisons,
   runId: string,
   { voter, mode, limit }: { voter: string; mode: VoteMode; limit: number },
 ): Promise<NextComparisons> {
   await scoredRun(store, runId, mode === 'study' ? 'evaluated' : 'curated');
-  const sets = await candidateSets(store, runId, mode);
   const own = await listVotes(store, runId, { voter, mode });
   const answered = new Set(own.map(({ candidates }) => candidates.join()));
-  const next = comparisons(sets, mode, hashSeed('votes', runId), voter)
-    .filter(({ candidates }) => !answered.has(candidates.join()))
-    .take(limit)
-    .toArray();
+  const setsFrom = (annotationId: string) => candidateSets(store, runId, mode, annotationId);
+  const next: Comparison[] = [];
+  for await (const comparison of comparisons(setsFrom, mode, hashSeed('votes', runId), voter)) {
+    if (!answered.has(comparison.candidates.join())) next.push(comparison);
+    if (next.length === limit) break;
+  }
 
   const annotations = await getAnnotations(
     store,
@@ -52,7 +68,7 @@ export async function nextComparisons(
       return { imgId, prompt, annotation: body, shown: shown.map((id) => imageOf.get(id)!) };
     }),
     judged: own.length,
-    total: comparisonCount(sets, mode),
+    total: await countComparisons(runId, mode),
     lastVote: own.at(-1)?.id ?? null,
   };
 }

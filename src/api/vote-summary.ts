@@ -3,13 +3,13 @@ import type { RunSettings } from '../../pipelines/settings.ts';
 import { type StudyResult, studyResult } from '../evaluation/user-study.ts';
 import { wilsonInterval } from '../evaluation/wilson.ts';
 import { type Agreement, agreements, meanKappa } from '../preference/agreement.ts';
-import { comparisonCount, VOTE_MODES, type VoteMode } from '../preference/comparisons.ts';
+import { VOTE_MODES, type VoteMode } from '../preference/comparisons.ts';
 import { betterOf, type Judgement, judgements } from '../preference/votes.ts';
 import { createReward } from '../scoring/reward.ts';
 import { allMetrics, scoresOf } from '../store/candidates.ts';
 import type { Store } from '../store/client.ts';
 import {
-  candidateSets,
+  comparisonCount,
   listVotes,
   OUTCOMES,
   type Outcome,
@@ -59,7 +59,7 @@ export async function voteSummary(store: Store, runId: string): Promise<VoteSumm
   const machine = await machineLookup(store, runId, curated);
   const modes = await Promise.all(
     VOTE_MODES.map(async (mode) => {
-      const comparisons = comparisonCount(await candidateSets(store, runId, mode), mode);
+      const comparisons = await comparisonCount(store, runId, mode);
       return [mode, { comparisons, votes: votes.filter((vote) => vote.mode === mode).length }] as const;
     }),
   );

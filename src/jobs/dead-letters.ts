@@ -1,10 +1,9 @@
 /**
- * Dead letters: tasks that were tried again and again in vain, each with its reason. One whose workers died every time is
- * divided first, so that all its items but the one that they died of go on; that one fails alone, and its stage goes on
- * without it.
+ * Dead letters: tasks that were tried again and again in vain, each with its reason. One that an item may be the cause of
+ * is divided first, so that all its items but that one go on; that one fails alone, and its stage goes on without it.
  */
 import type { PgBoss } from 'pg-boss';
-import { DiptychError } from '../errors.ts';
+import { DiptychError, type ErrorCode } from '../errors.ts';
 import { withoutSecrets } from '../secrets.ts';
 import { query, type Store } from '../store/client.ts';
 import { appendEvent } from './events.ts';
@@ -36,11 +35,37 @@ export async function buryDeadTasks(store: Store, boss: PgBoss, items: TaskItems
     if (!job) return;
     const task = await claimTask(store, job.data.taskId);
     if (!task) return;
-    const parts = items.parts(task);
-    if (parts.length > 1) return divideTask(store, boss, task, parts);
     const reason = `its worker ended without a word ${RETRY_LIMIT + 1} times (out of memory?); see the service's log`;
-    await buryTask(store, boss, task, await items.lost(task), reason);
+    await giveUpTask(store, boss, items, task, new Error(reason));
   });
+}
+
+/** Ends the tries of a task: it goes on in parts where it has some, and else is given up for good. */
+export async function giveUpTask(
+  store: Store,
+  boss: PgBoss,
+  items: TaskItems,
+  task: ClaimedTask,
+  error: Error,
+): Promise<void> {
+  if (!mayBeAnItems(error)) return failTask(store, task, error.message);
+  const parts = items.parts(task);
+  if (parts.length > 1) return divideTask(store, boss, task, parts);
+  await buryTask(store, boss, task, await items.lost(task), error.message);
+}
+
+const OF_ITEMS: readonly ErrorCode[] = [
+  'DIPTYCH_BAD_FILE',
+  'DIPTYCH_ITEM_FAILED',
+  'DIPTYCH_NOT_FOUND',
+  'DIPTYCH_TOO_LARGE',
+];
+
+/** Whether other items may fare better. What a model, a server, the machine or the database lacks, all of them lack. */
+function mayBeAnItems(error: Error): boolean {
+  if (error instanceof DiptychError) return OF_ITEMS.includes(error.code);
+  // Those of the system (ENOSPC) and of the database have one.
+  return !('code' in error);
 }
 
 /** Goes on with the parts of a task, of as many units together, each with tries of its own. */

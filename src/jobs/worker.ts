@@ -1,23 +1,16 @@
 /**
  * A worker's loop: take a job, claim its task, do the work, commit under the attempt number. Errors that may
- * pass are tried again by the queue; others, and the last try, fail the task. The numeric work runs in another
+ * pass are tried again by the queue; others, and the last try, end it (giveUpTask). The numeric work runs in another
  * thread, so that the queue's heartbeats and these reports go on while it computes.
  */
 import type { PgBoss } from 'pg-boss';
 import { asError, DiptychError } from '../errors.ts';
 import { log } from '../log.ts';
 import type { Store, Transaction } from '../store/client.ts';
+import { giveUpTask, type TaskItems } from './dead-letters.ts';
 import { appendEvent } from './events.ts';
 import { RETRY_LIMIT, type TaskJob, type WorkerName } from './queue.ts';
-import {
-  type ClaimedTask,
-  claimTask,
-  commitTask,
-  failTask,
-  releaseTask,
-  reportProgress,
-  stageName,
-} from './tasks.ts';
+import { type ClaimedTask, claimTask, commitTask, releaseTask, reportProgress, stageName } from './tasks.ts';
 
 export interface TaskContext {
   task: ClaimedTask;
@@ -40,6 +33,7 @@ export interface WorkerOptions {
   worker: WorkerName;
   /** By the task's kind. */
   handlers: Record<string, TaskHandler>;
+  items: TaskItems;
 }
 
 export interface RunningWorker {
@@ -49,7 +43,13 @@ export interface RunningWorker {
 
 const REPORT_MS = 1000;
 
-export async function runWorker({ store, boss, worker, handlers }: WorkerOptions): Promise<RunningWorker> {
+export async function runWorker({
+  store,
+  boss,
+  worker,
+  handlers,
+  items,
+}: WorkerOptions): Promise<RunningWorker> {
   const stopping = new AbortController();
   let current: Promise<void> = Promise.resolve();
 
@@ -118,7 +118,7 @@ export async function runWorker({ store, boss, worker, handlers }: WorkerOptions
     if ((await reportProgress(store, task, 0)) === 'lost') return;
     logOf(task).error({ err: error }, 'task failed');
     const final = retryCount >= RETRY_LIMIT || (error instanceof DiptychError && !error.retryable);
-    if (final) return failTask(store, task, error.message).catch(ignoreStale);
+    if (final) return giveUpTask(store, boss, items, task, error).catch(ignoreStale);
     const stage = await stageName(store, task);
     await appendEvent(store, task.runId, 'task-retried', {
       stage,

@@ -23,28 +23,35 @@ export interface Comparison extends CandidateSet {
   shown: readonly string[];
 }
 
+/** Candidate sets in the order of annotation ids, from the first one behind an id to the last, then those up to that id. */
+export type SetsFrom = (annotationId: string) => AsyncIterable<CandidateSet>;
+
 /**
- * All comparisons of a voter. Every set once, then, of pairs, every set again with another pair, each round in an order
- * drawn by `seed`: that of all voters, so that their answers can be compared. Where a candidate stands is drawn by voter
+ * All comparisons of a voter. Every set once, then, of pairs, every set again with another pair. Each round begins at an
+ * id drawn by `seed`, that of all voters, so that their answers can be compared; ids are random (UUID version 4), so their
+ * order is a random one, and no more of a large run is read than is asked. Where a candidate stands is drawn by voter
  * in blocks: of n successive comparisons of n candidates, each has the first, the second, ... at each place once.
  */
-export function* comparisons(
-  sets: readonly CandidateSet[],
+export async function* comparisons(
+  setsFrom: SetsFrom,
   mode: VoteMode,
   seed: number,
   voter: string,
-): Generator<Comparison> {
+): AsyncGenerator<Comparison> {
   const place = placer(seed, voter);
-  const rounds =
-    mode === 'pair' ? Math.max(0, ...sets.map(({ candidates: { length } }) => pairCount(length))) : 1;
-  for (let round = 0; round < rounds; round++) {
-    const random = createRandom(hashSeed('vote-round', seed, round));
-    for (const { annotationId, candidates } of random.shuffle(sets)) {
+  for (let round = 0, more = true; more; round++) {
+    more = false;
+    for await (const { annotationId, candidates } of setsFrom(beginOf(seed, round))) {
       const asked = mode === 'pair' ? pairOfRound(annotationId, candidates, seed, round) : candidates;
       if (asked) yield { annotationId, candidates: asked, shown: place(asked) };
+      more ||= mode === 'pair' && asked !== undefined;
     }
   }
 }
+
+/** An id among those of annotations: its first 32 bits are drawn. */
+const beginOf = (seed: number, round: number) =>
+  `${hashSeed('vote-round', seed, round).toString(16).padStart(8, '0')}-0000-4000-8000-000000000000`;
 
 /**
  * In which mode somebody was asked about these candidates. Null where nobody is: of several annotations, of fewer than two,
@@ -59,14 +66,6 @@ export function askedMode(
   if (candidates.every(({ variant }) => variant === 'curated')) return rest.length === 1 ? 'pair' : 'rank';
   const variants = candidates.map(({ variant }) => variant).sort();
   return variants.join() === 'base,tuned' && rest[0]!.slot === first.slot ? 'study' : null;
-}
-
-export const pairCount = (candidates: number) => (candidates * (candidates - 1)) / 2;
-
-/** How many comparisons there are. */
-export function comparisonCount(sets: readonly CandidateSet[], mode: VoteMode): number {
-  if (mode !== 'pair') return sets.length;
-  return sets.reduce((sum, { candidates: { length } }) => sum + pairCount(length), 0);
 }
 
 function pairOfRound(annotationId: string, candidates: readonly string[], seed: number, round: number) {

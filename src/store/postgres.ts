@@ -16,6 +16,9 @@ import { asError, DiptychError } from '../errors.ts';
 const run = promisify(execFile);
 const USER = 'diptych';
 
+/** Of the database's own cache: an eighth of the memory, no more than indexes of some million candidates need. */
+const BUFFERS_MB = Math.floor(Math.min(512, os.totalmem() / 2 ** 20 / 8));
+
 /** How long connections that are being closed may take to vanish. */
 const CLOSING_MS = 1000;
 
@@ -82,7 +85,9 @@ export async function startEmbeddedPostgres(home: string): Promise<EmbeddedPostg
   }
 
   async function launch(port: number): Promise<number> {
-    const options = `-p ${port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c max_connections=60`;
+    const options =
+      `-p ${port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c max_connections=60` +
+      ` -c shared_buffers=${BUFFERS_MB}MB`;
     await tool(
       'pg_ctl',
       'start',

@@ -4,6 +4,7 @@
  */
 import { DiptychError } from '../errors.ts';
 import type { CandidateSet, VoteMode } from '../preference/comparisons.ts';
+import type { Variant } from './candidates.ts';
 import { query, type Store, type Transaction } from './client.ts';
 
 export const OUTCOMES = ['ranking', 'both-good', 'both-bad'] as const;
@@ -136,17 +137,82 @@ export function listVotes(store: Store, runId: string, which: WhichVotes = {}): 
   );
 }
 
-/** What can be compared in a run: see `VOTE_MODES`. In the order of annotation, and of slot where a set is of one. */
-export async function candidateSets(store: Store, runId: string, mode: VoteMode): Promise<CandidateSet[]> {
-  const study = mode === 'study';
-  return query<CandidateSet>(
+/** Of what a comparison consists: the variants, and how many candidates at least. */
+const COMPARED: Record<VoteMode, { variants: [Variant, ...Variant[]]; atLeast: number }> = {
+  pair: { variants: ['curated'], atLeast: 2 },
+  rank: { variants: ['curated'], atLeast: 3 },
+  study: { variants: ['base', 'tuned'], atLeast: 2 },
+};
+/** Sets of a study have one slot each. */
+const setKey = (mode: VoteMode) => (mode === 'study' ? 'annotation_id, slot' : 'annotation_id');
+
+/** What can be compared in a run: see `VOTE_MODES`. In the order of `SetsFrom`, and of slot where a set is of one. */
+export async function* candidateSets(
+  store: Store,
+  runId: string,
+  mode: VoteMode,
+  from: string,
+  pageSize = 200,
+): AsyncGenerator<CandidateSet> {
+  for (const [after, until] of [
+    [from, LAST_ID],
+    [FIRST_ID, from],
+  ] as const) {
+    let last: string | undefined = after;
+    while (last !== undefined) {
+      const page = await setsAfter(store, runId, mode, { after: last, until, limit: pageSize });
+      yield* page.sets;
+      last = page.last;
+    }
+  }
+}
+
+const [FIRST_ID, LAST_ID] = ['00000000-0000-0000-0000-000000000000', 'ffffffff-ffff-ffff-ffff-ffffffffffff'];
+
+/** Those of some annotations behind an id, up to another; `last`: the last one's id where there may be more. */
+async function setsAfter(
+  store: Store,
+  runId: string,
+  mode: VoteMode,
+  { after, until, limit }: { after: string; until: string; limit: number },
+): Promise<{ sets: CandidateSet[]; last: string | undefined }> {
+  const { variants, atLeast } = COMPARED[mode];
+  const annotations = await query<{ id: string }>(
+    store,
+    `SELECT DISTINCT annotation_id AS id FROM candidate
+     WHERE run_id = $1::uuid AND variant = $2 AND annotation_id > $3::uuid AND annotation_id <= $4::uuid
+     ORDER BY annotation_id LIMIT $5`,
+    runId,
+    variants[0],
+    after,
+    until,
+    limit,
+  );
+  const ids = annotations.map(({ id }) => id);
+  const sets = await query<CandidateSet>(
     store,
     `SELECT annotation_id AS "annotationId", array_agg(id::text ORDER BY variant, slot) AS candidates
-     FROM candidate WHERE run_id = $1::uuid AND variant = ANY($2)
-     GROUP BY annotation_id ${study ? ', slot' : ''} HAVING count(*) >= $3
-     ORDER BY annotation_id ${study ? ', slot' : ''}`,
+     FROM candidate WHERE run_id = $1::uuid AND variant = ANY($2) AND annotation_id = ANY($3::uuid[])
+     GROUP BY ${setKey(mode)} HAVING count(*) >= $4 ORDER BY ${setKey(mode)}`,
     runId,
-    study ? ['base', 'tuned'] : ['curated'],
-    mode === 'rank' ? 3 : 2,
+    variants,
+    ids,
+    atLeast,
   );
+  return { sets, last: ids.length === limit ? ids.at(-1) : undefined };
+}
+
+/** How many comparisons there are. */
+export async function comparisonCount(store: Store, runId: string, mode: VoteMode): Promise<number> {
+  const { variants, atLeast } = COMPARED[mode];
+  const [row] = await query<{ count: number }>(
+    store,
+    `SELECT coalesce(sum(${mode === 'pair' ? 'n * (n - 1) / 2' : '1'}), 0)::float8 AS count
+     FROM (SELECT count(*) AS n FROM candidate WHERE run_id = $1::uuid AND variant = ANY($2)
+           GROUP BY ${setKey(mode)} HAVING count(*) >= $3) AS sets`,
+    runId,
+    variants,
+    atLeast,
+  );
+  return row!.count;
 }

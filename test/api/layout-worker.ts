@@ -4,6 +4,7 @@ import { type RunningWorker, runWorker, type TaskHandler } from '../../src/jobs/
 import { places } from '../../src/store/places.ts';
 import type { NumericThread } from '../../workers/numeric/client.ts';
 import { layoutTask } from '../../workers/score/export.ts';
+import { WHOLE } from '../jobs/plans.ts';
 import type { TestApp } from './app.ts';
 
 const numeric: NumericThread = {
@@ -19,5 +20,6 @@ export async function startLayoutWorker(app: TestApp): Promise<RunningWorker> {
   return runWorker({
     ...{ store: app.store, boss: await openQueue(app.url, false), worker: 'score' as const },
     handlers: { layout: layoutTaskOf(app) },
+    items: WHOLE,
   });
 }

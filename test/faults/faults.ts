@@ -24,7 +24,7 @@ export interface Fault {
 
 export interface Prepared {
   service: WatchedService;
-  /** Resolves when it has happened; `recovered` gets what was met and how long it took to go on, in seconds. */
+  /** Resolves when it has happened; `recovered` gets a row's name in the table and how long it took to go on, in seconds. */
   happen(sample: SampleRun, recovered: (what: string, seconds: number) => void): Promise<void>;
   /** After the service has stopped. */
   clean(): Promise<void>;
@@ -32,8 +32,18 @@ export interface Prepared {
 
 /** Seconds that a server is away, or a server refuses. */
 const AWAY_MS = 4000;
+/** Longer than all tries of a task together that don't wait for it. */
+const MINUTE_MS = 60_000;
 /** Progress of a training that has inverted its candidates. */
 const STEPS_BEGUN = 0.3;
+
+/** In the table of recovery times. */
+const WHILE = {
+  generate: 'while images are made',
+  score: 'while images are scored',
+  train: 'while training',
+};
+const HOW = { failing: 'answers 500', slow: 'answers every request 2 s late' };
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -89,12 +99,15 @@ const connectionsCut: Fault = {
     return {
       service: past,
       async happen(sample, recovered) {
-        for (const worker of ['generate', 'train']) {
+        for (const worker of ['generate', 'train'] as const) {
           await working(past, sample, worker);
           proxy.cut();
           await pause(AWAY_MS);
           proxy.mend();
-          recovered(`cut for ${AWAY_MS / 1000} s in ${worker}`, await movesOn(past, sample));
+          recovered(
+            `database connections cut for ${AWAY_MS / 1000} s ${WHILE[worker]}`,
+            await movesOn(past, sample),
+          );
         }
       },
       async clean() {
@@ -126,18 +139,18 @@ const s3Disturbed: Fault = {
     return {
       service,
       async happen(sample, recovered) {
-        for (const [worker, how] of [
-          ['generate', 'failing'],
-          ['score', 'slow'],
-          ['train', 'failing'],
+        for (const [worker, how, ms] of [
+          ['generate', 'failing', MINUTE_MS],
+          ['score', 'slow', AWAY_MS],
+          ['train', 'failing', AWAY_MS],
         ] as const) {
           await working(service, sample, worker);
           const met = proxy.disturbed();
           proxy.behave(how);
           await until(`the server is asked while it is ${how}`, () => proxy.disturbed() > met, SLOW);
-          await pause(AWAY_MS);
+          await pause(ms);
           proxy.behave('well');
-          recovered(`${how} for ${AWAY_MS / 1000} s in ${worker}`, await movesOn(service, sample));
+          recovered(`S3 ${HOW[how]} for ${ms / 1000} s ${WHILE[worker]}`, await movesOn(service, sample));
         }
       },
       async clean() {
@@ -174,12 +187,12 @@ const diskFull: Fault = {
         },
       },
       async happen(sample, recovered) {
-        for (const worker of ['generate', 'train']) {
+        for (const worker of ['generate', 'train'] as const) {
           await working(service, sample, worker);
           await fill(ballast);
           await triedAgain(service, sample, 'ENOSPC');
           await rm(ballast);
-          recovered(`full in ${worker}`, await movesOn(service, sample));
+          recovered(`disk full ${WHILE[worker]}, then room again`, await movesOn(service, sample));
           await service.ask(`DELETE FROM event WHERE type = 'task-retried'`);
         }
       },
@@ -223,7 +236,10 @@ const frozen: Fault = {
         const started = performance.now();
         process.kill(first!, 'SIGSTOP');
         await until('another worker has it', async () => (await task()).attempt > attempt, SLOW);
-        recovered('another worker took over', (performance.now() - started) / 1000);
+        recovered(
+          'train worker frozen past its lease: another took over',
+          (performance.now() - started) / 1000,
+        );
         await until('it takes steps', async () => (await task()).progress > STEPS_BEGUN, SLOW);
         process.kill(first!, 'SIGCONT');
       },
@@ -247,7 +263,7 @@ const clockJumps: Fault = {
       async happen(sample, recovered) {
         await working(service, sample, 'generate');
         await clock.set(HOUR);
-        recovered('an hour ahead in generate', await movesOn(service, sample));
+        recovered(`the clock jumps an hour ahead ${WHILE.generate}`, await movesOn(service, sample));
         const { id, attempt } = await working(service, sample, 'train');
         await clock.set(-HOUR);
         for (const pid of service.pids('train')) process.kill(pid, 'SIGKILL');
@@ -259,7 +275,10 @@ const clockJumps: Fault = {
               .attempt > attempt,
           SLOW,
         );
-        recovered('two hours back in train, its worker killed', (performance.now() - started) / 1000);
+        recovered(
+          `the clock jumps two hours back ${WHILE.train}, and the train worker is killed`,
+          (performance.now() - started) / 1000,
+        );
       },
       clean: () => clock.stop(),
     };

@@ -8,7 +8,7 @@ import os from 'node:os';
 import { parseArgs } from 'node:util';
 import { FAULTS, type Fault } from './faults.ts';
 import { counted, differences, type Outcome, outcomeOf } from './outcome.ts';
-import { recoveryTable } from './recovery-table.ts';
+import { killName, recoveryTable } from './recovery-table.ts';
 import { startSampleRun } from './sample-run.ts';
 import { drawBeginnings, drawKills } from './schedule.ts';
 import { startWatched, type WatchedService } from './service.ts';
@@ -73,7 +73,7 @@ async function killRuns(): Promise<void> {
       const most = Math.min(KILLS_PER_RUN, kills - struck);
       for await (const { what, held, recoverySeconds } of storm(service, run, begins, drawn, most, tell)) {
         struck++;
-        recovered(`kill -9 ${what}${held ? ', which had a task' : ''}`, recoverySeconds);
+        recovered(killName(what, held), recoverySeconds);
       }
       await run.ended;
       return run.id;
@@ -92,7 +92,7 @@ async function faultRun(fault: Fault): Promise<void> {
     await Promise.race([
       happen(run, (what, seconds) => {
         tell(`${what}: goes on after ${seconds.toFixed(1)} s`);
-        recovered(`${fault.name}: ${what}`, seconds);
+        recovered(what, seconds);
       }),
       // A run that ends before all has happened was not disturbed; one that fails says why.
       run.ended.then(() => {

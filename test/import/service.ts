@@ -11,6 +11,7 @@ import { exportTask, layoutTask } from '../../workers/score/export.ts';
 import { importTask } from '../../workers/score/import.ts';
 import { scoreTask } from '../../workers/score/score.ts';
 import { type TestApp, useApp } from '../api/app.ts';
+import { WHOLE } from '../jobs/plans.ts';
 import { until } from '../wait.ts';
 
 export interface ImportService extends TestApp {
@@ -46,7 +47,7 @@ export async function useImportService(scores: object[] = []): Promise<ImportSer
 
   async function working<T>(during: () => Promise<T>): Promise<T> {
     const worker = await runWorker({
-      ...{ store, boss: await openQueue(url, false), worker: 'score' as const, handlers },
+      ...{ store, boss: await openQueue(url, false), worker: 'score' as const, handlers, items: WHOLE },
     });
     try {
       return await during();

@@ -173,7 +173,7 @@ test('a poisoned item that kills every worker ends alone; its batch, its run and
   const done: number[] = [];
   let deaths = 0;
   const running = await runWorker({
-    ...{ store, boss: await openQueue(url, false), worker: 'generate' as const },
+    ...{ store, boss: await openQueue(url, false), worker: 'generate' as const, items },
     handlers: {
       async work({ task, signal }) {
         const { items: of = [] } = task.payload as { items?: number[] };

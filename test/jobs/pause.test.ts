@@ -16,7 +16,7 @@ import { runWorker, type TaskHandler } from '../../src/jobs/worker.ts';
 import { query } from '../../src/store/client.ts';
 import { useDatabase } from '../database.ts';
 import { until } from '../wait.ts';
-import { claim, eventTypes, newRun, planOf, snapshot, someoneWaits } from './plans.ts';
+import { claim, eventTypes, newRun, planOf, snapshot, someoneWaits, WHOLE } from './plans.ts';
 
 const { store, boss, url } = await useDatabase();
 const nothing = async () => {};
@@ -210,6 +210,7 @@ test('a worker lets go of the task of a paused run, takes those of others, and c
     boss: await openQueue(url, false),
     worker: 'score',
     handlers: { work },
+    items: WHOLE,
   });
   try {
     const signal = await begun.promise;

@@ -1,5 +1,6 @@
 /** Runs to try the jobs on, and what the database holds of them. */
 import type { PgBoss } from 'pg-boss';
+import type { TaskItems } from '../../src/jobs/dead-letters.ts';
 import type { ExportPlan } from '../../src/jobs/exports.ts';
 import type { ItemFailure } from '../../src/jobs/failures.ts';
 import { createRun, type RunPlan, type StagePlan } from '../../src/jobs/runs.ts';
@@ -28,6 +29,9 @@ export async function planOf(
     })),
   };
 }
+
+/** Of tasks that are all of it or nothing. */
+export const WHOLE: TaskItems = { parts: () => [], lost: async () => [] };
 
 /** A new run with two tasks in its first stage and one in its second. */
 export async function newRun(store: Store, boss: PgBoss): Promise<string> {

@@ -9,7 +9,7 @@ import { runWorker } from '../../src/jobs/worker.ts';
 import { query } from '../../src/store/client.ts';
 import { useDatabase } from '../database.ts';
 import { until } from '../wait.ts';
-import { eventTypes, planOf, snapshot } from './plans.ts';
+import { eventTypes, planOf, snapshot, WHOLE } from './plans.ts';
 
 const { store, boss, url } = await useDatabase();
 const nothing = async () => {};
@@ -155,6 +155,7 @@ test('three runs at once on two workers all succeed, whatever is paused, resumed
       runWorker({
         ...{ store, boss: await openQueue(url, false), worker: 'generate' as const },
         handlers: { work },
+        items: WHOLE,
       }),
     ),
   );

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DiptychError } from '../../src/errors.ts';
-import { buryDeadTasks } from '../../src/jobs/dead-letters.ts';
+import { buryDeadTasks, listDeadLetters, type TaskItems } from '../../src/jobs/dead-letters.ts';
 import { DEAD_LETTERS, openQueue, RETRY_LIMIT, type WorkerName } from '../../src/jobs/queue.ts';
 import { cancelRun, createRun, getRun, type RunView } from '../../src/jobs/runs.ts';
 import { claimTask } from '../../src/jobs/tasks.ts';
@@ -9,7 +9,7 @@ import { type RunningWorker, runWorker, type TaskHandler } from '../../src/jobs/
 import { query } from '../../src/store/client.ts';
 import { useDatabase } from '../database.ts';
 import { until } from '../wait.ts';
-import { planOf } from './plans.ts';
+import { failureOf, planOf, WHOLE } from './plans.ts';
 
 const { store, boss, url } = await useDatabase();
 const nothing = async () => {};
@@ -19,8 +19,12 @@ async function working(
   worker: WorkerName,
   work: TaskHandler,
   during: (running: RunningWorker) => Promise<void>,
+  items: TaskItems = WHOLE,
 ): Promise<void> {
-  const running = await runWorker({ store, boss: await openQueue(url, false), worker, handlers: { work } });
+  const running = await runWorker({
+    ...{ store, boss: await openQueue(url, false), worker, items },
+    handlers: { work },
+  });
   try {
     await during(running);
   } finally {
@@ -218,3 +222,73 @@ test('a task whose workers died every time is failed with a reason', async () =>
   assert.match(run.error!, /^stage "only": its worker ended without a word 5 times/);
   assert.equal((await boss.getQueue(DEAD_LETTERS))!.name, DEAD_LETTERS);
 });
+
+/** Items of a task's payload, one of which can't be done. */
+const POISON = 'poison';
+const itemsOf = (payload: unknown) => (payload as { items: string[] }).items;
+
+async function runWithPoison(): Promise<string> {
+  const plan = await planOf(store, { draw: [4, 1], next: [1] }, 'generate');
+  plan.stages[0]!.tasks[0]!.payload = { items: ['a', POISON, 'b', 'c'] };
+  plan.stages[0]!.tasks[1]!.payload = { items: ['d'] };
+  plan.stages[1]!.tasks[0]!.payload = { items: ['e'] };
+  return createRun(store, boss, plan);
+}
+
+/** Fails tasks with the poison by the error; returns what was done, and how often it failed. */
+async function poisoned(id: string, error: () => Error): Promise<{ done: string[]; failures: number }> {
+  const { reason: _, ...lost } = await failureOf(store, 0, '');
+  const items: TaskItems = {
+    parts: ({ payload }) => itemsOf(payload).map((item) => ({ units: 1, payload: { items: [item] } })),
+    lost: async () => [lost],
+  };
+  const done: string[] = [];
+  let failures = 0;
+  const handler: TaskHandler = async ({ task }) => {
+    if (itemsOf(task.payload).includes(POISON)) {
+      failures++;
+      throw error();
+    }
+    return async () => {
+      done.push(...itemsOf(task.payload));
+    };
+  };
+  const end = async () => {
+    await ended(id);
+  };
+  await working('generate', handler, end, items);
+  return { done: done.sort(), failures };
+}
+
+for (const [what, error, tries] of [
+  ['an error that may pass', () => new Error('this one is poison'), 2 * (RETRY_LIMIT + 1)],
+  ['a file that is broken', () => new DiptychError('DIPTYCH_BAD_FILE', 'this one is poison'), 2],
+] as const) {
+  test(`an item that fails its task every time fails alone, with its reason, and its run goes on: ${what}`, async () => {
+    const id = await runWithPoison();
+    const { done, failures } = await poisoned(id, error);
+    const { status, stages } = await getRun(store, id);
+    assert.deepEqual([status, stages[0]!.done, stages[0]!.dropped], ['succeeded', 5, 1]);
+    assert.deepEqual(done, ['a', 'b', 'c', 'd', 'e']);
+    assert.equal(failures, tries);
+    const [letter] = await listDeadLetters(store, null, 1);
+    assert.deepEqual([letter!.runId, letter!.reason, letter!.lost], [id, 'this one is poison', ['failing']]);
+  });
+}
+
+for (const error of [
+  () => new DiptychError('DIPTYCH_BLOBS_UNAVAILABLE', 'the server is away'),
+  () => Object.assign(new Error('no space left on device'), { code: 'ENOSPC' }),
+]) {
+  test(`what no item can help is not put down to one: ${error().message}`, async () => {
+    const id = await runWithPoison();
+    const { done, failures } = await poisoned(id, error);
+    const run = await getRun(store, id);
+    assert.deepEqual([run.status, run.error], ['failed', `stage "draw": ${error().message}`]);
+    assert.deepEqual([done, failures], [['d'], RETRY_LIMIT + 1]);
+    assert.deepEqual(
+      (await store.task.findMany({ where: { runId: id, ordinal: 0 } })).map(({ units }) => units).sort(),
+      [1, 4],
+    );
+  });
+}

@@ -24,7 +24,7 @@ import { modelFiles } from '../../workers/model-folders.ts';
 import { startNumericThread } from '../../workers/numeric/client.ts';
 import type { JudgeArgument } from '../../workers/numeric/methods.ts';
 import { useDatabase } from '../database.ts';
-import { planOf } from '../jobs/plans.ts';
+import { planOf, WHOLE } from '../jobs/plans.ts';
 import { scenes } from '../scenes.ts';
 import { temporaryFolder } from '../temporary.ts';
 import {
@@ -313,6 +313,7 @@ test('heartbeats and reports go on while a task computes without a pause', async
     store,
     boss: await openQueue(url, false),
     worker: 'generate',
+    items: WHOLE,
     handlers: {
       async work({ progress }) {
         const first = (await heartbeat())!;

@@ -5,7 +5,7 @@ import { DiptychError } from '../../errors.ts';
 import { askedMode, VOTE_MODES } from '../../preference/comparisons.ts';
 import type { Store } from '../../store/client.ts';
 import { castVote, listVotes, type NewVote, OUTCOMES, undoVote, voteRevision } from '../../store/votes.ts';
-import { nextComparisons } from '../next-comparisons.ts';
+import { countOnce, nextComparisons } from '../next-comparisons.ts';
 import { Anything, ErrorAnswer, fromCursor, nextCursor, Paging, page, RunId } from '../schemas.ts';
 import type { Services } from '../services.ts';
 import { voteSummary } from '../vote-summary.ts';
@@ -114,6 +114,7 @@ const Summary = Type.Object({
 const VoteParams = Type.Object({ ...RunId.properties, vote: Uuid });
 
 export function voteRoutes({ store }: Services): FastifyPluginAsyncTypebox {
+  const countComparisons = countOnce(store);
   return async (app) => {
     app.get(
       '/runs/:id/votes/next',
@@ -146,7 +147,7 @@ export function voteRoutes({ store }: Services): FastifyPluginAsyncTypebox {
           },
         },
       },
-      ({ params, query }) => nextComparisons(store, params.id, query),
+      ({ params, query }) => nextComparisons(store, countComparisons, params.id, query),
     );
 
     app.post(

@@ -3,6 +3,7 @@ import { useMemo, useState } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
 import { DEFAULT_REWARD, type RewardSettings, rewardOn } from '../../../../src/scoring/reward.ts';
 import { useRunItems } from '../../api/run-items.ts';
+import { CutNote } from '../../components/cut-note.tsx';
 import { Empty } from '../../components/empty.tsx';
 import { ErrorNote } from '../../components/error-note.tsx';
 import { Page } from '../../components/page.tsx';
@@ -163,6 +164,7 @@ function Compared({ left, right }: { left: Side; right: Side }) {
   }
   return (
     <>
+      <CutNote cut={before.cut || after.cut} />
       <ErrorNote error={before.error ?? after.error} />
       {rows.length === 0 ? (
         <p class="soft small" role="status">

@@ -4,6 +4,7 @@ import { useMemo, useRef, useState } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
 import { DEFAULT_REWARD, type RewardSettings } from '../../../../src/scoring/reward.ts';
 import { useRunItems } from '../../api/run-items.ts';
+import { CutNote } from '../../components/cut-note.tsx';
 import { Empty } from '../../components/empty.tsx';
 import { ErrorNote } from '../../components/error-note.tsx';
 import { Page } from '../../components/page.tsx';
@@ -31,7 +32,7 @@ export default function Gallery() {
   const { query } = useLocation();
   const picked = usePickedRun(hasCandidates);
   const { run } = picked;
-  const { items, complete, error } = useRunItems(run?.id ?? null);
+  const { items, complete, cut, error } = useRunItems(run?.id ?? null);
   const reward = useMemo(
     () => (run?.settings as { reward?: RewardSettings } | undefined)?.reward ?? DEFAULT_REWARD,
     [run?.id],
@@ -91,6 +92,7 @@ export default function Gallery() {
       actions={<RunPicker {...picked} />}
     >
       <ErrorNote error={picked.error ?? error} />
+      <CutNote cut={cut} />
       {picked.runs && !run && (
         <Empty title="No candidates yet">
           <p>

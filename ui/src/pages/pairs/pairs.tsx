@@ -6,6 +6,7 @@ import { DEFAULT_REWARD, type RewardSettings } from '../../../../src/scoring/rew
 import type { ItemCandidate, RunItem } from '../../api/client.ts';
 import { useRunItems } from '../../api/run-items.ts';
 import { useRunVotes } from '../../api/run-votes.ts';
+import { CutNote } from '../../components/cut-note.tsx';
 import { Empty } from '../../components/empty.tsx';
 import { ErrorNote } from '../../components/error-note.tsx';
 import { Histogram } from '../../components/histogram.tsx';
@@ -30,7 +31,7 @@ interface Policy {
 export default function Pairs() {
   const picked = usePickedRun(hasCandidates);
   const { run } = picked;
-  const { items, complete, error } = useRunItems(run?.id ?? null);
+  const { items, complete, cut, error } = useRunItems(run?.id ?? null);
   const votes = useRunVotes(run?.id ?? null);
   const own = useMemo((): Policy => {
     const settings = run?.settings as Partial<Policy> | undefined;
@@ -53,6 +54,7 @@ export default function Pairs() {
       actions={<RunPicker {...picked} />}
     >
       <ErrorNote error={picked.error ?? error ?? votes.error} />
+      <CutNote cut={cut} />
       {picked.runs && !run && (
         <Empty title="No candidates to pair yet">
           <p>Pairs are formed of scored candidates. Start a run that curates, then come back.</p>
