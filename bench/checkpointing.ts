@@ -3,9 +3,9 @@
  * same step without. ratio = with / without: below 1 is less. The processor time of both is printed on the way.
  */
 
+import { preferenceStep } from '../src/training/pairs/step.ts';
 import { createPolicy } from '../src/training/policy.ts';
 import { DEFAULT_TRAIN } from '../src/training/settings.ts';
-import { preferenceStep } from '../src/training/step.ts';
 import { peakBytes } from '../test/peak-bytes.ts';
 import type { BenchResult } from './run.ts';
 import { inTurn } from './torch/peer.ts';

@@ -9,8 +9,8 @@ import { RunSettings } from '../pipelines/settings.ts';
 import { drawImages } from '../src/diffusion/draw-images.ts';
 import { openEngine } from '../src/engine/engine.ts';
 import { measureRate } from '../src/engine/rate.ts';
-import { loadDiffusionModel } from '../src/models/model-folder.ts';
-import { textPrompt } from '../src/models/prompt.ts';
+import { loadDiffusionModel } from '../src/models/folders/model-folder.ts';
+import { textPrompt } from '../src/models/inputs/prompt.ts';
 import type { BenchResult } from './run.ts';
 
 const IMAGES = 32;

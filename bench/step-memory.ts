@@ -2,9 +2,10 @@
  * Memory of training: the process's after 500 diffusion-dpo steps on 4 pairs, in MB, beside what it was after the first
  * 100. ratio = later / earlier: 1 is flat. Throws where the number of live tensors changes.
  */
+
+import { preferenceStep } from '../src/training/pairs/step.ts';
 import { createPolicy } from '../src/training/policy.ts';
 import { DEFAULT_TRAIN } from '../src/training/settings.ts';
-import { preferenceStep } from '../src/training/step.ts';
 import type { BenchResult } from './run.ts';
 import { openBenchModel, pairsOf } from './torch/sample-model.ts';
 

@@ -6,8 +6,8 @@
 import { bfloat16Problem, type Engine, withBfloat16 } from '../src/engine/engine.ts';
 import { createFlatParameters } from '../src/engine/flat-parameters.ts';
 import { toHost } from '../src/engine/weights.ts';
+import { preferenceStep } from '../src/training/pairs/step.ts';
 import { DEFAULT_TRAIN } from '../src/training/settings.ts';
-import { preferenceStep } from '../src/training/step.ts';
 import type { BenchResult } from './run.ts';
 import { assertEqualWork, inTurn, startTorch, type Timed } from './torch/peer.ts';
 import { openBenchModel, pairsOf, THREADS } from './torch/sample-model.ts';

@@ -9,10 +9,10 @@ import { alphaBarAt, gridStep, inversionTimesteps, parseSchedule } from '../src/
 import { openEngine } from '../src/engine/engine.ts';
 import type { Pair } from '../src/preference/pairs.ts';
 import { createRandom } from '../src/random.ts';
-import { planRows } from '../src/training/rows.ts';
+import { planRows } from '../src/training/pairs/rows.ts';
+import { disposeRows, loadRows } from '../src/training/pairs/step-rows.ts';
 import { DEFAULT_TRAIN } from '../src/training/settings.ts';
-import { disposeRows, loadRows } from '../src/training/step-rows.ts';
-import { openTrajectories, type TrajectoryStore } from '../src/training/trajectory-store.ts';
+import { openTrajectories, type TrajectoryStore } from '../src/training/trajectories/trajectory-store.ts';
 import type { BenchResult } from './run.ts';
 import { inTurn, type Timed } from './torch/peer.ts';
 

@@ -11,16 +11,16 @@ import {
   unetCost,
   vaeDecodeCost,
   vaeEncodeCost,
-} from '../src/models/cost.ts';
-import { inspectFolder } from '../src/models/inspect.ts';
-import { readConfig } from '../src/models/model-folder.ts';
-import { UNET, VAE } from '../src/models/network-kinds.ts';
-import { trainingWeightBytes, weightBytes } from '../src/models/weight-memory.ts';
+} from '../src/models/folders/cost.ts';
+import { inspectFolder } from '../src/models/folders/inspect.ts';
+import { readConfig } from '../src/models/folders/model-folder.ts';
+import { UNET, VAE } from '../src/models/folders/network-kinds.ts';
+import { trainingWeightBytes, weightBytes } from '../src/models/folders/weight-memory.ts';
 import { createRandom } from '../src/random.ts';
 import { frozenBy } from '../src/training/freeze.ts';
-import { OBJECTIVE } from '../src/training/objective.ts';
 import { ON_POLICY } from '../src/training/on-policy/objective.ts';
-import { planRows, storedStates } from '../src/training/rows.ts';
+import { OBJECTIVE } from '../src/training/pairs/objective.ts';
+import { planRows, storedStates } from '../src/training/pairs/rows.ts';
 import { DEFAULT_ON_POLICY, isOnPolicy } from '../src/training/settings.ts';
 import type { RunKind, RunSettings } from './settings.ts';
 

@@ -1,7 +1,7 @@
 /** Alarms of a training in its run's log. */
 import { appendEvent } from '../src/jobs/events.ts';
 import type { Store } from '../src/store/client.ts';
-import type { Alarm } from '../src/training/alarms.ts';
+import type { Alarm } from '../src/training/telemetry/alarms.ts';
 
 const nameOf = ({ step, kind }: Alarm) => `${kind} at ${step}`;
 

@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { RunSettings } from '../pipelines/settings.ts';
 import { DiptychError } from '../src/errors.ts';
-import type { ModelFiles } from '../src/models/fused-model.ts';
-import { LORA_FILE } from '../src/models/lora-files.ts';
+import type { ModelFiles } from '../src/models/folders/fused-model.ts';
+import { LORA_FILE } from '../src/models/folders/lora-files.ts';
 import type { ScorerFolders } from './numeric/scorers.ts';
 
 const SAMPLE = path.resolve(import.meta.dirname, '..', 'models', 'sample');

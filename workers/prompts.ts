@@ -1,8 +1,8 @@
 /** Annotations as prompts for a model. */
 import type { Annotation } from '../src/annotations/annotation.ts';
 import { tripleTexts } from '../src/annotations/prompt.ts';
-import { hasSceneGraphEncoder } from '../src/models/model-folder.ts';
-import { type Prompt, textPrompt } from '../src/models/prompt.ts';
+import { hasSceneGraphEncoder } from '../src/models/folders/model-folder.ts';
+import { type Prompt, textPrompt } from '../src/models/inputs/prompt.ts';
 import { getAnnotations } from '../src/store/annotations.ts';
 import type { Store } from '../src/store/client.ts';
 

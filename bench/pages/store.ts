@@ -8,9 +8,9 @@ import { createRandom, type Random } from '../../src/random.ts';
 import { ensureSet, upsertAnnotations } from '../../src/store/annotations.ts';
 import { folderBlobs } from '../../src/store/blobs.ts';
 import { query, type Store } from '../../src/store/client.ts';
-import { telemetryFile } from '../../src/training/run-telemetry.ts';
-import type { StepTelemetry } from '../../src/training/telemetry.ts';
-import { timestepBuckets } from '../../src/training/timestep-buckets.ts';
+import { telemetryFile } from '../../src/training/telemetry/run-telemetry.ts';
+import type { StepTelemetry } from '../../src/training/telemetry/telemetry.ts';
+import { timestepBuckets } from '../../src/training/telemetry/timestep-buckets.ts';
 import { scene } from '../../test/scenes.ts';
 
 const [PAIRS, TRAIN_STEPS] = [16, 1000];

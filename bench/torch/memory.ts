@@ -7,9 +7,9 @@ import { sample } from '../../src/diffusion/sample.ts';
 import { parseSchedule } from '../../src/diffusion/schedule.ts';
 import { openEngine } from '../../src/engine/engine.ts';
 import { loadWeights } from '../../src/engine/weights.ts';
-import { fromLatents } from '../../src/models/latents.ts';
-import type { DiffusionModel, Network } from '../../src/models/model-folder.ts';
-import { type NetworkKind, UNET, VAE } from '../../src/models/network-kinds.ts';
+import type { DiffusionModel, Network } from '../../src/models/folders/model-folder.ts';
+import { type NetworkKind, UNET, VAE } from '../../src/models/folders/network-kinds.ts';
+import { fromLatents } from '../../src/models/inputs/latents.ts';
 
 const [STEPS, GUIDANCE, TOKENS] = [2, 3, 77];
 const folder = process.argv[2]!;

@@ -8,7 +8,7 @@ import path from 'node:path';
 import { type HostTensor, writeSafetensors } from '../../src/engine/safetensors.ts';
 import { sizeOf } from '../../src/engine/tensor.ts';
 import type { ParameterSpec } from '../../src/engine/weights.ts';
-import { UNET, VAE } from '../../src/models/network-kinds.ts';
+import { UNET, VAE } from '../../src/models/folders/network-kinds.ts';
 import { createRandom } from '../../src/random.ts';
 
 const UNET_COMMON = {

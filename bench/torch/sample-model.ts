@@ -6,11 +6,11 @@ import path from 'node:path';
 import { seededNoise } from '../../src/diffusion/noise.ts';
 import { type Engine, openEngine, type Tensor } from '../../src/engine/engine.ts';
 import { type HostTensor, writeSafetensors } from '../../src/engine/safetensors.ts';
-import { type DiffusionModel, loadDiffusionModel } from '../../src/models/model-folder.ts';
-import { textPrompt } from '../../src/models/prompt.ts';
-import { encodeEmpty, encodePrompts } from '../../src/models/text-condition.ts';
-import type { TextCondition } from '../../src/models/unet.ts';
-import type { StepBatch } from '../../src/training/step.ts';
+import { type DiffusionModel, loadDiffusionModel } from '../../src/models/folders/model-folder.ts';
+import { textPrompt } from '../../src/models/inputs/prompt.ts';
+import { encodeEmpty, encodePrompts } from '../../src/models/inputs/text-condition.ts';
+import type { TextCondition } from '../../src/models/unet/unet.ts';
+import type { StepBatch } from '../../src/training/pairs/step.ts';
 
 export const IMAGES = 32;
 export const THREADS = os.availableParallelism();

@@ -14,9 +14,9 @@ import {
   clipTextEmbeds,
   parseClipConfig,
   unitRows,
-} from '../../src/models/clip.ts';
-import { normalisedPixels } from '../../src/models/clip-preprocess.ts';
-import { loadTokenizer } from '../../src/models/tokenizer.ts';
+} from '../../src/models/clip/clip.ts';
+import { normalisedPixels } from '../../src/models/preprocess/clip-preprocess.ts';
+import { loadTokenizer } from '../../src/models/tokenizers/tokenizer.ts';
 import { sceneBatch } from './batches.ts';
 import { clipConfig, PREPROCESSOR_CONFIG } from './configs.ts';
 import type { PretrainOptions } from './diffusion.ts';

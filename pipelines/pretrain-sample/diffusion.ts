@@ -19,11 +19,11 @@ import {
 import { toPixels } from '../../src/engine/image.ts';
 import { type HostTensor, readTensors, writeSafetensors } from '../../src/engine/safetensors.ts';
 import type { ParameterSpec, Weights } from '../../src/engine/weights.ts';
-import { clipTextForward, clipTextParameters, parseClipTextConfig } from '../../src/models/clip-text.ts';
-import { loadTokenizer } from '../../src/models/tokenizer.ts';
-import { unetForward } from '../../src/models/unet.ts';
-import { parseUNetConfig } from '../../src/models/unet-config.ts';
-import { unetParameters } from '../../src/models/unet-parameters.ts';
+import { clipTextForward, clipTextParameters, parseClipTextConfig } from '../../src/models/clip/clip-text.ts';
+import { loadTokenizer } from '../../src/models/tokenizers/tokenizer.ts';
+import { unetForward } from '../../src/models/unet/unet.ts';
+import { parseUNetConfig } from '../../src/models/unet/unet-config.ts';
+import { unetParameters } from '../../src/models/unet/unet-parameters.ts';
 import { hashSeed } from '../../src/random.ts';
 import { sceneBatch } from './batches.ts';
 import { SCHEDULER_CONFIG, textConfig, UNET_CONFIG } from './configs.ts';

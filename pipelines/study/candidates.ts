@@ -6,7 +6,7 @@ import path from 'node:path';
 import type { Annotation } from '../../src/annotations/annotation.ts';
 import { promptText } from '../../src/annotations/prompt.ts';
 import { decodeImage, encodePng } from '../../src/engine/png.ts';
-import { textPrompt } from '../../src/models/prompt.ts';
+import { textPrompt } from '../../src/models/inputs/prompt.ts';
 import { hashSeed } from '../../src/random.ts';
 import type { MetricValues } from '../../src/scoring/reward.ts';
 import type { TrainCandidate } from '../../src/training/train.ts';

@@ -7,8 +7,12 @@ import { drawImages } from '../../src/diffusion/draw-images.ts';
 import { type Engine, openEngine } from '../../src/engine/engine.ts';
 import type { RgbImage } from '../../src/engine/image.ts';
 import { clipFeatures } from '../../src/evaluation/image-features.ts';
-import { type DiffusionModel, loadClipModel, loadDiffusionModel } from '../../src/models/model-folder.ts';
-import { textPrompt } from '../../src/models/prompt.ts';
+import {
+  type DiffusionModel,
+  loadClipModel,
+  loadDiffusionModel,
+} from '../../src/models/folders/model-folder.ts';
+import { textPrompt } from '../../src/models/inputs/prompt.ts';
 import { sampleAnswerer, sampleDetector } from '../../src/sample-world/ports.ts';
 import { readImage } from '../../src/sample-world/reader.ts';
 import { clipScorer } from '../../src/scoring/clip-scorer.ts';

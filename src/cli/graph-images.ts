@@ -6,7 +6,7 @@ import { promptText, tripleTexts } from '../annotations/prompt.ts';
 import { readAnnotations } from '../annotations/records.ts';
 import { decodeImage } from '../engine/png.ts';
 import { DiptychError } from '../errors.ts';
-import type { GraphImage } from '../training/train-scene-graph-encoder.ts';
+import type { GraphImage } from '../training/scene-graph/train-scene-graph-encoder.ts';
 
 export interface GraphImages {
   images: GraphImage[];

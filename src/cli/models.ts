@@ -1,8 +1,8 @@
 /** `diptych models check`: what a model folder is, whether everything fits, whether it agrees. */
 import { openEngine } from '../engine/engine.ts';
 import type { ParameterSpec } from '../engine/weights.ts';
-import { type FolderReport, inspectFolder, memoryNeeds } from '../models/inspect.ts';
-import { countParameters, LORA_RANK } from '../models/weight-memory.ts';
+import { type FolderReport, inspectFolder, memoryNeeds } from '../models/folders/inspect.ts';
+import { countParameters, LORA_RANK } from '../models/folders/weight-memory.ts';
 import { checkFolder } from '../recorded/index.ts';
 import { type Asked, EXIT } from './command.ts';
 import { formatBytes } from './progress.ts';

@@ -3,10 +3,16 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { openEngine } from '../engine/engine.ts';
 import { DiptychError } from '../errors.ts';
-import { loadDiffusionModel } from '../models/model-folder.ts';
+import { loadDiffusionModel } from '../models/folders/model-folder.ts';
 import { stopAsked } from '../process-end.ts';
-import { DEFAULT_SCENE_GRAPH, type SceneGraphSettings } from '../training/scene-graph-settings.ts';
-import { type SceneGraphTelemetry, trainSceneGraphEncoder } from '../training/train-scene-graph-encoder.ts';
+import {
+  DEFAULT_SCENE_GRAPH,
+  type SceneGraphSettings,
+} from '../training/scene-graph/scene-graph-settings.ts';
+import {
+  type SceneGraphTelemetry,
+  trainSceneGraphEncoder,
+} from '../training/scene-graph/train-scene-graph-encoder.ts';
 import { type Asked, EXIT, UsageError } from './command.ts';
 import { type LeftOut, REASONS, readGraphImages } from './graph-images.ts';
 import type { Output } from './output.ts';

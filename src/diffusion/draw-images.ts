@@ -2,11 +2,11 @@
 
 import type { Engine, Tensor } from '../engine/engine.ts';
 import { fromPixels, type RgbImage } from '../engine/image.ts';
-import { imagesAtOnce } from '../models/cost.ts';
-import { fromLatents } from '../models/latents.ts';
-import type { DiffusionModel } from '../models/model-folder.ts';
-import type { Prompt } from '../models/prompt.ts';
-import { disposeCondition, encodeEmpty, encodePrompts } from '../models/text-condition.ts';
+import { imagesAtOnce } from '../models/folders/cost.ts';
+import type { DiffusionModel } from '../models/folders/model-folder.ts';
+import { fromLatents } from '../models/inputs/latents.ts';
+import type { Prompt } from '../models/inputs/prompt.ts';
+import { disposeCondition, encodeEmpty, encodePrompts } from '../models/inputs/text-condition.ts';
 import { seededNoise } from './noise.ts';
 import { guidedPredictor, type Predictor } from './predictor.ts';
 import { sample } from './sample.ts';

@@ -1,8 +1,8 @@
 /** Prompts and seeds to images as draw-images.ts has it, by a sampler that a reward steers (demon.ts). */
 import type { Engine } from '../engine/engine.ts';
 import type { RgbImage } from '../engine/image.ts';
-import { imagesAtOnce } from '../models/cost.ts';
-import type { DiffusionModel } from '../models/model-folder.ts';
+import { imagesAtOnce } from '../models/folders/cost.ts';
+import type { DiffusionModel } from '../models/folders/model-folder.ts';
 import { type DemonSettings, sampleWithDemon } from './demon.ts';
 import { type DrawRequest, type DrawSettings, imagesOf, openBatch } from './draw-images.ts';
 import { parseSchedule } from './schedule.ts';

@@ -1,6 +1,6 @@
 /** What makes images from prompts. Replaceable: a model in this process, AUTOMATIC1111, a service. */
 import type { RgbImage } from '../engine/image.ts';
-import type { TripleText } from '../models/prompt.ts';
+import type { TripleText } from '../models/inputs/prompt.ts';
 
 export interface ImageRequest {
   prompt: string;

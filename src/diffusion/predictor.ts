@@ -3,9 +3,9 @@ import type { Engine, Tensor } from '../engine/engine.ts';
 import { remembered } from '../engine/raw-ops.ts';
 import { traced } from '../engine/traced.ts';
 import type { Weights } from '../engine/weights.ts';
-import { joined, repeated } from '../models/text-condition.ts';
-import { type TextCondition, unetForward } from '../models/unet.ts';
-import type { UNetConfig } from '../models/unet-config.ts';
+import { joined, repeated } from '../models/inputs/text-condition.ts';
+import { type TextCondition, unetForward } from '../models/unet/unet.ts';
+import type { UNetConfig } from '../models/unet/unet-config.ts';
 
 /** Output of the model for x [B, ...] at timestep t. */
 export type Predictor = (x: Tensor, t: number) => Tensor;

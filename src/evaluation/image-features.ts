@@ -1,10 +1,10 @@
 /** Images to the feature vectors that a Frechet distance is taken over. */
 import type { Engine, Tensor } from '../engine/engine.ts';
 import type { RgbImage } from '../engine/image.ts';
-import { clipImageEmbeds } from '../models/clip.ts';
-import { preparedPixels } from '../models/clip-preprocess.ts';
-import { type InceptionModel, inceptionFeatures } from '../models/inception.ts';
-import type { ClipModel } from '../models/model-folder.ts';
+import { clipImageEmbeds } from '../models/clip/clip.ts';
+import type { ClipModel } from '../models/folders/model-folder.ts';
+import { type InceptionModel, inceptionFeatures } from '../models/inception/inception.ts';
+import { preparedPixels } from '../models/preprocess/clip-preprocess.ts';
 
 /** One vector per image, in order. */
 export type ImageFeatures = (images: readonly RgbImage[]) => Float32Array[];

@@ -1,9 +1,9 @@
 /** CLIPTextModel and CLIPTextModelWithProjection: last and penultimate states, pooled and projected ones. */
 import type { Engine } from '../engine/engine.ts';
 import { disposeWeights } from '../engine/weights.ts';
-import { clipTextForward } from '../models/clip-text.ts';
-import { loadNetwork } from '../models/model-folder.ts';
-import { CLIP_TEXT } from '../models/network-kinds.ts';
+import { clipTextForward } from '../models/clip/clip-text.ts';
+import { loadNetwork } from '../models/folders/model-folder.ts';
+import { CLIP_TEXT } from '../models/folders/network-kinds.ts';
 import type { RecordedCase } from './case.ts';
 import { rows } from './tensors.ts';
 

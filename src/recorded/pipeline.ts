@@ -4,11 +4,11 @@ import { guidedPredictor } from '../diffusion/predictor.ts';
 import { sample } from '../diffusion/sample.ts';
 import { gridStep, parseSchedule, samplingTimesteps } from '../diffusion/schedule.ts';
 import type { Engine, Tensor } from '../engine/engine.ts';
-import { fromLatents } from '../models/latents.ts';
-import { loadDiffusionModel } from '../models/model-folder.ts';
-import { textPrompt } from '../models/prompt.ts';
-import { encodeEmpty, encodePrompts } from '../models/text-condition.ts';
-import type { TextCondition } from '../models/unet.ts';
+import { loadDiffusionModel } from '../models/folders/model-folder.ts';
+import { fromLatents } from '../models/inputs/latents.ts';
+import { textPrompt } from '../models/inputs/prompt.ts';
+import { encodeEmpty, encodePrompts } from '../models/inputs/text-condition.ts';
+import type { TextCondition } from '../models/unet/unet.ts';
 import type { RecordedCase } from './case.ts';
 import { fromNhwc, toNhwc } from './tensors.ts';
 

@@ -1,10 +1,10 @@
 /** UNet2DConditionModel: the prediction for some timesteps, text states and, in SDXL's layout, pooled text and sizes. */
 import type { Engine, Tensor } from '../engine/engine.ts';
 import { disposeWeights, type Weights } from '../engine/weights.ts';
-import { loadNetwork, type Network } from '../models/model-folder.ts';
-import { UNET } from '../models/network-kinds.ts';
-import { unetForward } from '../models/unet.ts';
-import type { UNetConfig } from '../models/unet-config.ts';
+import { loadNetwork, type Network } from '../models/folders/model-folder.ts';
+import { UNET } from '../models/folders/network-kinds.ts';
+import { unetForward } from '../models/unet/unet.ts';
+import type { UNetConfig } from '../models/unet/unet-config.ts';
 import type { RecordedCase } from './case.ts';
 import { device, fromNhwc, toNhwc } from './tensors.ts';
 

@@ -1,9 +1,9 @@
 /** AutoencoderKL: posterior, scaled latent and decoded images, at square and other sizes. */
 import type { Engine } from '../engine/engine.ts';
 import { disposeWeights } from '../engine/weights.ts';
-import { loadNetwork } from '../models/model-folder.ts';
-import { VAE } from '../models/network-kinds.ts';
-import { vaeDecode, vaeEncode } from '../models/vae.ts';
+import { loadNetwork } from '../models/folders/model-folder.ts';
+import { VAE } from '../models/folders/network-kinds.ts';
+import { vaeDecode, vaeEncode } from '../models/vae/vae.ts';
 import type { RecordedCase } from './case.ts';
 import { fromNhwc, toNhwc } from './tensors.ts';
 

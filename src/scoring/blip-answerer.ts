@@ -1,9 +1,14 @@
 /** BLIP behind the VisualQuestionAnswerer port, as T2I-CompBench asks it (Karine-Huang/T2I-CompBench: BLIPvqa_eval). */
 import type { Engine, Tensor } from '../engine/engine.ts';
-import { padRows } from '../models/bert-tokenizer.ts';
-import { blipAnswerLogits, blipImageStates, blipQuestionStates, yesProbability } from '../models/blip-vqa.ts';
-import { preparedPixels } from '../models/clip-preprocess.ts';
-import type { BlipVqaModel } from '../models/scorer-folders.ts';
+import {
+  blipAnswerLogits,
+  blipImageStates,
+  blipQuestionStates,
+  yesProbability,
+} from '../models/blip/blip-vqa.ts';
+import type { BlipVqaModel } from '../models/folders/scorer-folders.ts';
+import { preparedPixels } from '../models/preprocess/clip-preprocess.ts';
+import { padRows } from '../models/tokenizers/bert-tokenizer.ts';
 import { oncePerImage } from './once-per-image.ts';
 import type { VisualQuestionAnswerer } from './ports.ts';
 

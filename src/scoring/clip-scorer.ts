@@ -1,8 +1,8 @@
 /** A CLIPModel behind the ImageTextScorer port: CLIP score, HPSv2 and PickScore, each with its own weights. */
 import type { Engine, Tensor } from '../engine/engine.ts';
-import { clipImageEmbeds, clipTextEmbeds, unitRows } from '../models/clip.ts';
-import { preparedPixels } from '../models/clip-preprocess.ts';
-import type { ClipModel } from '../models/model-folder.ts';
+import { clipImageEmbeds, clipTextEmbeds, unitRows } from '../models/clip/clip.ts';
+import type { ClipModel } from '../models/folders/model-folder.ts';
+import { preparedPixels } from '../models/preprocess/clip-preprocess.ts';
 import type { ImageTextScorer } from './ports.ts';
 
 export function clipScorer(engine: Engine, name: string, model: ClipModel): ImageTextScorer {

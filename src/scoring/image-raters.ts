@@ -1,12 +1,12 @@
 /** Models that give an image one number, behind the ImageRater port. */
 import type { Engine, Tensor } from '../engine/engine.ts';
 import type { RgbImage } from '../engine/image.ts';
-import { aestheticScores } from '../models/aesthetic.ts';
-import { padRows } from '../models/bert-tokenizer.ts';
-import { clipImageEmbeds } from '../models/clip.ts';
-import { preparedPixels } from '../models/clip-preprocess.ts';
-import { imageRewards } from '../models/image-reward.ts';
-import type { AestheticModel, ImageRewardModel } from '../models/scorer-folders.ts';
+import { clipImageEmbeds } from '../models/clip/clip.ts';
+import type { AestheticModel, ImageRewardModel } from '../models/folders/scorer-folders.ts';
+import { aestheticScores } from '../models/image-scores/aesthetic.ts';
+import { imageRewards } from '../models/image-scores/image-reward.ts';
+import { preparedPixels } from '../models/preprocess/clip-preprocess.ts';
+import { padRows } from '../models/tokenizers/bert-tokenizer.ts';
 import type { ImageRater } from './ports.ts';
 
 /** Images at once, so that memory is bounded however many there are. */

@@ -1,8 +1,8 @@
 /** OWL-ViT behind the ObjectDetector port, read as transformers' post_process_object_detection reads it. */
 import type { Engine } from '../engine/engine.ts';
-import { preparedPixels } from '../models/clip-preprocess.ts';
-import { owlVitDetections, owlVitPatches } from '../models/owlvit.ts';
-import type { OwlVitModel } from '../models/scorer-folders.ts';
+import type { OwlVitModel } from '../models/folders/scorer-folders.ts';
+import { owlVitDetections, owlVitPatches } from '../models/owlvit/owlvit.ts';
+import { preparedPixels } from '../models/preprocess/clip-preprocess.ts';
 import { oncePerImage } from './once-per-image.ts';
 import type { Detection, ObjectDetector } from './ports.ts';
 

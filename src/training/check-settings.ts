@@ -1,8 +1,8 @@
 /** Settings that are fine one by one, and make no sense together. */
 import { DiptychError } from '../errors.ts';
-import { OBJECTIVE } from './objective.ts';
 import { ON_POLICY } from './on-policy/objective.ts';
-import { firstPoint } from './rows.ts';
+import { OBJECTIVE } from './pairs/objective.ts';
+import { firstPoint } from './pairs/rows.ts';
 import { DEFAULT_TRAIN, isOnPolicy, ON_POLICY_OBJECTIVES, type TrainSettings } from './settings.ts';
 
 /** Throws DIPTYCH_INVALID_INPUT, naming the settings that don't go together. */

@@ -3,14 +3,15 @@
  * and the greatest value are kept, so that a spike of one step stays to be seen among 100,000. Spans double whenever
  * there are too many, so the file is read once and memory depends on the number of points alone.
  */
-import { type Alarm, alarmWatch } from './alarms.ts';
-import { followLines } from './lines.ts';
-import { telemetryFile } from './run-telemetry.ts';
-import { bucketName, bucketsOf, eachScalar } from './scalars.ts';
-import { parseEntry, withoutBuckets } from './telemetry.ts';
-import { rewardWatch } from './validation-alarm.ts';
-import { bestStep, type ValidationEntry, validationScalars } from './validation-entry.ts';
-import { validationFile } from './validation-files.ts';
+
+import { type Alarm, alarmWatch } from './telemetry/alarms.ts';
+import { followLines } from './telemetry/lines.ts';
+import { telemetryFile } from './telemetry/run-telemetry.ts';
+import { bucketName, bucketsOf, eachScalar } from './telemetry/scalars.ts';
+import { parseEntry, withoutBuckets } from './telemetry/telemetry.ts';
+import { rewardWatch } from './validation/validation-alarm.ts';
+import { bestStep, type ValidationEntry, validationScalars } from './validation/validation-entry.ts';
+import { validationFile } from './validation/validation-files.ts';
 
 export interface Curve {
   /** Rising; a value for each. */

@@ -3,9 +3,9 @@
  * released code has both in one call. Backward passes are not counted: every evaluation of the policy in a loss has one,
  * here and there.
  */
-import { OBJECTIVE } from './objective.ts';
+import { OBJECTIVE } from './pairs/objective.ts';
+import type { StepRows } from './pairs/step-rows.ts';
 import { isOnPolicy, type TrainSettings } from './settings.ts';
-import type { StepRows } from './step-rows.ts';
 
 /**
  * Of a pair in a step of the released Inversion-DPO code (MIGHTYEZ/Inversion-DPO: train_ddim.py, 80 inversion steps): both

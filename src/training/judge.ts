@@ -1,6 +1,6 @@
 /** What training needs from whoever measures images: the run's metrics and its reward, behind a port. */
 import type { RgbImage } from '../engine/image.ts';
-import type { Prompt } from '../models/prompt.ts';
+import type { Prompt } from '../models/inputs/prompt.ts';
 
 /** Something to draw an image of. */
 export interface Scene {

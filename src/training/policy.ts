@@ -16,6 +16,8 @@ import {
 } from '../engine/flat-parameters.ts';
 import type { TensorTree } from '../engine/tensor-tree.ts';
 import { type ParameterSpec, toHost, type Weights } from '../engine/weights.ts';
+import { LORA_FILE, saveLora } from '../models/folders/lora-files.ts';
+import type { DiffusionModel } from '../models/folders/model-folder.ts';
 import {
   ATTENTION_LAYERS,
   adaptableWeights,
@@ -25,13 +27,11 @@ import {
   loraParameters,
   loraTargets,
   withLora,
-} from '../models/lora.ts';
-import { LORA_FILE, saveLora } from '../models/lora-files.ts';
-import type { DiffusionModel } from '../models/model-folder.ts';
+} from '../models/unet/lora.ts';
 import { createRandom, hashSeed } from '../random.ts';
+import { writeModel } from './checkpoints/tuned-model.ts';
 import { frozenBy } from './freeze.ts';
 import type { LoraSettings, TrainSettings } from './settings.ts';
-import { writeModel } from './tuned-model.ts';
 
 export interface Policy extends Pick<FlatParameters, 'stepOnMean' | 'stepper' | 'state' | 'dispose'> {
   /** The UNet's weights as they are trained; the caller disposes them. */

@@ -1,10 +1,10 @@
 /** Noise predictions of a UNet in training: every row at its own timestep, guided where asked. */
 import type { Engine, Tensor } from '../engine/engine.ts';
 import type { Weights } from '../engine/weights.ts';
-import type { RunBlock } from '../models/run-block.ts';
-import { repeated } from '../models/text-condition.ts';
-import { type TextCondition, unetForward } from '../models/unet.ts';
-import type { UNetConfig } from '../models/unet-config.ts';
+import { repeated } from '../models/inputs/text-condition.ts';
+import type { RunBlock } from '../models/layers/run-block.ts';
+import { type TextCondition, unetForward } from '../models/unet/unet.ts';
+import type { UNetConfig } from '../models/unet/unet-config.ts';
 
 // A type, not an interface: so that traced functions take it.
 export type PredictedStates = {

@@ -1,7 +1,7 @@
 /** What the training loop (train.ts) asks of an objective: an optimizer step at a time, wherever its rows come from. */
 import type { Schedule } from '../diffusion/schedule.ts';
 import type { Policy } from './policy.ts';
-import type { OnPolicyTelemetry, PairTelemetry } from './telemetry.ts';
+import type { OnPolicyTelemetry, PairTelemetry } from './telemetry/telemetry.ts';
 import type { TrainOptions } from './train-options.ts';
 
 export interface Steps {

@@ -1,13 +1,13 @@
 /** What a training is given, and what it tells on the way. */
 import type { Engine } from '../engine/engine.ts';
-import type { DiffusionModel } from '../models/model-folder.ts';
+import type { DiffusionModel } from '../models/folders/model-folder.ts';
 import type { Pair } from '../preference/pairs.ts';
-import type { Alarm } from './alarms.ts';
-import type { TrainCandidate } from './invert-candidates.ts';
 import type { Judge, Scene } from './judge.ts';
+import type { TrainCandidate } from './pairs/invert-candidates.ts';
 import type { TrainSettings } from './settings.ts';
-import type { StepTelemetry } from './telemetry.ts';
-import type { ValidationProgress, ValidationScenes } from './validation.ts';
+import type { Alarm } from './telemetry/alarms.ts';
+import type { StepTelemetry } from './telemetry/telemetry.ts';
+import type { ValidationProgress, ValidationScenes } from './validation/validation.ts';
 
 export interface TrainOptions {
   engine: Engine;

@@ -6,7 +6,7 @@
 import { mkdir } from 'node:fs/promises';
 import { parseSchedule, type Schedule } from '../diffusion/schedule.ts';
 import { DiptychError } from '../errors.ts';
-import type { DiffusionModel } from '../models/model-folder.ts';
+import type { DiffusionModel } from '../models/folders/model-folder.ts';
 import { isDue } from './cadence.ts';
 import { checkTrainSettings } from './check-settings.ts';
 import {
@@ -14,18 +14,18 @@ import {
   readNewestCheckpoint,
   removePartialCheckpoints,
   writeCheckpoint,
-} from './checkpoint.ts';
+} from './checkpoints/checkpoint.ts';
 import { frozenBy } from './freeze.ts';
-import type { TrainCandidate } from './invert-candidates.ts';
 import { openOnPolicySteps } from './on-policy/steps.ts';
-import { openPairSteps } from './pair-steps.ts';
+import type { TrainCandidate } from './pairs/invert-candidates.ts';
+import { openPairSteps } from './pairs/pair-steps.ts';
 import { createPolicy, type Policy, type TunedFiles } from './policy.ts';
-import { openRunTelemetry, type TelemetryFiles } from './run-telemetry.ts';
 import { isOnPolicy, learningRateAt, type TrainSettings } from './settings.ts';
 import type { Steps } from './steps.ts';
-import type { StepTelemetry } from './telemetry.ts';
+import { openRunTelemetry, type TelemetryFiles } from './telemetry/run-telemetry.ts';
+import type { StepTelemetry } from './telemetry/telemetry.ts';
 import type { TrainOptions, TrainProgress } from './train-options.ts';
-import { type MeasuredFiles, openValidation, type Validation } from './validation.ts';
+import { type MeasuredFiles, openValidation, type Validation } from './validation/validation.ts';
 
 export type { TrainCandidate, TrainOptions, TrainProgress };
 

@@ -5,7 +5,7 @@ import { appendFile, mkdir } from 'node:fs/promises';
 import { test } from 'node:test';
 import { ensureSet } from '../../src/store/annotations.ts';
 import type { Curves } from '../../src/training/curves.ts';
-import { telemetryFile } from '../../src/training/run-telemetry.ts';
+import { telemetryFile } from '../../src/training/telemetry/run-telemetry.ts';
 import { stepEntry } from '../training/step-entry.ts';
 import { useApp } from './app.ts';
 

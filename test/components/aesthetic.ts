@@ -1,8 +1,12 @@
 /** LAION's aesthetic head: the five layers, and the vector that they collapse to. */
 import path from 'node:path';
 import { disposeWeights, loadWeights } from '../../src/engine/weights.ts';
-import { aestheticParameters, aestheticScores, collapsedHead } from '../../src/models/aesthetic.ts';
-import { unitRows } from '../../src/models/clip.ts';
+import { unitRows } from '../../src/models/clip/clip.ts';
+import {
+  aestheticParameters,
+  aestheticScores,
+  collapsedHead,
+} from '../../src/models/image-scores/aesthetic.ts';
 import type { ComponentCheck, GoldenCase } from '../golden.ts';
 import { device, engine, readJson, values } from './tensors.ts';
 

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { disposeWeights } from '../../src/engine/weights.ts';
-import { loadBlipWeights } from '../../src/models/blip-vision.ts';
+import { loadBlipWeights } from '../../src/models/blip/blip-vision.ts';
 import {
   blipAnswerLogits,
   blipImageStates,
@@ -10,7 +10,7 @@ import {
   blipVqaParameters,
   parseBlipVqaConfig,
   yesProbability,
-} from '../../src/models/blip-vqa.ts';
+} from '../../src/models/blip/blip-vqa.ts';
 import type { ComponentCheck, GoldenCase } from '../golden.ts';
 import { engine, readJson, rows, toNhwc, values } from './tensors.ts';
 

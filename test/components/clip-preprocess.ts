@@ -2,7 +2,11 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { decodeImage } from '../../src/engine/png.ts';
-import { normalisedPixels, parseClipPreprocessor, resizeAndCrop } from '../../src/models/clip-preprocess.ts';
+import {
+  normalisedPixels,
+  parseClipPreprocessor,
+  resizeAndCrop,
+} from '../../src/models/preprocess/clip-preprocess.ts';
 import type { ComponentCheck, GoldenCase } from '../golden.ts';
 import { engine, fromNhwc, readJson } from './tensors.ts';
 

@@ -8,7 +8,7 @@ import {
   clipTextEmbeds,
   parseClipConfig,
   unitRows,
-} from '../../src/models/clip.ts';
+} from '../../src/models/clip/clip.ts';
 import type { ComponentCheck, GoldenCase } from '../golden.ts';
 import { engine, readJson, rows, toNhwc, values } from './tensors.ts';
 

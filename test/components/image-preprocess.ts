@@ -2,9 +2,13 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { decodeImage } from '../../src/engine/png.ts';
-import { CLIP_STATISTICS, preparedPixels, resizeAndCropToEven } from '../../src/models/clip-preprocess.ts';
-import { openClipPreprocessor } from '../../src/models/open-clip.ts';
-import { parseSquashPreprocessor } from '../../src/models/squash-preprocess.ts';
+import { openClipPreprocessor } from '../../src/models/clip/open-clip.ts';
+import {
+  CLIP_STATISTICS,
+  preparedPixels,
+  resizeAndCropToEven,
+} from '../../src/models/preprocess/clip-preprocess.ts';
+import { parseSquashPreprocessor } from '../../src/models/preprocess/squash-preprocess.ts';
 import type { ComponentCheck, GoldenCase } from '../golden.ts';
 import { engine, fromNhwc } from './tensors.ts';
 

@@ -1,13 +1,13 @@
 /** ImageReward: image tokens, text feature, the head's value and the reward, row by row. */
 import path from 'node:path';
 import { disposeWeights } from '../../src/engine/weights.ts';
-import { loadBlipWeights } from '../../src/models/blip-vision.ts';
+import { loadBlipWeights } from '../../src/models/blip/blip-vision.ts';
 import {
   imageRewardAlias,
   imageRewardParameters,
   imageRewards,
   parseImageRewardConfig,
-} from '../../src/models/image-reward.ts';
+} from '../../src/models/image-scores/image-reward.ts';
 import type { ComponentCheck, GoldenCase } from '../golden.ts';
 import { engine, readJson, rows, toNhwc, values } from './tensors.ts';
 

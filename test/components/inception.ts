@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { decodeImage } from '../../src/engine/png.ts';
-import { inceptionFeatures, loadInception } from '../../src/models/inception.ts';
+import { inceptionFeatures, loadInception } from '../../src/models/inception/inception.ts';
 import type { ComponentCheck, GoldenCase } from '../golden.ts';
 import { engine, values } from './tensors.ts';
 

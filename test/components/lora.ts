@@ -2,11 +2,11 @@
 import path from 'node:path';
 import type { Tensor } from '../../src/engine/engine.ts';
 import { loadWeights, type ParameterSpec, toEngineLayout, type Weights } from '../../src/engine/weights.ts';
-import { loraConfig, loraParameters, withLora } from '../../src/models/lora.ts';
-import { loadLora } from '../../src/models/lora-files.ts';
-import { unetForward } from '../../src/models/unet.ts';
-import { parseUNetConfig } from '../../src/models/unet-config.ts';
-import { unetParameters } from '../../src/models/unet-parameters.ts';
+import { loadLora } from '../../src/models/folders/lora-files.ts';
+import { loraConfig, loraParameters, withLora } from '../../src/models/unet/lora.ts';
+import { unetForward } from '../../src/models/unet/unet.ts';
+import { parseUNetConfig } from '../../src/models/unet/unet-config.ts';
+import { unetParameters } from '../../src/models/unet/unet-parameters.ts';
 import type { ComponentCheck, GoldenCase } from '../golden.ts';
 import { device, engine, fromNhwc, inTorchLayout, readJson, toNhwc, values } from './tensors.ts';
 

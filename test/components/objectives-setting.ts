@@ -4,10 +4,10 @@ import { alphaBarAt, inversionTimesteps, parseSchedule } from '../../src/diffusi
 import type { Tensor } from '../../src/engine/engine.ts';
 import type { HostTensor } from '../../src/engine/safetensors.ts';
 import { disposeWeights, loadWeights, type Weights } from '../../src/engine/weights.ts';
-import { repeated } from '../../src/models/text-condition.ts';
-import { type TextCondition, unetForward } from '../../src/models/unet.ts';
-import { parseUNetConfig } from '../../src/models/unet-config.ts';
-import { unetParameters } from '../../src/models/unet-parameters.ts';
+import { repeated } from '../../src/models/inputs/text-condition.ts';
+import { type TextCondition, unetForward } from '../../src/models/unet/unet.ts';
+import { parseUNetConfig } from '../../src/models/unet/unet-config.ts';
+import { unetParameters } from '../../src/models/unet/unet-parameters.ts';
 import { diffusionDpoLoss } from '../../src/training/objectives/diffusion-dpo.ts';
 import { dspoLoss } from '../../src/training/objectives/dspo.ts';
 import {

@@ -1,8 +1,8 @@
 /** open_clip's CLIP by its own state-dict names: embeddings and HPSv2's score. */
 import path from 'node:path';
-import { parseOpenClipConfig } from '../../src/models/open-clip.ts';
-import { loadOpenClipWeights } from '../../src/models/open-clip-weights.ts';
-import { weightFiles } from '../../src/models/weight-files.ts';
+import { parseOpenClipConfig } from '../../src/models/clip/open-clip.ts';
+import { loadOpenClipWeights } from '../../src/models/clip/open-clip-weights.ts';
+import { weightFiles } from '../../src/models/folders/weight-files.ts';
 import type { ComponentCheck, GoldenCase } from '../golden.ts';
 import { checkEmbeddings } from './clip.ts';
 import { engine, readJson } from './tensors.ts';

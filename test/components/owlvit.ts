@@ -1,8 +1,8 @@
 /** OwlViTForObjectDetection: logits, boxes and the embeddings behind them, a padded query among them. */
 import path from 'node:path';
 import { disposeWeights, loadWeights } from '../../src/engine/weights.ts';
-import { owlVitForward } from '../../src/models/owlvit.ts';
-import { owlVitParameters, parseOwlVitConfig } from '../../src/models/owlvit-parameters.ts';
+import { owlVitForward } from '../../src/models/owlvit/owlvit.ts';
+import { owlVitParameters, parseOwlVitConfig } from '../../src/models/owlvit/owlvit-parameters.ts';
 import type { ComponentCheck, GoldenCase } from '../golden.ts';
 import { engine, readJson, rows, toNhwc, values } from './tensors.ts';
 

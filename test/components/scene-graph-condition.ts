@@ -2,15 +2,15 @@
 import path from 'node:path';
 import type { Tensor } from '../../src/engine/engine.ts';
 import { loadWeights } from '../../src/engine/weights.ts';
-import { loadDiffusionModel } from '../../src/models/model-folder.ts';
-import type { TripleText } from '../../src/models/prompt.ts';
-import { promptStates } from '../../src/models/scene-graph-condition.ts';
+import { loadDiffusionModel } from '../../src/models/folders/model-folder.ts';
+import type { TripleText } from '../../src/models/inputs/prompt.ts';
+import { promptStates } from '../../src/models/inputs/scene-graph-condition.ts';
+import { encodePrompts } from '../../src/models/inputs/text-condition.ts';
 import {
   parseSceneGraphEncoderConfig,
   sceneGraphEncoderParameters,
-} from '../../src/models/scene-graph-encoder-parameters.ts';
-import { encodePrompts } from '../../src/models/text-condition.ts';
-import { noiseLoss } from '../../src/training/train-scene-graph-encoder.ts';
+} from '../../src/models/scene-graph/scene-graph-encoder-parameters.ts';
+import { noiseLoss } from '../../src/training/scene-graph/train-scene-graph-encoder.ts';
 import type { ComponentCheck, GoldenCase } from '../golden.ts';
 import { device, engine, inTorchLayout, readJson, toNhwc, values } from './tensors.ts';
 

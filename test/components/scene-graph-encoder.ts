@@ -2,12 +2,15 @@
 import path from 'node:path';
 import type { Tensor } from '../../src/engine/engine.ts';
 import { disposeWeights, loadWeights, type Weights } from '../../src/engine/weights.ts';
-import { type SceneGraphStates, sceneGraphEncoderForward } from '../../src/models/scene-graph-encoder.ts';
+import {
+  type SceneGraphStates,
+  sceneGraphEncoderForward,
+} from '../../src/models/scene-graph/scene-graph-encoder.ts';
 import {
   parseSceneGraphEncoderConfig,
   sceneGraphEncoderParameters,
-} from '../../src/models/scene-graph-encoder-parameters.ts';
-import type { PhraseTriple } from '../../src/models/scene-graph-layout.ts';
+} from '../../src/models/scene-graph/scene-graph-encoder-parameters.ts';
+import type { PhraseTriple } from '../../src/models/scene-graph/scene-graph-layout.ts';
 import type { ComponentCheck, GoldenCase } from '../golden.ts';
 import { device, engine, inTorchLayout, readJson, values } from './tensors.ts';
 

@@ -5,13 +5,13 @@ import os from 'node:os';
 import path from 'node:path';
 import type { RgbImage } from '../../src/engine/image.ts';
 import { decodeImage } from '../../src/engine/png.ts';
-import { loadClipModel } from '../../src/models/model-folder.ts';
+import { loadClipModel } from '../../src/models/folders/model-folder.ts';
 import {
   loadAestheticHead,
   loadBlipVqa,
   loadImageReward,
   loadOwlVit,
-} from '../../src/models/scorer-folders.ts';
+} from '../../src/models/folders/scorer-folders.ts';
 import { blipAnswerer } from '../../src/scoring/blip-answerer.ts';
 import { clipScorer } from '../../src/scoring/clip-scorer.ts';
 import { aestheticScorer, imageRewardScorer } from '../../src/scoring/image-raters.ts';

@@ -1,5 +1,5 @@
 /** CLIP's tokenizer: every text encodes as the slow reference tokenizer does. */
-import { loadTokenizer } from '../../src/models/tokenizer.ts';
+import { loadTokenizer } from '../../src/models/tokenizers/tokenizer.ts';
 import type { ComponentCheck, GoldenCase } from '../golden.ts';
 import { readJson } from './tensors.ts';
 

@@ -2,8 +2,8 @@
 import path from 'node:path';
 import type { Tensor } from '../../src/engine/engine.ts';
 import { disposeWeights } from '../../src/engine/weights.ts';
-import { loadNetwork } from '../../src/models/model-folder.ts';
-import { UNET } from '../../src/models/network-kinds.ts';
+import { loadNetwork } from '../../src/models/folders/model-folder.ts';
+import { UNET } from '../../src/models/folders/network-kinds.ts';
 import { checkUnet, recordedForward } from '../../src/recorded/unet.ts';
 import type { ComponentCheck, GoldenCase } from '../golden.ts';
 import { engine, fromNhwc, inTorchLayout, toNhwc, values } from './tensors.ts';

@@ -1,9 +1,9 @@
 /** AutoencoderKL: images decoded in tiles, with the weights of the case "vae". */
 import path from 'node:path';
 import { disposeWeights } from '../../src/engine/weights.ts';
-import { loadNetwork } from '../../src/models/model-folder.ts';
-import { VAE } from '../../src/models/network-kinds.ts';
-import { decodeTiled } from '../../src/models/vae-tiles.ts';
+import { loadNetwork } from '../../src/models/folders/model-folder.ts';
+import { VAE } from '../../src/models/folders/network-kinds.ts';
+import { decodeTiled } from '../../src/models/vae/vae-tiles.ts';
 import type { ComponentCheck, GoldenCase } from '../golden.ts';
 import { engine, fromNhwc, toNhwc } from './tensors.ts';
 

@@ -12,10 +12,10 @@ import {
   samplingTimesteps,
 } from '../../src/diffusion/schedule.ts';
 import { type Engine, openEngine } from '../../src/engine/engine.ts';
-import type {} from '../../src/models/model-folder.ts';
-import { textPrompt } from '../../src/models/prompt.ts';
-import { encodeEmpty, encodePrompts } from '../../src/models/text-condition.ts';
-import { unetForward } from '../../src/models/unet.ts';
+import type {} from '../../src/models/folders/model-folder.ts';
+import { textPrompt } from '../../src/models/inputs/prompt.ts';
+import { encodeEmpty, encodePrompts } from '../../src/models/inputs/text-condition.ts';
+import { unetForward } from '../../src/models/unet/unet.ts';
 import { openNumericMethods } from '../../workers/numeric/methods.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { SIDE, TINY_SCHEDULER, tinyModel } from '../training/tiny.ts';

@@ -6,9 +6,9 @@ import { guidedPredictor } from '../../src/diffusion/predictor.ts';
 import { sample } from '../../src/diffusion/sample.ts';
 import { parseSchedule } from '../../src/diffusion/schedule.ts';
 import { type EngineName, nativeProblem, openEngine, type Tensor } from '../../src/engine/engine.ts';
-import { loadDiffusionModel } from '../../src/models/model-folder.ts';
-import { textPrompt } from '../../src/models/prompt.ts';
-import { disposeCondition, encodeEmpty, encodePrompts } from '../../src/models/text-condition.ts';
+import { loadDiffusionModel } from '../../src/models/folders/model-folder.ts';
+import { textPrompt } from '../../src/models/inputs/prompt.ts';
+import { disposeCondition, encodeEmpty, encodePrompts } from '../../src/models/inputs/text-condition.ts';
 import { createRandom } from '../../src/random.ts';
 import { runNode, UNLOADABLE_BINDING, WITHOUT_NATIVE } from './child.ts';
 

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { loadBertTokenizer, padRows } from '../../src/models/bert-tokenizer.ts';
+import { loadBertTokenizer, padRows } from '../../src/models/tokenizers/bert-tokenizer.ts';
 import { temporaryFolder } from '../temporary.ts';
 
 const VOCAB =

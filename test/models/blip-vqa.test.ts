@@ -4,14 +4,14 @@ import path from 'node:path';
 import { test } from 'node:test';
 import type { Tensor } from '../../src/engine/engine.ts';
 import { disposeWeights, loadWeights, type Weights } from '../../src/engine/weights.ts';
-import { loadBlipWeights } from '../../src/models/blip-vision.ts';
+import { loadBlipWeights } from '../../src/models/blip/blip-vision.ts';
 import {
   blipAnswerLogits,
   blipQuestionStates,
   blipVqaParameters,
   parseBlipVqaConfig,
   yesProbability,
-} from '../../src/models/blip-vqa.ts';
+} from '../../src/models/blip/blip-vqa.ts';
 import { engine, readJson } from '../components/tensors.ts';
 
 const { tf } = engine;

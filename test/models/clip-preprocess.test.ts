@@ -5,7 +5,7 @@ import {
   parseClipPreprocessor,
   resizeAndCrop,
   resizeAndCropToEven,
-} from '../../src/models/clip-preprocess.ts';
+} from '../../src/models/preprocess/clip-preprocess.ts';
 
 const STATISTICS = { image_mean: [0.5, 0.5, 0.5], image_std: [0.2, 0.2, 0.2] };
 

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test } from 'node:test';
-import { unetCost, vaeDecodeCost, vaeEncodeCost } from '../../src/models/cost.ts';
-import { parseUNetConfig } from '../../src/models/unet-config.ts';
-import { parseVaeConfig } from '../../src/models/vae-parameters.ts';
+import { unetCost, vaeDecodeCost, vaeEncodeCost } from '../../src/models/folders/cost.ts';
+import { parseUNetConfig } from '../../src/models/unet/unet-config.ts';
+import { parseVaeConfig } from '../../src/models/vae/vae-parameters.ts';
 import { readJson } from '../components/tensors.ts';
 import { PUBLISHED } from './published.ts';
 

@@ -5,8 +5,8 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { openEngine } from '../../src/engine/engine.ts';
 import { readTensors, writeSafetensors } from '../../src/engine/safetensors.ts';
-import { inceptionParameters, loadInception } from '../../src/models/inception.ts';
-import { inceptionLayers, PUBLISHED_UNIT } from '../../src/models/inception-layers.ts';
+import { inceptionParameters, loadInception } from '../../src/models/inception/inception.ts';
+import { inceptionLayers, PUBLISHED_UNIT } from '../../src/models/inception/inception-layers.ts';
 import { goldenCase } from '../golden.ts';
 import { temporaryFolder } from '../temporary.ts';
 

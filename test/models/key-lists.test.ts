@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { parseUNetConfig } from '../../src/models/unet-config.ts';
-import { unetParameters } from '../../src/models/unet-parameters.ts';
+import { parseUNetConfig } from '../../src/models/unet/unet-config.ts';
+import { unetParameters } from '../../src/models/unet/unet-parameters.ts';
 import { PUBLISHED } from './published.ts';
 
 for (const [name, config, tensors, parameters] of [

@@ -11,6 +11,7 @@ import {
   writeSafetensors,
 } from '../../src/engine/safetensors.ts';
 import { disposeWeights, loadWeights, toHost } from '../../src/engine/weights.ts';
+import { loadLora, saveLora } from '../../src/models/folders/lora-files.ts';
 import {
   ATTENTION_LAYERS,
   initialLora,
@@ -18,10 +19,9 @@ import {
   loraParameters,
   loraTargets,
   withLora,
-} from '../../src/models/lora.ts';
-import { loadLora, saveLora } from '../../src/models/lora-files.ts';
-import { parseUNetConfig } from '../../src/models/unet-config.ts';
-import { unetParameters } from '../../src/models/unet-parameters.ts';
+} from '../../src/models/unet/lora.ts';
+import { parseUNetConfig } from '../../src/models/unet/unet-config.ts';
+import { unetParameters } from '../../src/models/unet/unet-parameters.ts';
 import { createRandom } from '../../src/random.ts';
 import { engine } from '../components/tensors.ts';
 import { goldenCase } from '../golden.ts';

@@ -5,8 +5,8 @@ import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { openEngine } from '../../src/engine/engine.ts';
 import { readTensors, writeSafetensors } from '../../src/engine/safetensors.ts';
-import { loadClipModel, readConfig } from '../../src/models/model-folder.ts';
-import { openClipPreprocessor, parseOpenClipConfig } from '../../src/models/open-clip.ts';
+import { openClipPreprocessor, parseOpenClipConfig } from '../../src/models/clip/open-clip.ts';
+import { loadClipModel, readConfig } from '../../src/models/folders/model-folder.ts';
 import { goldenCase } from '../golden.ts';
 import { temporaryFolder } from '../temporary.ts';
 

@@ -4,8 +4,8 @@ import path from 'node:path';
 import { test } from 'node:test';
 import type { Tensor } from '../../src/engine/engine.ts';
 import { disposeWeights, loadWeights } from '../../src/engine/weights.ts';
-import { owlVitForward } from '../../src/models/owlvit.ts';
-import { owlVitParameters, parseOwlVitConfig } from '../../src/models/owlvit-parameters.ts';
+import { owlVitForward } from '../../src/models/owlvit/owlvit.ts';
+import { owlVitParameters, parseOwlVitConfig } from '../../src/models/owlvit/owlvit-parameters.ts';
 import { engine, readJson } from '../components/tensors.ts';
 
 const { tf } = engine;

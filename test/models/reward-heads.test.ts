@@ -5,14 +5,14 @@ import { test } from 'node:test';
 import { openEngine } from '../../src/engine/engine.ts';
 import { readTensors, writeSafetensors } from '../../src/engine/safetensors.ts';
 import { loadWeights } from '../../src/engine/weights.ts';
-import { aestheticParameters } from '../../src/models/aesthetic.ts';
+import { readConfig } from '../../src/models/folders/model-folder.ts';
+import { aestheticParameters } from '../../src/models/image-scores/aesthetic.ts';
 import {
   imageRewardAlias,
   imageRewardParameters,
   parseImageRewardConfig,
-} from '../../src/models/image-reward.ts';
-import { headSizes } from '../../src/models/linear-head.ts';
-import { readConfig } from '../../src/models/model-folder.ts';
+} from '../../src/models/image-scores/image-reward.ts';
+import { headSizes } from '../../src/models/image-scores/linear-head.ts';
 import { medConfig } from '../components/image-reward.ts';
 import { goldenCase } from '../golden.ts';
 import { temporaryFolder } from '../temporary.ts';

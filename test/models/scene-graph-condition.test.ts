@@ -5,18 +5,18 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 import { promptText, tripleTexts } from '../../src/annotations/prompt.ts';
 import type { Tensor } from '../../src/engine/engine.ts';
-import { clipTextForward } from '../../src/models/clip-text.ts';
-import { inspectFolder } from '../../src/models/inspect.ts';
+import { clipTextForward } from '../../src/models/clip/clip-text.ts';
+import { inspectFolder } from '../../src/models/folders/inspect.ts';
 import {
   type DiffusionModel,
   diffusionModelHash,
   loadDiffusionModel,
-} from '../../src/models/model-folder.ts';
-import { type Prompt, textPrompt } from '../../src/models/prompt.ts';
-import { sceneGraphEncoderForward } from '../../src/models/scene-graph-encoder.ts';
-import { disposeCondition, encodeEmpty, encodePrompts } from '../../src/models/text-condition.ts';
-import { writeSceneGraphEncoder } from '../../src/training/scene-graph-folders.ts';
-import { startingEncoder } from '../../src/training/scene-graph-start.ts';
+} from '../../src/models/folders/model-folder.ts';
+import { type Prompt, textPrompt } from '../../src/models/inputs/prompt.ts';
+import { disposeCondition, encodeEmpty, encodePrompts } from '../../src/models/inputs/text-condition.ts';
+import { sceneGraphEncoderForward } from '../../src/models/scene-graph/scene-graph-encoder.ts';
+import { writeSceneGraphEncoder } from '../../src/training/scene-graph/scene-graph-folders.ts';
+import { startingEncoder } from '../../src/training/scene-graph/scene-graph-start.ts';
 import { promptMaker } from '../../workers/prompts.ts';
 import { engine } from '../components/tensors.ts';
 import { goldenCase } from '../golden.ts';

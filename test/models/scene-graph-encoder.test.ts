@@ -5,12 +5,12 @@ import { test } from 'node:test';
 import type { Tensor } from '../../src/engine/engine.ts';
 import { writeSafetensors } from '../../src/engine/safetensors.ts';
 import { engineShape, loadWeights, type Weights } from '../../src/engine/weights.ts';
-import { sceneGraphEncoderForward } from '../../src/models/scene-graph-encoder.ts';
+import { sceneGraphEncoderForward } from '../../src/models/scene-graph/scene-graph-encoder.ts';
 import {
   parseSceneGraphEncoderConfig,
   sceneGraphEncoderParameters,
-} from '../../src/models/scene-graph-encoder-parameters.ts';
-import { layOutSceneGraph, type PhraseTriple } from '../../src/models/scene-graph-layout.ts';
+} from '../../src/models/scene-graph/scene-graph-encoder-parameters.ts';
+import { layOutSceneGraph, type PhraseTriple } from '../../src/models/scene-graph/scene-graph-layout.ts';
 import { engine } from '../components/tensors.ts';
 import { temporaryFolder } from '../temporary.ts';
 

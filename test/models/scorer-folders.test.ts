@@ -9,7 +9,7 @@ import {
   loadBlipVqa,
   loadImageReward,
   loadOwlVit,
-} from '../../src/models/scorer-folders.ts';
+} from '../../src/models/folders/scorer-folders.ts';
 import { engine } from '../components/tensors.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { writeTinyAesthetic, writeTinyBlip, writeTinyImageReward, writeTinyOwlVit } from './tiny-scorers.ts';

@@ -5,9 +5,9 @@
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type HostTensor, writeSafetensors } from '../../src/engine/safetensors.ts';
-import { aestheticParameters } from '../../src/models/aesthetic.ts';
-import { CLIP_STATISTICS } from '../../src/models/clip-preprocess.ts';
-import { headSizes } from '../../src/models/linear-head.ts';
+import { aestheticParameters } from '../../src/models/image-scores/aesthetic.ts';
+import { headSizes } from '../../src/models/image-scores/linear-head.ts';
+import { CLIP_STATISTICS } from '../../src/models/preprocess/clip-preprocess.ts';
 import { medConfig } from '../components/image-reward.ts';
 import { readJson } from '../components/tensors.ts';
 

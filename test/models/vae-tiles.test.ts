@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { disposeWeights, loadWeights } from '../../src/engine/weights.ts';
-import { vaeDecode } from '../../src/models/vae.ts';
-import { parseVaeConfig, vaeParameters } from '../../src/models/vae-parameters.ts';
-import { decodeTiled, largestTile } from '../../src/models/vae-tiles.ts';
+import { vaeDecode } from '../../src/models/vae/vae.ts';
+import { parseVaeConfig, vaeParameters } from '../../src/models/vae/vae-parameters.ts';
+import { decodeTiled, largestTile } from '../../src/models/vae/vae-tiles.ts';
 import { engine, readJson } from '../components/tensors.ts';
 import { goldenCase } from '../golden.ts';
 

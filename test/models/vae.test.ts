@@ -4,7 +4,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { readTensors, writeSafetensors } from '../../src/engine/safetensors.ts';
 import { loadWeights } from '../../src/engine/weights.ts';
-import { parseVaeConfig, vaeAlias, vaeParameters } from '../../src/models/vae-parameters.ts';
+import { parseVaeConfig, vaeAlias, vaeParameters } from '../../src/models/vae/vae-parameters.ts';
 import { engine, readJson } from '../components/tensors.ts';
 import { goldenCase } from '../golden.ts';
 import { temporaryFolder } from '../temporary.ts';

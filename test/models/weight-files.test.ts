@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { weightFiles } from '../../src/models/weight-files.ts';
+import { weightFiles } from '../../src/models/folders/weight-files.ts';
 import { temporaryFolder } from '../temporary.ts';
 
 const STEM = 'diffusion_pytorch_model';

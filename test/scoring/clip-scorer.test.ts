@@ -6,9 +6,9 @@ import { openEngine } from '../../src/engine/engine.ts';
 import type { RgbImage } from '../../src/engine/image.ts';
 import type { HostTensor } from '../../src/engine/safetensors.ts';
 import { disposeWeights, loadWeights } from '../../src/engine/weights.ts';
-import { clipParameters, parseClipConfig } from '../../src/models/clip.ts';
-import { parseClipPreprocessor } from '../../src/models/clip-preprocess.ts';
-import type { ClipModel } from '../../src/models/model-folder.ts';
+import { clipParameters, parseClipConfig } from '../../src/models/clip/clip.ts';
+import type { ClipModel } from '../../src/models/folders/model-folder.ts';
+import { parseClipPreprocessor } from '../../src/models/preprocess/clip-preprocess.ts';
 import { clipScorer } from '../../src/scoring/clip-scorer.ts';
 import { goldenCase } from '../golden.ts';
 

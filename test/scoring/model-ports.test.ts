@@ -3,14 +3,14 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { RgbImage } from '../../src/engine/image.ts';
-import { preparedPixels } from '../../src/models/clip-preprocess.ts';
-import { owlVitForward } from '../../src/models/owlvit.ts';
 import {
   loadAestheticHead,
   loadBlipVqa,
   loadImageReward,
   loadOwlVit,
-} from '../../src/models/scorer-folders.ts';
+} from '../../src/models/folders/scorer-folders.ts';
+import { owlVitForward } from '../../src/models/owlvit/owlvit.ts';
+import { preparedPixels } from '../../src/models/preprocess/clip-preprocess.ts';
 import { blipAnswerer } from '../../src/scoring/blip-answerer.ts';
 import { aestheticScorer, imageRewardScorer } from '../../src/scoring/image-raters.ts';
 import { owlVitDetector } from '../../src/scoring/owlvit-detector.ts';

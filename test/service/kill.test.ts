@@ -9,7 +9,7 @@ import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { openClient } from '../../clients/typescript/client.ts';
 import { query } from '../../src/store/client.ts';
-import { readTelemetry } from '../../src/training/telemetry.ts';
+import { readTelemetry } from '../../src/training/telemetry/telemetry.ts';
 import { scenes } from '../scenes.ts';
 import { until } from '../wait.ts';
 import { type Home, SET, startHome } from './home.ts';

@@ -14,8 +14,8 @@ import { CreateBucketCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/cl
 import { type ExportFile, openClient } from '../../clients/typescript/client.ts';
 import { lookUpArtifact } from '../../src/store/artifacts.ts';
 import { TRAINING } from '../../src/store/training-folder.ts';
-import { snapshotSteps } from '../../src/training/snapshot.ts';
-import { readTelemetry } from '../../src/training/telemetry.ts';
+import { snapshotSteps } from '../../src/training/checkpoints/snapshot.ts';
+import { readTelemetry } from '../../src/training/telemetry/telemetry.ts';
 import { useDatabase } from '../database.ts';
 import { scenes } from '../scenes.ts';
 import { missingForRadosgw, startRadosgw } from '../store/radosgw.ts';

@@ -7,7 +7,7 @@ import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { openClient, type RunRequest } from '../../clients/typescript/client.ts';
-import { readTelemetry } from '../../src/training/telemetry.ts';
+import { readTelemetry } from '../../src/training/telemetry/telemetry.ts';
 import { scenes } from '../scenes.ts';
 import { until } from '../wait.ts';
 import { SET, startHome } from './home.ts';

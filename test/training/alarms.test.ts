@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createRandom } from '../../src/random.ts';
-import { type Alarm, alarmsOf, alarmWatch, type Watched } from '../../src/training/alarms.ts';
+import { type Alarm, alarmsOf, alarmWatch, type Watched } from '../../src/training/telemetry/alarms.ts';
 
 type Curve = (step: number) => Partial<Watched>;
 

@@ -12,9 +12,9 @@ import { checkTrainSettings } from '../../src/training/check-settings.ts';
 import { diffusionDpoLoss } from '../../src/training/objectives/diffusion-dpo.ts';
 import { endpointNoise, timestepWeight } from '../../src/training/objectives/inversion-dpo.ts';
 import { smpoLoss, softLabels } from '../../src/training/objectives/smpo.ts';
-import { pairFactors } from '../../src/training/pair-factors.ts';
-import { planRows } from '../../src/training/rows.ts';
-import { type Ascent, selfInverted } from '../../src/training/self-inversion.ts';
+import { pairFactors } from '../../src/training/pairs/pair-factors.ts';
+import { planRows } from '../../src/training/pairs/rows.ts';
+import { type Ascent, selfInverted } from '../../src/training/pairs/self-inversion.ts';
 import {
   DEFAULT_TRAIN,
   learningRateAt,

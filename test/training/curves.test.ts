@@ -4,10 +4,10 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { createRandom } from '../../src/random.ts';
 import { curveReader, curveSampler } from '../../src/training/curves.ts';
-import { readLines } from '../../src/training/lines.ts';
-import { telemetryFile } from '../../src/training/run-telemetry.ts';
-import { openTelemetry } from '../../src/training/telemetry.ts';
-import { validationFile } from '../../src/training/validation-files.ts';
+import { readLines } from '../../src/training/telemetry/lines.ts';
+import { telemetryFile } from '../../src/training/telemetry/run-telemetry.ts';
+import { openTelemetry } from '../../src/training/telemetry/telemetry.ts';
+import { validationFile } from '../../src/training/validation/validation-files.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { stepEntry } from './step-entry.ts';
 

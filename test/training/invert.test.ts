@@ -9,19 +9,19 @@ import { sample } from '../../src/diffusion/sample.ts';
 import { alphaBarAt, inversionTimesteps, parseSchedule } from '../../src/diffusion/schedule.ts';
 import { type Engine, openEngine, type Tensor } from '../../src/engine/engine.ts';
 import { floatToHalf, halfToFloat } from '../../src/engine/half.ts';
-import type { DiffusionModel } from '../../src/models/model-folder.ts';
-import { type Prompt, textPrompt } from '../../src/models/prompt.ts';
-import { encodeEmpty, encodePrompts } from '../../src/models/text-condition.ts';
+import type { DiffusionModel } from '../../src/models/folders/model-folder.ts';
+import { type Prompt, textPrompt } from '../../src/models/inputs/prompt.ts';
+import { encodeEmpty, encodePrompts } from '../../src/models/inputs/text-condition.ts';
 import { createRandom } from '../../src/random.ts';
 import {
   type InvertOptions,
   invertCandidates,
   type TrainCandidate,
-} from '../../src/training/invert-candidates.ts';
-import { planRows, storedStates } from '../../src/training/rows.ts';
+} from '../../src/training/pairs/invert-candidates.ts';
+import { planRows, storedStates } from '../../src/training/pairs/rows.ts';
+import { disposeRows, loadRows } from '../../src/training/pairs/step-rows.ts';
 import type { PairTrainSettings } from '../../src/training/settings.ts';
-import { disposeRows, loadRows } from '../../src/training/step-rows.ts';
-import { CHECKSUM_BYTES } from '../../src/training/trajectory-files.ts';
+import { CHECKSUM_BYTES } from '../../src/training/trajectories/trajectory-files.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { SIDE, TINY_TRAIN, tinyCandidates, tinyImage, tinyModel, tinyPairs } from './tiny.ts';
 

@@ -10,8 +10,8 @@ import {
   removePartialCheckpoints,
   type Trained,
   writeCheckpoint,
-} from '../../src/training/checkpoint.ts';
-import { openTelemetry, readTelemetry } from '../../src/training/telemetry.ts';
+} from '../../src/training/checkpoints/checkpoint.ts';
+import { openTelemetry, readTelemetry } from '../../src/training/telemetry/telemetry.ts';
 import { temporaryFolder } from '../temporary.ts';
 
 test('an attempt that wakes up after another began adds no step, and learns it', async (t) => {

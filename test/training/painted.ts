@@ -2,13 +2,19 @@
 import path from 'node:path';
 import { promptText, tripleTexts } from '../../src/annotations/prompt.ts';
 import type { Engine } from '../../src/engine/engine.ts';
-import { loadDiffusionModel } from '../../src/models/model-folder.ts';
+import { loadDiffusionModel } from '../../src/models/folders/model-folder.ts';
 import { createRandom } from '../../src/random.ts';
 import { paint } from '../../src/sample-world/painter.ts';
 import { sampleScene } from '../../src/sample-world/scenes.ts';
 import type { Colour } from '../../src/sample-world/vocabulary.ts';
-import { DEFAULT_SCENE_GRAPH, type SceneGraphSettings } from '../../src/training/scene-graph-settings.ts';
-import type { GraphImage, SceneGraphTraining } from '../../src/training/train-scene-graph-encoder.ts';
+import {
+  DEFAULT_SCENE_GRAPH,
+  type SceneGraphSettings,
+} from '../../src/training/scene-graph/scene-graph-settings.ts';
+import type {
+  GraphImage,
+  SceneGraphTraining,
+} from '../../src/training/scene-graph/train-scene-graph-encoder.ts';
 
 const SWAPPED: Partial<Record<Colour, Colour>> = {
   red: 'blue',

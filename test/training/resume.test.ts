@@ -7,7 +7,7 @@ import { openEngine } from '../../src/engine/engine.ts';
 import { readTensors } from '../../src/engine/safetensors.ts';
 import { toHost } from '../../src/engine/weights.ts';
 import { DiptychError } from '../../src/errors.ts';
-import { loadDiffusionModel } from '../../src/models/model-folder.ts';
+import { loadDiffusionModel } from '../../src/models/folders/model-folder.ts';
 import type { TrainSettings } from '../../src/training/settings.ts';
 import { type TrainProgress, trainPairs } from '../../src/training/train.ts';
 import { withoutBfloat16 } from '../bfloat16.ts';

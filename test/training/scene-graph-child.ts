@@ -1,7 +1,7 @@
 /** Trains a scene-graph encoder in a process of its own, tells its parent of every step, and waits after `waitAt`. */
 import { openEngine } from '../../src/engine/engine.ts';
-import type { SceneGraphSettings } from '../../src/training/scene-graph-settings.ts';
-import { trainSceneGraphEncoder } from '../../src/training/train-scene-graph-encoder.ts';
+import type { SceneGraphSettings } from '../../src/training/scene-graph/scene-graph-settings.ts';
+import { trainSceneGraphEncoder } from '../../src/training/scene-graph/train-scene-graph-encoder.ts';
 import { paintedRun } from './painted.ts';
 
 export interface SceneGraphChild {

@@ -10,18 +10,18 @@ import { parseSchedule } from '../../src/diffusion/schedule.ts';
 import { openEngine, type Tensor } from '../../src/engine/engine.ts';
 import { toPixels } from '../../src/engine/image.ts';
 import { toDevice, toEngineLayout, type Weights } from '../../src/engine/weights.ts';
-import { type DiffusionModel, loadDiffusionModel } from '../../src/models/model-folder.ts';
-import { promptStates } from '../../src/models/scene-graph-condition.ts';
-import { unetForward } from '../../src/models/unet.ts';
+import { type DiffusionModel, loadDiffusionModel } from '../../src/models/folders/model-folder.ts';
+import { promptStates } from '../../src/models/inputs/scene-graph-condition.ts';
+import { unetForward } from '../../src/models/unet/unet.ts';
 import { stateFromNoise } from '../../src/training/objectives/inversion-dpo.ts';
-import { sceneGraphRateAt } from '../../src/training/scene-graph-settings.ts';
-import { startingEncoder } from '../../src/training/scene-graph-start.ts';
+import { sceneGraphRateAt } from '../../src/training/scene-graph/scene-graph-settings.ts';
+import { startingEncoder } from '../../src/training/scene-graph/scene-graph-start.ts';
 import {
   type NoisedBatch,
   noiseLoss,
   type SceneGraphTraining,
   trainSceneGraphEncoder,
-} from '../../src/training/train-scene-graph-encoder.ts';
+} from '../../src/training/scene-graph/train-scene-graph-encoder.ts';
 import { goldenCase } from '../golden.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { PAINTED, paintedImages, paintedRun, sampleModel } from './painted.ts';

@@ -10,7 +10,7 @@ import { type Engine, openEngine } from '../../src/engine/engine.ts';
 import { evaluationsText, pairEvaluations } from '../../src/training/evaluations.ts';
 import type { TrainSettings } from '../../src/training/settings.ts';
 import { type TrainOptions, type TrainProgress, trainPairs } from '../../src/training/train.ts';
-import { trimFolder } from '../../src/training/trim-folder.ts';
+import { trimFolder } from '../../src/training/trajectories/trim-folder.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { TINY_TRAIN, telemetryOf, tinyModel, tinyRun, tunedWeights } from './tiny.ts';
 import type { ChildArguments } from './train-child.ts';

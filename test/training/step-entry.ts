@@ -1,4 +1,4 @@
-import type { StepTelemetry } from '../../src/training/telemetry.ts';
+import type { StepTelemetry } from '../../src/training/telemetry/telemetry.ts';
 
 /** The telemetry of an ordinary step, but for what is given. */
 export const stepEntry = (given: Partial<StepTelemetry>): StepTelemetry => ({

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { timestepBuckets } from '../../src/training/timestep-buckets.ts';
+import { timestepBuckets } from '../../src/training/telemetry/timestep-buckets.ts';
 
 const floats = (...values: number[]) => Float32Array.from(values);
 

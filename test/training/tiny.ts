@@ -4,16 +4,16 @@ import path from 'node:path';
 import type { Engine } from '../../src/engine/engine.ts';
 import { type HostTensor, readTensors, writeSafetensors } from '../../src/engine/safetensors.ts';
 import type { ParameterSpec } from '../../src/engine/weights.ts';
-import { clipTextParameters, parseClipTextConfig } from '../../src/models/clip-text.ts';
-import { type DiffusionModel, loadDiffusionModel } from '../../src/models/model-folder.ts';
-import { textPrompt } from '../../src/models/prompt.ts';
-import { parseUNetConfig } from '../../src/models/unet-config.ts';
-import { unetParameters } from '../../src/models/unet-parameters.ts';
+import { clipTextParameters, parseClipTextConfig } from '../../src/models/clip/clip-text.ts';
+import { type DiffusionModel, loadDiffusionModel } from '../../src/models/folders/model-folder.ts';
+import { textPrompt } from '../../src/models/inputs/prompt.ts';
+import { parseUNetConfig } from '../../src/models/unet/unet-config.ts';
+import { unetParameters } from '../../src/models/unet/unet-parameters.ts';
 import type { Pair } from '../../src/preference/pairs.ts';
 import { createRandom, hashSeed } from '../../src/random.ts';
 import type { Judge, Scene } from '../../src/training/judge.ts';
 import { DEFAULT_TRAIN, type PairTrainSettings, type TrainSettings } from '../../src/training/settings.ts';
-import type { LoopTelemetry, PairTelemetry, StepTelemetry } from '../../src/training/telemetry.ts';
+import type { LoopTelemetry, PairTelemetry, StepTelemetry } from '../../src/training/telemetry/telemetry.ts';
 import type { TrainCandidate, TrainOptions } from '../../src/training/train.ts';
 
 /** Pixels of a side of the tiny model's images. */

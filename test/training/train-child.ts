@@ -3,7 +3,7 @@
  * come to the given phase and number; without one it goes on until the kill finds it.
  */
 import { openEngine } from '../../src/engine/engine.ts';
-import { loadDiffusionModel } from '../../src/models/model-folder.ts';
+import { loadDiffusionModel } from '../../src/models/folders/model-folder.ts';
 import type { TrainSettings } from '../../src/training/settings.ts';
 import { type TrainProgress, trainPairs } from '../../src/training/train.ts';
 import { tinyRun } from './tiny.ts';

@@ -10,13 +10,15 @@ import { openEngine } from '../../src/engine/engine.ts';
 import { createFlatParameters } from '../../src/engine/flat-parameters.ts';
 import type { HostTensor } from '../../src/engine/safetensors.ts';
 import { toHost, type Weights } from '../../src/engine/weights.ts';
-import type {} from '../../src/models/model-folder.ts';
-import { textPrompt } from '../../src/models/prompt.ts';
-import { encodeEmpty, encodePrompts, repeated } from '../../src/models/text-condition.ts';
-import { type TextCondition, unetForward } from '../../src/models/unet.ts';
+import type {} from '../../src/models/folders/model-folder.ts';
+import { textPrompt } from '../../src/models/inputs/prompt.ts';
+import { encodeEmpty, encodePrompts, repeated } from '../../src/models/inputs/text-condition.ts';
+import { type TextCondition, unetForward } from '../../src/models/unet/unet.ts';
 import { pairBatch } from '../../src/preference/pairs.ts';
 import { createRandom, hashSeed } from '../../src/random.ts';
-import { OBJECTIVE } from '../../src/training/objective.ts';
+import { OBJECTIVE } from '../../src/training/pairs/objective.ts';
+import { preferenceStep } from '../../src/training/pairs/step.ts';
+import { disposeRows, type StepRows } from '../../src/training/pairs/step-rows.ts';
 import {
   DEFAULT_TRAIN,
   INVERSION_FORMS,
@@ -25,8 +27,6 @@ import {
   type PairTrainSettings,
   type TrainSettings,
 } from '../../src/training/settings.ts';
-import { preferenceStep } from '../../src/training/step.ts';
-import { disposeRows, type StepRows } from '../../src/training/step-rows.ts';
 import { type TrainOptions, type TrainProgress, trainPairs } from '../../src/training/train.ts';
 import { temporaryFolder } from '../temporary.ts';
 import {

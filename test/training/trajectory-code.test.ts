@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { alphaBarAt, gridStep, inversionTimesteps, parseSchedule } from '../../src/diffusion/schedule.ts';
 import { floatToHalf, halfToFloat } from '../../src/engine/half.ts';
 import { createRandom } from '../../src/random.ts';
-import { decodeState, encodeTrajectory } from '../../src/training/trajectory-code.ts';
+import { decodeState, encodeTrajectory } from '../../src/training/trajectories/trajectory-code.ts';
 
 /** Of a half, the largest relative error of rounding. */
 const HALF_EPSILON = 2 ** -11;

@@ -20,8 +20,8 @@ import {
   CHECKSUM_BYTES,
   openTrajectoryFiles,
   type TrajectoryFiles,
-} from '../../src/training/trajectory-files.ts';
-import { trimFolder } from '../../src/training/trim-folder.ts';
+} from '../../src/training/trajectories/trajectory-files.ts';
+import { trimFolder } from '../../src/training/trajectories/trim-folder.ts';
 import { temporaryFolder } from '../temporary.ts';
 
 const KEY = 'ab12';

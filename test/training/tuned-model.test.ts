@@ -5,7 +5,7 @@ import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { type HostTensor, readTensors } from '../../src/engine/safetensors.ts';
-import { writeModel } from '../../src/training/tuned-model.ts';
+import { writeModel } from '../../src/training/checkpoints/tuned-model.ts';
 import { temporaryFolder } from '../temporary.ts';
 
 const WEIGHTS = 'vae/diffusion_pytorch_model.safetensors';

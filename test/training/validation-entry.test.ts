@@ -1,7 +1,7 @@
 /** What follows from measurements: means, gains, the best step, the alarm. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { rewardWatch } from '../../src/training/validation-alarm.ts';
+import { rewardWatch } from '../../src/training/validation/validation-alarm.ts';
 import {
   bestStep,
   meanReward,
@@ -9,7 +9,7 @@ import {
   type ValidationEntry,
   type ValidationImage,
   validationScalars,
-} from '../../src/training/validation-entry.ts';
+} from '../../src/training/validation/validation-entry.ts';
 
 /** A measurement with these rewards. */
 const entry = (step: number, rewards: (number | null)[], loss: number | null = null): ValidationEntry => ({

@@ -6,13 +6,13 @@ import { after, test } from 'node:test';
 import { drawImages } from '../../src/diffusion/draw-images.ts';
 import { openEngine } from '../../src/engine/engine.ts';
 import { decodeImage } from '../../src/engine/png.ts';
-import { type DiffusionModel, loadDiffusionModel } from '../../src/models/model-folder.ts';
+import { type DiffusionModel, loadDiffusionModel } from '../../src/models/folders/model-folder.ts';
 import { hashSeed } from '../../src/random.ts';
 import type { TrainSettings } from '../../src/training/settings.ts';
-import { readTelemetry } from '../../src/training/telemetry.ts';
+import { readTelemetry } from '../../src/training/telemetry/telemetry.ts';
 import { type TrainOptions, type TrainProgress, trainPairs } from '../../src/training/train.ts';
-import type { ValidationEntry } from '../../src/training/validation-entry.ts';
-import { gridFile, readValidation, validationFile } from '../../src/training/validation-files.ts';
+import type { ValidationEntry } from '../../src/training/validation/validation-entry.ts';
+import { gridFile, readValidation, validationFile } from '../../src/training/validation/validation-files.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { killed } from './interrupted.ts';
 import {

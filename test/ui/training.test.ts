@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { appendFile, mkdir } from 'node:fs/promises';
 import { test } from 'node:test';
 import { ensureSet } from '../../src/store/annotations.ts';
-import { telemetryFile } from '../../src/training/run-telemetry.ts';
+import { telemetryFile } from '../../src/training/telemetry/run-telemetry.ts';
 import { useApp } from '../api/app.ts';
 import { NO_BROWSER, openBrowser } from '../browser.ts';
 import { stepEntry } from '../training/step-entry.ts';

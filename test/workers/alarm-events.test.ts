@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readEvents } from '../../src/jobs/events.ts';
 import { ensureSet } from '../../src/store/annotations.ts';
-import type { Alarm } from '../../src/training/alarms.ts';
+import type { Alarm } from '../../src/training/telemetry/alarms.ts';
 import { alarmTeller } from '../../workers/alarm-events.ts';
 import { useDatabase } from '../database.ts';
 

@@ -18,7 +18,7 @@ import { openEngine } from '../../src/engine/engine.ts';
 import { readTensors } from '../../src/engine/safetensors.ts';
 import { createRun } from '../../src/jobs/runs.ts';
 import { commitTask } from '../../src/jobs/tasks.ts';
-import { loadDiffusionModel } from '../../src/models/model-folder.ts';
+import { loadDiffusionModel } from '../../src/models/folders/model-folder.ts';
 import { folderArtifacts } from '../../src/store/artifact-files.ts';
 import { listArtifacts } from '../../src/store/artifacts.ts';
 import { folderBlobs } from '../../src/store/blobs.ts';

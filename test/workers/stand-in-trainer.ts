@@ -9,10 +9,10 @@ import { cpSync, existsSync, globSync, mkdirSync, readdirSync, writeFileSync } f
 import path from 'node:path';
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
 import { readTensors, writeSafetensors } from '../../src/engine/safetensors.ts';
-import { ATTENTION_LAYERS, initialLora, loraConfig, loraTargets } from '../../src/models/lora.ts';
-import { saveLora } from '../../src/models/lora-files.ts';
-import { readConfig } from '../../src/models/model-folder.ts';
-import { UNET } from '../../src/models/network-kinds.ts';
+import { saveLora } from '../../src/models/folders/lora-files.ts';
+import { readConfig } from '../../src/models/folders/model-folder.ts';
+import { UNET } from '../../src/models/folders/network-kinds.ts';
+import { ATTENTION_LAYERS, initialLora, loraConfig, loraTargets } from '../../src/models/unet/lora.ts';
 import { createRandom } from '../../src/random.ts';
 
 export type Mode = 'unet' | 'misfit' | 'lora' | 'zero-lora' | 'nothing' | 'fail' | 'hang';

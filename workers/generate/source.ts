@@ -2,8 +2,8 @@
 import type { GeneratorSettings, RunSettings } from '../../pipelines/settings.ts';
 import type { ImageGenerator } from '../../src/diffusion/image-generator.ts';
 import { DiptychError } from '../../src/errors.ts';
-import type { ModelFiles } from '../../src/models/fused-model.ts';
-import { type Prompt, textPrompt } from '../../src/models/prompt.ts';
+import type { ModelFiles } from '../../src/models/folders/fused-model.ts';
+import { type Prompt, textPrompt } from '../../src/models/inputs/prompt.ts';
 import type { StoredAnnotation } from '../../src/store/annotations.ts';
 import { lookUpArtifact } from '../../src/store/artifacts.ts';
 import type { Generation, Variant } from '../../src/store/candidates.ts';

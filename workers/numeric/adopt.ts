@@ -8,14 +8,14 @@ import type { Engine } from '../../src/engine/engine.ts';
 import { type HostTensor, readTensors } from '../../src/engine/safetensors.ts';
 import { disposeWeights, toHost, type Weights } from '../../src/engine/weights.ts';
 import { DiptychError } from '../../src/errors.ts';
-import { inspectFolder } from '../../src/models/inspect.ts';
-import { type LoraConfig, withLora } from '../../src/models/lora.ts';
-import { LORA_FILE, loadLora } from '../../src/models/lora-files.ts';
-import { loadNetwork, type Network } from '../../src/models/model-folder.ts';
-import { UNET } from '../../src/models/network-kinds.ts';
-import { weightFiles } from '../../src/models/weight-files.ts';
+import { inspectFolder } from '../../src/models/folders/inspect.ts';
+import { LORA_FILE, loadLora } from '../../src/models/folders/lora-files.ts';
+import { loadNetwork, type Network } from '../../src/models/folders/model-folder.ts';
+import { UNET } from '../../src/models/folders/network-kinds.ts';
+import { weightFiles } from '../../src/models/folders/weight-files.ts';
+import { type LoraConfig, withLora } from '../../src/models/unet/lora.ts';
+import { writeModel } from '../../src/training/checkpoints/tuned-model.ts';
 import type { TunedFiles } from '../../src/training/policy.ts';
-import { writeModel } from '../../src/training/tuned-model.ts';
 
 export interface AdoptArgument {
   base: string;

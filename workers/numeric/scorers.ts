@@ -1,13 +1,13 @@
 /** The models that score a run's images, behind the scoring ports. They stay loaded between tasks. */
 import type { VisionSettings } from '../../pipelines/settings.ts';
 import type { Engine } from '../../src/engine/engine.ts';
-import { type ClipModel, loadClipModel } from '../../src/models/model-folder.ts';
+import { type ClipModel, loadClipModel } from '../../src/models/folders/model-folder.ts';
 import {
   loadAestheticHead,
   loadBlipVqa,
   loadImageReward,
   loadOwlVit,
-} from '../../src/models/scorer-folders.ts';
+} from '../../src/models/folders/scorer-folders.ts';
 import { sampleAnswerer, sampleDetector } from '../../src/sample-world/ports.ts';
 import { blipAnswerer } from '../../src/scoring/blip-answerer.ts';
 import { clipScorer } from '../../src/scoring/clip-scorer.ts';

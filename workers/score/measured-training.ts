@@ -2,10 +2,10 @@
 import { readFile } from 'node:fs/promises';
 import type { ReportValidation } from '../../src/evaluation/report.ts';
 import { validationCurves } from '../../src/evaluation/validation-curves.ts';
-import type { Alarm } from '../../src/training/alarms.ts';
-import { rewardWatch } from '../../src/training/validation-alarm.ts';
-import { bestStep } from '../../src/training/validation-entry.ts';
-import { gridFile, readValidation } from '../../src/training/validation-files.ts';
+import type { Alarm } from '../../src/training/telemetry/alarms.ts';
+import { rewardWatch } from '../../src/training/validation/validation-alarm.ts';
+import { bestStep } from '../../src/training/validation/validation-entry.ts';
+import { gridFile, readValidation } from '../../src/training/validation/validation-files.ts';
 
 /** Null when nothing was. Grids are those of the base, the best and the last step. */
 export async function measuredTraining(

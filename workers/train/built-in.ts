@@ -7,7 +7,7 @@ import { log } from '../../src/log.ts';
 import { pairedCandidates } from '../../src/preference/pairs.ts';
 import { isOnPolicy } from '../../src/training/settings.ts';
 import type { TrainProgress } from '../../src/training/train.ts';
-import type { MeasuredFiles, ValidationResult } from '../../src/training/validation.ts';
+import type { MeasuredFiles, ValidationResult } from '../../src/training/validation/validation.ts';
 import { alarmTeller } from '../alarm-events.ts';
 import type { Tools } from '../process.ts';
 import { promptedCandidates } from '../prompts.ts';

@@ -8,8 +8,8 @@ import { type ClaimedTask, writeWhileHeld } from '../../src/jobs/tasks.ts';
 import { log } from '../../src/log.ts';
 import { type ArtifactFacts, describeFolder, lookUpArtifact, writeFiles } from '../../src/store/artifacts.ts';
 import { TRAINING } from '../../src/store/training-folder.ts';
-import { checkpointSteps } from '../../src/training/checkpoint.ts';
-import { isGrowing, snapshotSteps, snapshotTraining } from '../../src/training/snapshot.ts';
+import { checkpointSteps } from '../../src/training/checkpoints/checkpoint.ts';
+import { isGrowing, snapshotSteps, snapshotTraining } from '../../src/training/checkpoints/snapshot.ts';
 import type { Tools } from '../process.ts';
 
 export interface SharedTraining {

@@ -23,9 +23,9 @@ import {
 } from '../../jobs/runs.ts';
 import { findArtifact, listArtifacts } from '../../store/artifacts.ts';
 import { trainingFolder } from '../../store/training-folder.ts';
-import { ALARM_KINDS } from '../../training/alarms.ts';
-import { isGrowing } from '../../training/snapshot.ts';
-import { gridFile } from '../../training/validation-files.ts';
+import { isGrowing } from '../../training/checkpoints/snapshot.ts';
+import { ALARM_KINDS } from '../../training/telemetry/alarms.ts';
+import { gridFile } from '../../training/validation/validation-files.ts';
 import { keptCurves } from '../kept-curves.ts';
 import { LONG_ANSWER_MS } from '../load.ts';
 import { Anything, ErrorAnswer, fromCursor, nextCursor, Paging, page, RunId } from '../schemas.ts';

@@ -1,8 +1,8 @@
 /** The tensors of an optimizer step on a round: the sampling steps of its lessons, as they were taken. */
 import type { Engine, Tensor } from '../../engine/engine.ts';
-import type { DiffusionModel } from '../../models/model-folder.ts';
-import { disposeCondition, encodePrompts } from '../../models/text-condition.ts';
-import type { TextCondition } from '../../models/unet.ts';
+import type { DiffusionModel } from '../../models/folders/model-folder.ts';
+import { disposeCondition, encodePrompts } from '../../models/inputs/text-condition.ts';
+import type { TextCondition } from '../../models/unet/unet.ts';
 import type { LessonStep } from './plan.ts';
 import type { NoisyStep, Trajectory } from './round.ts';
 import type { OnPolicyBatch } from './step.ts';

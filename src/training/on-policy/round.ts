@@ -6,8 +6,8 @@ import { gridStep, type Schedule, samplingTimesteps } from '../../diffusion/sche
 import { logDensity } from '../../diffusion/step-density.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { Weights } from '../../engine/weights.ts';
-import { imagesAtOnce } from '../../models/cost.ts';
-import type { DiffusionModel } from '../../models/model-folder.ts';
+import { imagesAtOnce } from '../../models/folders/cost.ts';
+import type { DiffusionModel } from '../../models/folders/model-folder.ts';
 import { hashSeed } from '../../random.ts';
 import type { Judge, Scene } from '../judge.ts';
 

@@ -5,13 +5,13 @@ import { factorsPerRow, logDensity } from '../../diffusion/step-density.ts';
 import type { Engine, Tensor } from '../../engine/engine.ts';
 import type { FlatParameters, LossWithAux } from '../../engine/flat-parameters.ts';
 import type { Weights } from '../../engine/weights.ts';
-import { checkpointed, type RunBlock, straight } from '../../models/run-block.ts';
-import type { TextCondition } from '../../models/unet.ts';
-import type { UNetConfig } from '../../models/unet-config.ts';
+import { checkpointed, type RunBlock, straight } from '../../models/layers/run-block.ts';
+import type { TextCondition } from '../../models/unet/unet.ts';
+import type { UNetConfig } from '../../models/unet/unet-config.ts';
 import { predictNoise } from '../predict-noise.ts';
 import type { OnPolicyObjective, TrainSettings } from '../settings.ts';
-import type { OnPolicyTelemetry } from '../telemetry.ts';
-import { orderedRightly } from '../timestep-buckets.ts';
+import type { OnPolicyTelemetry } from '../telemetry/telemetry.ts';
+import { orderedRightly } from '../telemetry/timestep-buckets.ts';
 import { ON_POLICY } from './objective.ts';
 
 export interface OnPolicyModels {
