@@ -37,9 +37,22 @@ const roomRules = Object.entries(mayImport).map(([room, allowed]) => ({
   },
 }));
 
+/** Inside models: what is given to a model stands on folders of files, those on networks, and all on layers. */
+const insideModels = [
+  { name: 'models-layers-stand-alone', from: 'layers', to: '(?!layers/)' },
+  { name: 'models-networks-know-no-files', from: '(?!inputs/|folders/)[a-z-]+', to: '(inputs|folders)/' },
+  { name: 'models-folders-know-no-inputs', from: 'folders', to: 'inputs/' },
+].map(({ name, from, to }) => ({
+  name,
+  severity: 'error',
+  from: { path: `^src/models/${from}/` },
+  to: { path: `^src/models/${to}` },
+}));
+
 module.exports = {
   forbidden: [
     ...roomRules,
+    ...insideModels,
     { name: 'no-cycle', severity: 'error', from: {}, to: { circular: true } },
     {
       name: 'numeric-rooms-know-no-service',
