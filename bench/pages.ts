@@ -29,16 +29,19 @@ export async function run(): Promise<BenchResult[]> {
   return withDatabase(async (database) => {
     const store = openStore(database.url);
     const curated = await curatedRun(store, database.home, ANNOTATIONS);
-    const trained = await longTraining(store, database.home, STEPS);
+    // Each is read for the first time once.
+    const [trained, other] = [
+      await longTraining(store, database.home, STEPS),
+      await longTraining(store, database.home, STEPS),
+    ];
     await store.$disconnect();
     const { url } = await startApi(database);
     const browser = await openBrowser();
     try {
       const value = await paints(browser, url);
-      const [[drawn, timesteps], waited] = await beside(`${url}/healthz`, () =>
-        training(browser, url, trained),
-      );
+      const [drawn, timesteps] = await training(browser, url, trained);
       const [again] = await training(browser, url, trained);
+      const [, waited] = await beside(`${url}/healthz`, () => training(browser, url, other));
       return [
         limit('pages-script', scriptKilobytes(), 'KB', LIMITS.script),
         limit('pages-first-paint', value, 'ms', LIMITS.paint),

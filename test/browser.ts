@@ -10,6 +10,19 @@ export const NO_BROWSER =
   CHROMIUM === undefined &&
   'there is no Chromium: `apt-get install chromium`, or name one in DIPTYCH_CHROMIUM';
 
-// Root, as in containers, may not use the sandbox.
-export const openBrowser = (): Promise<Browser> =>
-  chromium.launch({ executablePath: CHROMIUM!, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] });
+/** Milliseconds that a page may take for anything on a machine that has other work too; a test has an end of its own. */
+const PATIENCE = 100_000;
+
+/** Its pages wait longer than playwright's usual half a minute. */
+export async function openBrowser(): Promise<Browser> {
+  // Root, as in containers, may not use the sandbox.
+  const args = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
+  const browser = await chromium.launch({ executablePath: CHROMIUM!, args });
+  const newPage = browser.newPage.bind(browser);
+  browser.newPage = async (options) => {
+    const page = await newPage(options);
+    page.setDefaultTimeout(PATIENCE);
+    return page;
+  };
+  return browser;
+}

@@ -28,3 +28,15 @@ export async function assertAccessible(page: Page, what: string): Promise<void> 
     what,
   );
 }
+
+const NARROW = { width: 360, height: 740 };
+
+/** On a screen of 360 pixels the page has no more; charts follow the screen a little later. The screen stays narrow. */
+export async function assertNarrow(page: Page, what: string): Promise<void> {
+  await page.setViewportSize(NARROW);
+  const width = () => document.documentElement.scrollWidth;
+  const fits = page.waitForFunction((most) => document.documentElement.scrollWidth <= most, NARROW.width);
+  await fits.catch(async () =>
+    assert.fail(`${what}: ${await page.evaluate(width)} pixels wide on a screen of 360`),
+  );
+}

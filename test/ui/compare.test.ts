@@ -9,7 +9,7 @@ import { scenes } from '../scenes.ts';
 import { writeChangedModel } from '../service/changed-model.ts';
 import { startHome } from '../service/home.ts';
 import { temporaryFolder } from '../temporary.ts';
-import { assertAccessible } from './accessible.ts';
+import { assertAccessible, assertNarrow } from './accessible.ts';
 
 const ANNOTATIONS = 4;
 
@@ -111,10 +111,9 @@ test('two folders are compared: asked for in the form, then wins, losses, flicke
 
   await page.getByLabel('Theme').selectOption('dark');
   await assertAccessible(page, 'compare in the dark');
-  await page.setViewportSize({ width: 360, height: 740 });
-  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360);
+  await assertNarrow(page, 'compare');
   await rows.first().click();
   await page.getByRole('button', { name: '← All prompts' }).waitFor();
-  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360);
+  await assertNarrow(page, 'compare');
   assert.deepEqual(broken, []);
 });

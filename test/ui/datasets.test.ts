@@ -10,7 +10,7 @@ import { useApp } from '../api/app.ts';
 import { startLayoutWorker } from '../api/layout-worker.ts';
 import { scoredRun } from '../api/scored-run.ts';
 import { NO_BROWSER, openBrowser } from '../browser.ts';
-import { assertAccessible } from './accessible.ts';
+import { assertAccessible, assertNarrow } from './accessible.ts';
 
 const context = await useApp();
 const url = await context.listen();
@@ -20,8 +20,7 @@ const image = (_: string, slot: number) =>
   encodePng({ width: 8, height: 8, data: new Uint8Array(192).fill(40 * slot) });
 
 async function assertFits(page: Page, what: string): Promise<void> {
-  await page.setViewportSize({ width: 360, height: 740 });
-  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360, what);
+  await assertNarrow(page, what);
   await page.setViewportSize({ width: 1280, height: 900 });
 }
 

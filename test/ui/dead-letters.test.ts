@@ -6,7 +6,7 @@ import { cancelRun, getRun } from '../../src/jobs/runs.ts';
 import { useApp } from '../api/app.ts';
 import { NO_BROWSER, openBrowser } from '../browser.ts';
 import { claim, failureOf, newRun } from '../jobs/plans.ts';
-import { assertAccessible } from './accessible.ts';
+import { assertAccessible, assertNarrow } from './accessible.ts';
 
 const services = await useApp();
 const { store, boss } = services;
@@ -36,8 +36,7 @@ test('a task that was given up is shown with its reason and what is lost, and is
   await first.getByText('the disk is full').waitFor();
   await first.getByText('The run can not go on without it.').waitFor();
   await assertAccessible(page, 'tasks that were given up');
-  await page.setViewportSize({ width: 360, height: 740 });
-  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360);
+  await assertNarrow(page, 'tasks that were given up');
 
   // Done with it: the service says so, and the letter stays.
   await cancelRun(store, other);

@@ -7,7 +7,7 @@ import { allScored, getCandidate, listScored } from '../../src/store/candidates.
 import { NO_BROWSER, openBrowser } from '../browser.ts';
 import { scenes } from '../scenes.ts';
 import { SET, startHome } from '../service/home.ts';
-import { assertAccessible } from './accessible.ts';
+import { assertAccessible, assertNarrow } from './accessible.ts';
 
 const ANNOTATIONS = 3;
 
@@ -117,8 +117,7 @@ test('a run is asked for with the form, watched to its end, and its evidence and
   for (const path of ['/', `/runs/${runId}`, `/gallery?run=${runId}`, `/pairs?run=${runId}`]) {
     await page.goto(service.url + path);
     await page.getByRole('heading', { level: 1 }).waitFor();
-    const wide = await page.evaluate(() => document.documentElement.scrollWidth);
-    assert.ok(wide <= 360, `${path} is ${wide} pixels wide on a screen of 360`);
+    await assertNarrow(page, path);
   }
   await assertAccessible(page, 'pairs in the dark, narrow');
   assert.deepEqual(broken, []);

@@ -6,7 +6,7 @@ import { getRun } from '../../src/jobs/runs.ts';
 import { useApp } from '../api/app.ts';
 import { NO_BROWSER, openBrowser } from '../browser.ts';
 import { claim, newRun } from '../jobs/plans.ts';
-import { assertAccessible } from './accessible.ts';
+import { assertAccessible, assertNarrow } from './accessible.ts';
 
 const services = await useApp();
 const { store, boss } = services;
@@ -53,7 +53,5 @@ test('a run is paused, resumed and hurried from its page; the runs page shows wh
   await page.goto(url);
   await workers.getByText('None was heard of in the last hour').waitFor();
   await assertAccessible(page, 'runs without workers');
-  await page.setViewportSize({ width: 360, height: 740 });
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth);
-  assert.ok(wide <= 360, `${wide} pixels wide on a screen of 360`);
+  await assertNarrow(page, 'runs');
 });

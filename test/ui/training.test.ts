@@ -7,7 +7,7 @@ import { telemetryFile } from '../../src/training/telemetry/run-telemetry.ts';
 import { useApp } from '../api/app.ts';
 import { NO_BROWSER, openBrowser } from '../browser.ts';
 import { stepEntry } from '../training/step-entry.ts';
-import { assertAccessible } from './accessible.ts';
+import { assertAccessible, assertNarrow } from './accessible.ts';
 
 const { store, trainFolder, listen } = await useApp();
 
@@ -49,6 +49,5 @@ test('curves and alarms come as the training goes on, those of timestep ranges w
   await page.getByText(/^\d+ more curves$/).click();
   await page.getByRole('img', { name: /^learningRate over the steps/ }).waitFor();
   await assertAccessible(page, 'curves');
-  await page.setViewportSize({ width: 360, height: 740 });
-  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360);
+  await assertNarrow(page, 'curves');
 });

@@ -8,7 +8,7 @@ import { useApp } from '../api/app.ts';
 import { runToJudge } from '../api/run-to-judge.ts';
 import { NO_BROWSER, openBrowser } from '../browser.ts';
 import { until } from '../wait.ts';
-import { assertAccessible } from './accessible.ts';
+import { assertAccessible, assertNarrow } from './accessible.ts';
 
 /** Folder to leave pictures of the page in; absent: none. */
 const PICTURES = process.env.DIPTYCH_SCREENSHOTS;
@@ -158,7 +158,7 @@ describe('Vote', { skip: NO_BROWSER, concurrency: false }, () => {
     await page.keyboard.press('Enter');
     await seen(page);
     await picture(page, 'vote-narrow');
-    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360);
+    await assertNarrow(page, 'a vote');
     await page.keyboard.press('2');
     assert.equal((await votes(run, 1))[0]!.voter, 'bob 1');
     await page.reload();

@@ -81,7 +81,10 @@ export function parseEntry<Entry extends Step = StepTelemetry>(line: string): En
 }
 
 /** An entry's line less what is by far the most of it: each of a hundred thousand is the sooner read. */
-export const withoutBuckets = (line: string) => line.replace(/,"buckets":\[[^\]]*\]/, '');
+export function withoutBuckets(line: string): string {
+  const from = line.indexOf(',"buckets":[');
+  return from < 0 ? line : line.slice(0, from) + line.slice(line.indexOf(']', from) + 1);
+}
 
 /** Cuts the file back to `fromStep` and returns the way to add to it. `onKept` sees what stays, in order. */
 export async function openTelemetry<Entry extends Step = StepTelemetry>(

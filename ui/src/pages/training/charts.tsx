@@ -1,7 +1,6 @@
 /** Charts of the curves: the telling ones at once, others when they are asked for. */
 import type { ComponentChildren } from 'preact';
 import { useMemo, useState } from 'preact/hooks';
-import type { Run } from '../../api/client.ts';
 import { ErrorNote } from '../../components/error-note.tsx';
 import { Chart } from './chart.tsx';
 import { ABOUT, aligned, curveNames, isOfTimesteps, type RunCurves } from './curves.ts';
@@ -23,12 +22,13 @@ export const Charts = ({ names, runs, smoothing }: Props) => (
 );
 
 interface TimestepProps {
-  chosen: readonly Run[];
+  ids: readonly string[];
+  polls: boolean;
   smoothing: number;
 }
 
-export function TimestepCharts({ chosen, smoothing }: TimestepProps) {
-  const { data, error } = useCurves(chosen, true);
+export function TimestepCharts({ ids, polls, smoothing }: TimestepProps) {
+  const { data, error } = useCurves(ids, { polls, buckets: true });
   const names = useMemo(() => curveNames(data ?? []).rest.filter(isOfTimesteps), [data]);
   return (
     <>

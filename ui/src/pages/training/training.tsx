@@ -28,7 +28,9 @@ export default function Training() {
   const ids = asked ?? known.slice(0, 1).map(({ id }) => id);
   const chosen = known.filter(({ id }) => ids.includes(id));
 
-  const curves = useCurves(chosen, false);
+  // Curves of a run that the address names need not wait for the list; until that is there, any may train.
+  const polls = runs.data === null || chosen.some(isActive);
+  const curves = useCurves(ids, { polls, buckets: false });
   const toggle = (id: string) => {
     const next = ids.includes(id) ? ids.filter((one) => one !== id) : [...ids, id];
     route(`/training?runs=${next.join(',')}`, true);
@@ -84,7 +86,7 @@ export default function Training() {
             )}
             {begun && (
               <Folded summary="Curves by timestep range">
-                {() => <TimestepCharts chosen={chosen} smoothing={smoothing} />}
+                {() => <TimestepCharts ids={ids} polls={polls} smoothing={smoothing} />}
               </Folded>
             )}
           </div>
