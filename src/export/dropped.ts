@@ -6,10 +6,10 @@ import type { Comparison } from './pairs.ts';
 import type { ExportAnnotation } from './rows.ts';
 import { fileSink } from './sink.ts';
 
-const FILE = 'dropped.jsonl';
+export const DROPPED = 'dropped.jsonl';
 
 export function openDropped(folder: string, settings: FilterSettings) {
-  const sink = fileSink(path.join(folder, FILE));
+  const sink = fileSink(path.join(folder, DROPPED));
   const filter = openFilter(settings);
   const counts: Partial<Record<Dropped['reason'], number>> = {};
   const note = (dropped: readonly Dropped[]) => {
@@ -29,7 +29,7 @@ export function openDropped(folder: string, settings: FilterSettings) {
     /** The file, and how many lines there are of each reason. */
     close(): { file: ExportedFile; counts: Partial<Record<Dropped['reason'], number>> } {
       const rows = Object.values(counts).reduce((sum, count) => sum + count, 0);
-      return { file: { name: FILE, rows, ...sink.close() }, counts };
+      return { file: { name: DROPPED, rows, ...sink.close() }, counts };
     },
   };
 }

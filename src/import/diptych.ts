@@ -1,7 +1,7 @@
 /**
  * An export of this project that has the layout "images": what it was made from is in inputs.jsonl, line by line, and
  * images and scene graphs are in the Parquet files. Each is held against the other, and the whole against the dataset
- * version, so that what comes in is what went out.
+ * version, so that what comes in is what went out. What filters left out (dropped.jsonl) has no row and doesn't come in.
  */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
@@ -10,6 +10,7 @@ import { Check } from 'typebox/value';
 import { validateAnnotation } from '../annotations/validate.ts';
 import { asError, DiptychError } from '../errors.ts';
 import { annotationHash, type DatasetPolicy, FORMAT, VOTES_POLICY } from '../export/dataset-version.ts';
+import { DROPPED } from '../export/dropped.ts';
 import { INPUTS, MANIFEST } from '../export/export.ts';
 import { imageColumns } from '../export/layouts/images.ts';
 import { importedVoter, SPLITS } from '../export/rows.ts';
@@ -17,6 +18,7 @@ import type { Generation } from '../store/candidates.ts';
 import type { ImportedVote } from '../store/imported.ts';
 import type { SourceFile } from './files.ts';
 import type { ReadAnnotation, ReadCandidate } from './imported.ts';
+import { type LeftOut, leftOut, NONE_LEFT_OUT } from './left-out.ts';
 import { linesOf } from './lines.ts';
 import { type ReadRow, readParquet } from './parquet-file.ts';
 
@@ -109,14 +111,13 @@ export async function openDiptych(files: readonly SourceFile[]): Promise<Diptych
   const inputs = named(INPUTS).path;
   for await (const line of linesOf(inputs, INPUTS, MAX_LINE_BYTES)) {
     const header = parsed(line, Header, `${INPUTS}, line 1`);
-    if (header.filters !== undefined)
-      throw bad(`${INPUTS}, line 1`, 'has filters, so images are missing; export without filters');
+    const out = header.filters === undefined ? NONE_LEFT_OUT : leftOut(named(DROPPED).path, DROPPED);
     const policy = header as unknown as DatasetPolicy;
     return {
       version,
       origin: { run: source.run, votes: source.votes, facts: Object.entries(source.facts) },
       policy,
-      annotations: read(files, inputs, policy, version, source.votes),
+      annotations: read(files, inputs, out, policy, version, source.votes),
     };
   }
   throw bad(INPUTS, 'is empty');
@@ -125,6 +126,7 @@ export async function openDiptych(files: readonly SourceFile[]): Promise<Diptych
 async function* read(
   files: readonly SourceFile[],
   inputs: string,
+  out: LeftOut,
   { scores }: DatasetPolicy,
   version: string,
   revision: number,
@@ -132,16 +134,19 @@ async function* read(
   const splits = SPLITS.map((split): SplitRows => ({ rows: rowsOf(files, `images/data/${split}-`) }));
   try {
     for (const split of splits) await advance(split);
-    yield* readLines(splits, inputs, scores, version, revision);
+    yield* readLines(splits, inputs, out, scores, version, revision);
+    await out.end();
   } finally {
     // Those that are not at their end hold a file.
     for (const { rows } of splits) await rows.return(undefined);
+    await out.close();
   }
 }
 
 async function* readLines(
   splits: readonly SplitRows[],
   inputs: string,
+  out: LeftOut,
   scores: DatasetPolicy['scores'],
   version: string,
   revision: number,
@@ -153,8 +158,7 @@ async function* readLines(
     if (++number === 1) continue;
     const place = `${INPUTS}, line ${number}`;
     const line = parsed(text, Line, place);
-    const [first, ...others] = line.candidates;
-    if (!first) throw bad(place, 'has no candidate');
+    if (line.candidates.length === 0) throw bad(place, 'has no candidate');
     const votes = votesOf(line, (problem) => bad(place, problem));
     voted += votes.length;
     if (voted > revision)
@@ -163,7 +167,8 @@ async function* readLines(
     const stream = splits.find(({ head }) => head?.values.annotation_id === line.annotation) ?? splits[0]!;
     const candidates: ReadCandidate[] = [];
     let content: ReadAnnotation['content'] = null;
-    for (const candidate of [first, ...others]) {
+    for (const candidate of line.candidates) {
+      if (await out.has(line.annotation, candidate.slot)) continue;
       const row = stream.head;
       if (!row)
         throw bad(place, `has candidate ${candidate.slot} of "${line.annotation}", of which there is no row`);
@@ -171,7 +176,9 @@ async function* readLines(
       candidates.push(candidateOf(row, candidate, scores));
       await advance(stream);
     }
-    yield { imgId: line.annotation, content, candidates, votes };
+    const there = new Set(candidates.map(({ slot }) => slot));
+    const onThese = votes.filter(({ slots }) => slots.every((slot) => there.has(slot)));
+    if (candidates.length > 0) yield { imgId: line.annotation, content, candidates, votes: onThese };
   }
   for (const { head } of splits) {
     if (head) throw head.fail('annotation_id', `is "${head.values.annotation_id}", which ${INPUTS} has not`);

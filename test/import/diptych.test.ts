@@ -10,6 +10,7 @@ import { castVote, undoVote, voteRevision } from '../../src/store/votes.ts';
 import { pairsOfRun } from '../../workers/rewarded.ts';
 import { scoredRun } from '../api/scored-run.ts';
 import { sha256 } from '../export/made-up.ts';
+import { readRows } from '../export/read.ts';
 import { useImportService } from './service.ts';
 
 const service = await useImportService();
@@ -23,8 +24,13 @@ const pngOf = (imgId: string, slot: number) => {
 };
 
 /** Asks for the layout and puts its files into a folder; sha256 by name. */
-async function exported(run: string, layout: string, to: string): Promise<Record<string, string>> {
-  const asked = await send('POST', `/v1/runs/${run}/exports`, { layout });
+async function exported(
+  run: string,
+  layout: string,
+  to: string,
+  options = {},
+): Promise<Record<string, string>> {
+  const asked = await send('POST', `/v1/runs/${run}/exports`, { layout, ...options });
   assert.equal(asked.status, 201, asked.body.error?.message);
   const { status, error } = await working(() => ended(asked.body.id));
   assert.deepEqual([status, error], ['succeeded', null]);
@@ -94,6 +100,9 @@ assert.equal(before.pairs.filter(({ votes }) => votes).length, 1);
 const first: Record<string, Record<string, string>> = {};
 for (const layout of LAYOUTS) first[layout] = await exported(run, layout, path.join(folder, 'out', layout));
 const source = path.join(folder, 'out', 'images');
+const filtered = path.join(folder, 'out', 'filtered');
+const leastReward = before.candidates.map(({ reward }) => reward!).sort((a, b) => a - b)[30]!;
+const ofFiltered = await exported(run, 'images', filtered, { filters: { minReward: leastReward } });
 await query(store, 'TRUNCATE annotation_set CASCADE');
 await rm(path.join(folder, 'blobs'), { recursive: true });
 
@@ -112,12 +121,12 @@ async function assertNothingStays(): Promise<void> {
     assert.deepEqual(await readdir(kept).catch(() => []), []);
 }
 
-/** A copy of the export with one of its text files changed. */
-async function tampered(file: string, change: (text: string) => string): Promise<string> {
+/** A copy of an export with one of its text files changed. */
+async function tampered(file: string, change: (text: string) => string, of = source): Promise<string> {
   const copy = path.join(folder, 'tampered');
   await rm(copy, { recursive: true, force: true });
-  await cp(source, copy, { recursive: true });
-  await writeFile(path.join(copy, file), change(await readFile(path.join(source, file), 'utf8')));
+  await cp(of, copy, { recursive: true });
+  await writeFile(path.join(copy, file), change(await readFile(path.join(of, file), 'utf8')));
   return copy;
 }
 
@@ -176,10 +185,10 @@ for (const [what, file, change, message] of [
     /inputs.jsonl, line \d+: has more votes than the revision 1 of manifest.json/,
   ],
   [
-    'filters, which left images out',
+    'filters, and not what they left out',
     'inputs.jsonl',
     (text: string) => text.replace('"format":3,', '"filters":{"minReward":0.5},"format":3,'),
-    /inputs.jsonl, line 1: has filters, so images are missing; export without filters/,
+    /dropped.jsonl: is missing/,
   ],
   [
     'another version',
@@ -197,6 +206,56 @@ for (const [what, file, change, message] of [
     await assertNothingStays();
   });
 }
+
+for (const [what, change, message] of [
+  [
+    'a candidate that nothing left out has no row',
+    (text: string) => text.slice(text.indexOf('\n') + 1),
+    /column (annotation_id|image_index): is .*, inputs.jsonl has .* here/,
+  ],
+  [
+    'what is left out is not of the export',
+    (text: string) => `${text}{"annotation_id":"s1","image_index":9,"other_index":null}\n`,
+    /dropped.jsonl, line \d+: has candidate 9 of "s1", which is not in the export or not at this place/,
+  ],
+  ['what is left out is no JSON', (text: string) => `{${text}`, /dropped.jsonl, line 1: is no line of what/],
+] as const) {
+  test(`filters: ${what}: refused, and nothing stays`, async () => {
+    const copy = await tampered('dropped.jsonl', change, filtered);
+    const { status, error } = await imported({ as: 'diptych', annotationSet: 'bad', path: copy });
+    assert.equal(status, 'failed');
+    assert.match(error!, message);
+    await assertNothingStays();
+  });
+}
+
+test('an export with filters comes back as what it holds, and is exported to the same rows but for the version', async (t) => {
+  t.after(async () => {
+    await query(store, 'TRUNCATE annotation_set CASCADE');
+    await rm(path.join(folder, 'blobs'), { recursive: true });
+  });
+  const again = await imported({ as: 'diptych', annotationSet: 'kept', path: filtered });
+  assert.deepEqual([again.status, again.error], ['succeeded', null]);
+  const content = await contentOf(again.id);
+  const kept = before.candidates.filter(({ reward }) => reward! >= leastReward);
+  assert.ok(kept.length > 10 && kept.length < before.candidates.length);
+  assert.deepEqual(content.candidates, kept);
+  const places = new Set(kept.map(({ imgId, slot }) => `${imgId}/${slot}`));
+  assert.deepEqual(
+    content.pairs,
+    before.pairs.filter(({ winner, loser }) => places.has(winner!) && places.has(loser!)),
+  );
+  const files = await exported(again.id, 'images', path.join(folder, 'again', 'kept'));
+  const parquet = Object.keys(ofFiltered).filter((name) => name.endsWith('.parquet'));
+  assert.ok(parquet.length > 0);
+  for (const name of parquet) {
+    assert.ok(name in files);
+    // Of another version: what is left out is none of it.
+    const rowsIn = async (of: string) =>
+      (await readRows(path.join(of, name))).map(({ dataset_version: _, ...row }) => row);
+    assert.deepEqual(await rowsIn(path.join(folder, 'again', 'kept')), await rowsIn(filtered));
+  }
+});
 
 test('the run of an export comes back: candidates, scores, pairs, and every byte of its exports', async () => {
   const again = await imported({ as: 'diptych', annotationSet: 'again', path: source });

@@ -61,12 +61,14 @@ test('a run of 10,000 tasks lets one of 10 take turns with it, whenever that com
   // From the round behind the one that is being handed out.
   assert.equal(order, `L${'Ls'.repeat(10)}`);
   assert.equal((await getRun(store, small)).status, 'succeeded');
-  // As quick as without: the place is an index's first entry.
-  const [{ plan }] = (await query<{ plan: string }>(
-    store,
-    `SELECT string_agg(indexrelname, ' ') AS plan FROM pg_stat_all_indexes WHERE schemaname = 'pgboss' AND idx_scan > 0`,
-  )) as [{ plan: string }];
-  assert.match(plan, /i11/);
+  // As quick as without: the place is an index's first entry. A connection tells what it did when it has been idle a while.
+  await until('the index is counted', async () => {
+    const used = await query<{ name: string }>(
+      store,
+      `SELECT indexrelname AS name FROM pg_stat_all_indexes WHERE schemaname = 'pgboss' AND idx_scan > 0`,
+    );
+    return used.some(({ name }) => name.includes('i11'));
+  });
   await query(store, `DELETE FROM pgboss.job WHERE state < 'active' RETURNING id`);
 });
 

@@ -71,12 +71,11 @@ function Counts({ report }: { report: Report }) {
   );
 }
 
-function Bars({ label, of: { from, width, counts, mean } }: { label: string; of: Distribution }) {
+function Bars({ label, of: { min, max, counts, mean } }: { label: string; of: Distribution }) {
   if (mean === null) return null;
-  const to = from + width * counts.length;
-  return (
-    <Histogram label={`${label}, mean ${shown(mean)}`} {...{ from, to }} series={[{ name: label, counts }]} />
-  );
+  // The ends are those of the values; the first and the last bin reach a little beyond them.
+  const ends = { from: min!, to: max! };
+  return <Histogram label={`${label}, mean ${shown(mean)}`} {...ends} series={[{ name: label, counts }]} />;
 }
 
 function Agreement({ agreement }: { agreement: Report['agreement'] }) {
