@@ -9,12 +9,12 @@ import type { Tensor } from './tensor.ts';
 const BFLOAT16 = 14;
 
 /** As `raw.run` for an operation whose type is its attribute T; int32 inputs are taken as they are. */
-export function inBfloat16({ backend, type }: RawOps): RawOps['run'] {
+export function inBfloat16({ backend, type, bool }: RawOps): RawOps['run'] {
   const T = type('T').name;
   const castAttributes = (from: number, to: number): Attribute[] => [
     type('SrcT', from),
     type('DstT', to),
-    { name: 'Truncate', type: backend.binding.TF_ATTR_BOOL, value: false },
+    bool('Truncate', false),
   ];
   const { TF_FLOAT } = backend.binding;
   const [narrowing, widening] = [castAttributes(TF_FLOAT, BFLOAT16), castAttributes(BFLOAT16, TF_FLOAT)];

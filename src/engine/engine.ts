@@ -61,9 +61,14 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
   const kernels = fast ? createFastKernels(tf, { onGpu }) : createPlainKernels(tf);
   return {
     ...{ tf, name, traces: fast && !onGpu && options.trace !== false },
-    kernels: { ...kernels, attention: slicedAttention(tf, kernels.attention) },
+    kernels: withSlicedAttention(tf, kernels),
   };
 }
+
+const withSlicedAttention = (tf: Tf, kernels: Kernels): Kernels => ({
+  ...kernels,
+  attention: slicedAttention(tf, kernels.attention),
+});
 
 /**
  * The same engine with products of matrices and convolutions in bfloat16; all else stays float32.
@@ -79,7 +84,7 @@ export function withBfloat16(engine: Engine): Engine {
   }
   const { tf } = engine;
   const kernels = createFastKernels(tf, { onGpu: seesGpu(tf), bfloat16: true });
-  return { ...engine, kernels: { ...kernels, attention: slicedAttention(tf, kernels.attention) } };
+  return { ...engine, kernels: withSlicedAttention(tf, kernels) };
 }
 
 const CPU_INFO = '/proc/cpuinfo';
