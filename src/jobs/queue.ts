@@ -24,8 +24,23 @@ export const RETRY_LIMIT = 4;
 /** Seconds; the longest that a job waits for its next try. */
 export const RETRY_DELAY_MAX = 30;
 
+const QUEUE = {
+  heartbeatSeconds: HEARTBEAT_SECONDS,
+  expireInSeconds: 23 * 3600,
+  retryLimit: RETRY_LIMIT,
+  retryDelay: 1,
+  retryBackoff: true,
+  retryDelayMax: RETRY_DELAY_MAX,
+  deleteAfterSeconds: 3600,
+  deadLetter: DEAD_LETTERS,
+  // Idle workers hear of new jobs at once (LISTEN); asking every POLL_SECONDS finds those that wait for another try.
+  notify: true,
+};
+
 /** This process, as tasks and pg-boss name it. */
 export const PROCESS = `${os.hostname()}/${process.pid}`;
+/** How often an idle worker asks for a job; pg-boss allows no less. */
+export const POLL_SECONDS = 0.5;
 /** How often a process says that it is there. */
 const SEEN_SECONDS = 5;
 
@@ -51,21 +66,15 @@ export async function openQueue(url: string, supervise: boolean, worker?: Worker
     monitorIntervalSeconds: 1,
     instanceName: worker,
     instanceHeartbeatSeconds: SEEN_SECONDS,
+    useListenNotify: worker !== undefined,
   });
   boss.on('error', (error) => log.error({ err: error }, 'queue'));
   await boss.start();
   await boss.createQueue(DEAD_LETTERS);
   for (const name of WORKERS) {
-    await boss.createQueue(name, {
-      heartbeatSeconds: HEARTBEAT_SECONDS,
-      expireInSeconds: 23 * 3600,
-      retryLimit: RETRY_LIMIT,
-      retryDelay: 1,
-      retryBackoff: true,
-      retryDelayMax: RETRY_DELAY_MAX,
-      deleteAfterSeconds: 3600,
-      deadLetter: DEAD_LETTERS,
-    });
+    await boss.createQueue(name, QUEUE);
+    // One that an earlier release made has that release's settings.
+    await boss.updateQueue(name, QUEUE);
   }
   return boss;
 }

@@ -9,7 +9,7 @@ import { log } from '../log.ts';
 import type { Store, Transaction } from '../store/client.ts';
 import { giveUpTask, type TaskItems } from './dead-letters.ts';
 import { appendEvent } from './events.ts';
-import { RETRY_LIMIT, type TaskJob, type WorkerName } from './queue.ts';
+import { POLL_SECONDS, RETRY_LIMIT, type TaskJob, type WorkerName } from './queue.ts';
 import { type ClaimedTask, claimTask, commitTask, releaseTask, reportProgress, stageName } from './tasks.ts';
 
 export interface TaskContext {
@@ -53,14 +53,16 @@ export async function runWorker({
   const stopping = new AbortController();
   let current: Promise<void> = Promise.resolve();
 
-  await boss.work<TaskJob>(
+  const polling = { pollingIntervalSeconds: POLL_SECONDS, notifyPollingIntervalSeconds: POLL_SECONDS };
+  const loop = await boss.work<TaskJob>(
     worker,
-    { batchSize: 1, pollingIntervalSeconds: 0.5, includeMetadata: true },
+    { batchSize: 1, ...polling, includeMetadata: true },
     async ([job]) => {
       if (!job) return;
       const work = attempt(job.id, job.data.taskId, job.retryCount);
       current = work.catch(() => {});
-      await work;
+      // Where one was, the next one may wait: it is asked for at once.
+      await work.finally(() => boss.notifyWorker(loop));
     },
   );
 
