@@ -53,6 +53,8 @@ export async function startWorkerProcess(
     kind,
     waitingForBlobs(tools.blobs, handler),
   ]);
+  // The client gets ready with its first query, which would else be the first task's.
+  await store.$queryRaw`SELECT 1`;
   const running = await runWorker({
     ...{ store, boss, worker, items: taskItems(store) },
     handlers: Object.fromEntries(handlers),

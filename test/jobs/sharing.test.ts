@@ -147,11 +147,14 @@ test('three runs at once on two workers all succeed, whatever is paused, resumed
     await runOf('generate', 6, 'high'),
   ];
   const committed: string[] = [];
-  const work =
-    async ({ task }: { task: { id: string } }) =>
-    async () => {
+  let begun = 0;
+  const changed = Promise.withResolvers<void>();
+  const work = async ({ task }: { task: { id: string } }) => {
+    if (++begun > 2) await changed.promise;
+    return async () => {
       committed.push(task.id);
     };
+  };
   const workers = await Promise.all(
     [1, 2].map(async () =>
       runWorker({
@@ -162,9 +165,10 @@ test('three runs at once on two workers all succeed, whatever is paused, resumed
     ),
   );
   try {
-    await until('the first has ended', async () => (await getRun(store, runs[2]!)).stages[0]!.done > 2);
+    await until('the workers hold the next tasks', async () => begun === 4);
     await pauseRun(store, runs[2]!);
     await setPriority(store, runs[0]!, 'high');
+    changed.resolve();
     await until('the low one has ended', async () => (await getRun(store, runs[0]!)).finishedAt);
     await resumeRun(store, boss, runs[2]!);
     for (const id of runs) await until('a run has ended', async () => (await getRun(store, id)).finishedAt);

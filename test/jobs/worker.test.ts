@@ -292,3 +292,23 @@ for (const error of [
     );
   });
 }
+
+test('idle workers listen for jobs, also on queues that an earlier release made', async () => {
+  await query(store, `UPDATE pgboss.queue SET notify = false WHERE name = 'score' RETURNING name`);
+  const worker = await openQueue(url, false, 'score');
+  try {
+    assert.equal((await worker.getQueue('score'))?.notify, true);
+    const listening = `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query ILIKE 'LISTEN %'`;
+    assert.equal((await query(store, listening)).length, 1);
+    const heard = Promise.withResolvers<void>();
+    // It would ask by itself after half a minute.
+    await worker.work('score', { pollingIntervalSeconds: 30 }, async () => heard.resolve());
+    await until('it has found nothing', async () =>
+      worker.getWipData().some(({ lastFetchedOn }) => lastFetchedOn),
+    );
+    await runOf('score', { score: [1] });
+    await heard.promise;
+  } finally {
+    await worker.stop({ graceful: false });
+  }
+});
