@@ -51,7 +51,6 @@ export async function runWorker({
   items,
 }: WorkerOptions): Promise<RunningWorker> {
   const stopping = new AbortController();
-  let current: Promise<void> = Promise.resolve();
 
   const polling = { pollingIntervalSeconds: POLL_SECONDS, notifyPollingIntervalSeconds: POLL_SECONDS };
   const loop = await boss.work<TaskJob>(
@@ -59,17 +58,17 @@ export async function runWorker({
     { batchSize: 1, ...polling, includeMetadata: true },
     async ([job]) => {
       if (!job) return;
-      const work = attempt(job.id, job.data.taskId, job.retryCount);
-      current = work.catch(() => {});
       // Where one was, the next one may wait: it is asked for at once.
-      await work.finally(() => boss.notifyWorker(loop));
+      await attempt(job.id, job.data.taskId, job.retryCount).finally(() => boss.notifyWorker(loop));
     },
   );
 
   async function attempt(jobId: string, taskId: string, retryCount: number): Promise<void> {
-    const task = stopping.signal.aborted ? null : await claimTask(store, taskId);
+    const task = await claimTask(store, taskId);
     if (!task) return;
     const taskLog = logOf(task);
+    // A job that came while the worker was told to stop: its end alone would leave a task that nobody has.
+    if (stopping.signal.aborted) return handBack(task, jobId);
     taskLog.info({ units: task.units }, 'task begun');
     const [stale, paused] = [new AbortController(), new AbortController()];
     const signal = AbortSignal.any([stale.signal, paused.signal, stopping.signal]);
@@ -99,13 +98,16 @@ export async function runWorker({
       await commitTask(store, boss, task, write);
       taskLog.info('task done');
     } catch (thrown) {
-      if (stopping.signal.aborted || paused.signal.aborted) {
-        await releaseTask(store, boss, task, jobId).catch(ignoreStale);
-        taskLog.info('task handed back');
-      } else await handleFailure(task, asError(thrown), stale.signal.aborted, retryCount);
+      if (stopping.signal.aborted || paused.signal.aborted) await handBack(task, jobId);
+      else await handleFailure(task, asError(thrown), stale.signal.aborted, retryCount);
     } finally {
       clearInterval(reporter);
     }
+  }
+
+  async function handBack(task: ClaimedTask, jobId: string): Promise<void> {
+    await releaseTask(store, boss, task, jobId).catch(ignoreStale);
+    logOf(task).info('task handed back');
   }
 
   async function handleFailure(
@@ -133,7 +135,7 @@ export async function runWorker({
   return {
     async stop() {
       stopping.abort(new DiptychError('DIPTYCH_CANCELLED', 'the worker is stopping'));
-      await current;
+      await boss.offWork(worker);
       await boss.stop({ graceful: false });
     },
   };

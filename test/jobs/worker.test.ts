@@ -135,6 +135,41 @@ function patient() {
   return { begun: begun.promise, handler };
 }
 
+test('a job that comes while its worker is told to stop goes back too', async () => {
+  const id = await runOf('score', { score: [1] });
+  const [locked, unlock] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const lock = store.$transaction(
+    async (tx) => {
+      await tx.$executeRaw`LOCK TABLE pgboss.job IN ACCESS EXCLUSIVE MODE`;
+      locked.resolve();
+      await unlock.promise;
+    },
+    { timeout: 60_000 },
+  );
+  await locked.promise;
+  const slow = await openQueue(url, false);
+  const end = slow.stop.bind(slow);
+  slow.stop = async (options) => {
+    const completed = `SELECT id FROM pgboss.job WHERE group_id = $1 AND state = 'completed'`;
+    await until('the job that came has ended', async () => (await query(store, completed, id)).length > 0);
+    return end(options);
+  };
+  const options = { store, boss: slow, worker: 'score' as const, items: WHOLE };
+  const running = await runWorker({ ...options, handlers: { work: async () => nothing } });
+  const asking = `SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%SKIP LOCKED%'`;
+  await until('the worker asks for a job', async () => (await query(store, asking)).length > 0);
+  const stopped = running.stop();
+  unlock.resolve();
+  await Promise.all([lock, stopped]);
+  await working(
+    'score',
+    async () => nothing,
+    async () => {
+      assert.equal((await ended(id)).status, 'succeeded');
+    },
+  );
+});
+
 test('a worker told to stop puts its task back for the next one', async () => {
   const id = await runOf('train', { only: [1] });
   const { begun, handler } = patient();
