@@ -11,7 +11,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Cell, runCell } from './study/cell.ts';
 import { openLab } from './study/lab.ts';
-import { writePictures } from './study/pictures.ts';
+import { writeLook, writePictures } from './study/pictures.ts';
 import { plannedCells } from './study/plan.ts';
 import { openResults } from './study/results.ts';
 import { studyScenes } from './study/scenes.ts';
@@ -53,9 +53,13 @@ for (let made = 0; made < Number(values.most ?? Number.POSITIVE_INFINITY); made+
   const minutes = Math.round((missing.length * (Date.now() - started)) / Math.max(1, made) / 60_000);
   const left = made > 0 ? `, about ${minutes} minutes left of those known` : '';
   console.log(`${new Date().toISOString()} ${labelOf(cell)} (${missing.length} to make${left})`);
-  const result = await runCell(lab, scenes, cell, path.join(ROOT, '.diptych', 'study'), (done) => {
-    if (done % 50 === 0) console.log(`  step ${done}`);
-  });
+  const result = await runCell(
+    ...([lab, scenes, cell, path.join(ROOT, '.diptych', 'study')] as const),
+    (done) => {
+      if (done % 50 === 0) console.log(`  step ${done}`);
+    },
+    (guidance, images) => writeLook(DATA, cell, guidance, images),
+  );
   results.add(cell, result, lab.machine);
   show();
   const { reward } = result.measured;

@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Annotation } from '../../src/annotations/annotation.ts';
 import { promptText } from '../../src/annotations/prompt.ts';
+import type { RgbImage } from '../../src/engine/image.ts';
 import type { DiffusionModel } from '../../src/models/folders/model-folder.ts';
 import { textPrompt } from '../../src/models/inputs/prompt.ts';
 import { formPairs, type PairSettings } from '../../src/preference/pairs.ts';
@@ -13,7 +14,8 @@ import { DEFAULT_TRAIN, type TrainSettings } from '../../src/training/settings.t
 import type { StepTelemetry } from '../../src/training/telemetry/telemetry.ts';
 import { trainPairs } from '../../src/training/train.ts';
 import { asTrainCandidate, candidatesOf } from './candidates.ts';
-import type { Lab } from './lab.ts';
+import { grainOf } from './grain.ts';
+import { type Draw, GUIDANCE, type Lab } from './lab.ts';
 import { type StudyScenes, TUNING_SEED } from './scenes.ts';
 
 export interface Cell {
@@ -25,6 +27,8 @@ export interface Cell {
   train: Partial<TrainSettings> | null;
   reward: RewardSettings;
   pairs: PairSettings;
+  /** Draw what came of it with each of these too. */
+  guidances?: readonly number[];
 }
 
 /** Means per annotation, in the order of the scenes, by metric; the first is the reward that all arms are measured by. */
@@ -42,11 +46,21 @@ export interface CellResult {
   telemetry: Partial<Record<Told, number[]>>;
   /** Null of the base. */
   secondsPerStep: number | null;
+  /** Of a cell that names guidances. */
+  drawn?: Drawn[];
+}
+
+export interface Drawn {
+  guidance: number;
+  /** Means per annotation, in the order of the scenes. */
+  reward: number[];
+  /** Mean over the images, in grey levels. */
+  grain: number;
 }
 
 const MILESTONE = 50;
 /** Images of each scene. Settings are chosen on fewer, without a curve. */
-const SAMPLES = 2;
+export const SAMPLES = 2;
 const TUNING_SAMPLES = 1;
 const TOLD = ['loss', 'accuracy', 'winnerError', 'loserError'] as const;
 export type Told = (typeof TOLD)[number];
@@ -62,15 +76,28 @@ export async function runCell(
   cell: Cell,
   work: string,
   onStep: (done: number) => void,
+  onDrawn: (guidance: number, images: readonly RgbImage[]) => Promise<void>,
 ): Promise<CellResult> {
   const { seed } = cell;
   const tunes = seed === TUNING_SEED;
   const measuredOn = tunes ? scenes.validation : scenes.heldOut;
-  const measure = (model: DiffusionModel) =>
-    measureModel(lab, model, measuredOn, seed, tunes ? TUNING_SAMPLES : SAMPLES);
+  const samples = tunes ? TUNING_SAMPLES : SAMPLES;
+  const measure = async (model: DiffusionModel) => {
+    const draws = drawsOf(measuredOn, samples, seed);
+    const usual = lab.draw(model, draws);
+    const { quick, ...result } = await measureImages(lab, measuredOn, samples, draws, usual);
+    if (!cell.guidances) return { quick, result };
+    const drawn: Drawn[] = [];
+    for (const guidance of cell.guidances) {
+      const images = guidance === GUIDANCE ? usual : lab.draw(model, draws, guidance);
+      await onDrawn(guidance, images);
+      drawn.push(await drawnOf(lab, samples, draws, guidance, images));
+    }
+    return { quick, result: { ...result, drawn } };
+  };
   if (!cell.train) {
-    const { measured, diversity, quick } = await measure(lab.base);
-    return { pairs: 0, curve: [{ step: 0, reward: quick }], measured, diversity, ...told([]) };
+    const { quick, result } = await measure(lab.base);
+    return { pairs: 0, curve: [{ step: 0, reward: quick }], ...result, ...told([]) };
   }
   const train = { ...DEFAULT_TRAIN, ...cell.train, seed, checkpointEvery: MILESTONE };
   const folder = path.join(work, 'training');
@@ -78,7 +105,7 @@ export async function runCell(
   const material = await materialOf(lab, scenes.curated.get(seed)!, cell, work);
   const curve: CellResult['curve'] = [];
   const steps: StepTelemetry[] = [];
-  const every = tunes ? train.steps : MILESTONE;
+  const every = tunes || cell.guidances ? train.steps : MILESTONE;
   for (let upTo = every; upTo < train.steps + every; upTo += every) {
     await trainPairs({
       engine: lab.engine,
@@ -97,11 +124,11 @@ export async function runCell(
     tuned.dispose();
   }
   const tuned = await lab.load(path.join(folder, 'model'));
-  const { measured, diversity, quick } = await measure(tuned);
+  const { quick, result } = await measure(tuned);
   tuned.dispose();
   await rm(folder, { recursive: true, force: true });
   curve.push({ step: train.steps, reward: quick });
-  return { pairs: material.pairs.length, curve, measured, diversity, ...told(steps) };
+  return { pairs: material.pairs.length, curve, ...result, ...told(steps) };
 }
 
 /** What a training learns from: pairs of candidates, or scenes that it draws itself and a judge of them. */
@@ -132,20 +159,17 @@ async function materialOf(lab: Lab, curated: readonly Annotation[], cell: Cell, 
   };
 }
 
-/** All metrics of a model on some scenes. */
-async function measureModel(
+/** All metrics of images, `samples` of each scene in turn. */
+async function measureImages(
   lab: Lab,
-  model: DiffusionModel,
   scenes: readonly Annotation[],
-  seed: number,
   samples: number,
+  draws: readonly Draw[],
+  images: readonly RgbImage[],
 ) {
-  const draws = drawsOf(scenes, samples, seed);
-  const images = lab.draw(model, draws);
   const values = await lab.measure(draws, images);
   const rewards = rewardsOf(values);
-  const perScene = (of: readonly number[]) =>
-    scenes.map((_, i) => rounded(mean(of.filter((_, k) => Math.floor(k / samples) === i))));
+  const perScene = (of: readonly number[]) => meanPerScene(of, samples);
   const names = Object.keys(values[0]!).filter((name) => values.every((of) => name in of));
   const measured: Measured = {
     reward: perScene(rewards),
@@ -158,6 +182,24 @@ async function measureModel(
     quick: rounded(mean(quick)),
   };
 }
+
+async function drawnOf(
+  lab: Lab,
+  samples: number,
+  draws: readonly Draw[],
+  guidance: number,
+  images: readonly RgbImage[],
+): Promise<Drawn> {
+  const values = await lab.measure(draws, images);
+  const grain = rounded(mean(images.map(grainOf)));
+  return { guidance, reward: meanPerScene(rewardsOf(values), samples), grain };
+}
+
+/** Values of images, `samples` of each scene in turn. */
+const meanPerScene = (values: readonly number[], samples: number): number[] =>
+  Array.from({ length: values.length / samples }, (_, i) =>
+    rounded(mean(values.slice(i * samples, (i + 1) * samples))),
+  );
 
 /** The mean reward of the first image of each of the first half of the scenes. */
 async function quickReward(

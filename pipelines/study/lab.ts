@@ -21,7 +21,9 @@ import type { MetricValues } from '../../src/scoring/reward.ts';
 import { metricValues, scoreImages } from '../../src/scoring/score.ts';
 
 const SAMPLE = path.resolve(import.meta.dirname, '../../models/sample');
-const SAMPLING = { steps: 20, guidance: 3 };
+const SAMPLING_STEPS = 20;
+/** Of the candidates, and of whatever is measured unless it says another. */
+export const GUIDANCE = 3;
 /** Images scored at once. */
 const TOGETHER = 64;
 
@@ -35,7 +37,7 @@ export interface Lab {
   base: DiffusionModel;
   ports: ScoringPorts;
   load(folder: string): Promise<DiffusionModel>;
-  draw(model: DiffusionModel, draws: readonly Draw[]): RgbImage[];
+  draw(model: DiffusionModel, draws: readonly Draw[], guidance?: number): RgbImage[];
   /** All metrics of each image, and `exact`: 1 where it shows the scene and nothing else. */
   measure(draws: readonly Draw[], images: readonly RgbImage[]): Promise<MetricValues[]>;
   /** CLIP's embeddings. */
@@ -57,12 +59,12 @@ export async function openLab(): Promise<Lab> {
   };
   return {
     ...{ engine, base, ports, load },
-    draw: (model, draws) =>
+    draw: (model, draws, guidance = GUIDANCE) =>
       drawImages(
         engine,
         model,
         draws.map(({ annotation, seed }) => ({ prompt: textPrompt(promptText(annotation)), seed })),
-        SAMPLING,
+        { steps: SAMPLING_STEPS, guidance },
         () => {},
       ),
     async measure(draws, images) {

@@ -1,9 +1,12 @@
 /** The study's curves as pictures: reward over optimizer steps, and what a training's own curves look like. */
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { type RgbImage, tileImages } from '../../src/engine/image.ts';
+import { encodePng } from '../../src/engine/png.ts';
 import { chartSheet, type Series } from '../../src/evaluation/report-charts.ts';
-import { TOLD_EVERY, type Told } from './cell.ts';
+import { type Cell, SAMPLES, TOLD_EVERY, type Told } from './cell.ts';
 import type { Finding } from './findings.ts';
+import { GUIDANCE } from './lab.ts';
 import { YARDSTICK } from './plan.ts';
 import type { ResultLine, Results } from './results.ts';
 import { TUNING_SEED } from './scenes.ts';
@@ -35,6 +38,22 @@ export function writePictures(folder: string, results: Results): void {
   if (shown.length === SHOWN.length) write('trainings', trainingCurves(shown));
   const findings = comparedFindings(results);
   if (findings.length > 1) write('reward-curves', rewardCurves(findings));
+}
+
+const LOOKS = { seed: 1, guidances: [1, GUIDANCE], images: 12, scale: 2 } as const;
+
+/** What an arm draws: the first image of the first scenes beside each other, of one seed. */
+export async function writeLook(
+  folder: string,
+  { arm, seed }: Cell,
+  guidance: number,
+  images: readonly RgbImage[],
+): Promise<void> {
+  if (seed !== LOOKS.seed || !LOOKS.guidances.some((shown) => shown === guidance)) return;
+  const firsts = images.filter((_, k) => k % SAMPLES === 0).slice(0, LOOKS.images);
+  const file = path.join(folder, 'looks', `${arm.replaceAll(' ', '-')}-guidance-${guidance}.png`);
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(file, await encodePng(tileImages(firsts, LOOKS.images, LOOKS.scale)));
 }
 
 /** Reward of the quick measurement over steps, a chart for every few objectives, each with the yardstick in it. */

@@ -13,6 +13,8 @@ import { COMPARED_SEEDS, TUNING_SEED } from './scenes.ts';
 /** The same for all arms. */
 const COMMON = { steps: 150, pairsPerStep: 16, inversionSteps: 20 } as const;
 const ASKED_ABOUT = 'inversion-dpo shared-noise';
+/** Guidance that a trained model is drawn with; its candidates were drawn with the last. */
+const GUIDANCES = [1, 1.5, 2, 3] as const;
 /** The arm whose final reward the others are measured by. */
 export const YARDSTICK = 'diffusion-dpo';
 
@@ -20,7 +22,7 @@ export const YARDSTICK = 'diffusion-dpo';
 export function plannedCells(results: Results): Cell[] {
   const bases = [TUNING_SEED, ...COMPARED_SEEDS].map((seed) => cellOf('base', 'base', seed, null));
   const arms = ARMS.flatMap((arm) => [...tuningCells(arm, results), ...compared(arm, results)]);
-  return [...bases, ...arms, ...questions(results)];
+  return [...bases, ...arms, ...drawnAgain(results), ...questions(results)];
 }
 
 /** An arm's settings to choose from, as far as they are known. */
@@ -59,6 +61,16 @@ export function chosen(arm: Arm, results: Results): Cell | undefined {
 function compared(arm: Arm, results: Results): Cell[] {
   const best = chosen(arm, results);
   return best ? COMPARED_SEEDS.map((seed) => cellOf('compare', arm.name, seed, best.train)) : [];
+}
+
+/** The base and some arms with other guidances. */
+function drawnAgain(results: Results): Cell[] {
+  const trained = [ASKED_ABOUT, YARDSTICK, 'sft'].map((name) => chosenNamed(name, results));
+  if (trained.some((best) => !best)) return [];
+  const arms = [{ arm: 'base', train: null }, ...trained.map((best) => best!)];
+  return arms.flatMap(({ arm, train }) =>
+    COMPARED_SEEDS.map((seed) => ({ ...cellOf('guidance', arm, seed, train), guidances: GUIDANCES })),
+  );
 }
 
 /** What the paper leaves open, asked of one arm with its chosen settings. */

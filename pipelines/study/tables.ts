@@ -1,8 +1,11 @@
 /** docs/study.md's tables out of the results: each stands between marks of its name, so that the words around it stay. */
+import { compare } from '../../src/evaluation/bootstrap.ts';
+import { hashSeed } from '../../src/random.ts';
 import type { Arm } from './arms.ts';
 import { ARMS } from './arms.ts';
-import type { Cell } from './cell.ts';
+import type { Cell, Drawn } from './cell.ts';
 import { type Finding, findingOf, REPORTED, stepsTo } from './findings.ts';
+import { GUIDANCE } from './lab.ts';
 import { chosen, tuningCells, YARDSTICK } from './plan.ts';
 import type { ResultLine, Results } from './results.ts';
 import { COMPARED_SEEDS, TUNING_SEED } from './scenes.ts';
@@ -21,6 +24,7 @@ function tablesOf(results: Results): Record<string, string> {
     comparison: comparisonTable(comparedFindings(results)),
     metrics: metricsTable(comparedFindings(results)),
     tuning: tuningTable(results),
+    guidance: guidanceTable(results),
     ...Object.fromEntries(QUESTIONS.map((part) => [part, metricsTable(questionFindings(results, part))])),
   };
 }
@@ -102,6 +106,35 @@ function tuningTable(results: Results): string {
     });
   });
   return table(['objective', 'learning rate', 'beta', 'reward'], rows);
+}
+
+/** Each arm at each guidance, against the base at the guidance that the candidates were drawn with. */
+function guidanceTable(results: Results): string {
+  const lines = results.lines.filter(({ cell }) => cell.part === 'guidance');
+  const drawnOf = (arm: string, guidance: number) =>
+    lines
+      .filter(({ cell }) => cell.arm === arm)
+      .sort((a, b) => a.cell.seed - b.cell.seed)
+      .map(({ result }) => result.drawn!.find((drawn) => drawn.guidance === guidance)!);
+  const arms = [...new Set(lines.map(({ cell }) => cell.arm))].filter(
+    (arm) => lines.filter(({ cell }) => cell.arm === arm).length === COMPARED_SEEDS.length,
+  );
+  if (!arms.includes('base')) return '';
+  const bases = drawnOf('base', GUIDANCE);
+  const perScene = (drawn: readonly Drawn[]) =>
+    drawn[0]!.reward.map((_, i) => mean(drawn.map(({ reward }) => reward[i]!)));
+  const rows = arms.flatMap((arm) =>
+    lines
+      .find(({ cell }) => cell.arm === arm)!
+      .result.drawn!.map(({ guidance }) => {
+        const drawn = drawnOf(arm, guidance);
+        const against = compare(perScene(bases), perScene(drawn), hashSeed('study-guidance', arm, guidance));
+        const bySeed = drawn.map(({ reward }, i) => signed(mean(reward) - mean(bases[i]!.reward)));
+        const grain = mean(drawn.map((of) => of.grain)).toFixed(1);
+        return [arm, String(guidance), interval(against), bySeed.join(', '), grain];
+      }),
+  );
+  return table(['objective', 'guidance', 'reward', 'by seed', 'grain'], rows);
 }
 
 const interval = ({ difference, interval95: [low, high] }: Finding['metrics'][string]) =>

@@ -16,7 +16,7 @@ const ROOT = path.resolve(import.meta.dirname, '../..');
 const DPO = ARMS.find(({ name }) => name === 'diffusion-dpo')!;
 
 /** A result whose every metric is `level` in every scene. */
-function resultOf(level: number): CellResult {
+function resultOf(level: number, guidances?: readonly number[]): CellResult {
   const flat = [level, level, level, level];
   return {
     pairs: 10,
@@ -28,6 +28,7 @@ function resultOf(level: number): CellResult {
     diversity: 0.5,
     telemetry: { loss: [], accuracy: [], winnerError: [], loserError: [] },
     secondsPerStep: 1,
+    drawn: guidances?.map((guidance) => ({ guidance, reward: flat.map((x) => x / guidance), grain: 7 })),
   };
 }
 
@@ -43,7 +44,7 @@ function makeAll(results: Results, levelOf: (cell: Cell) => number, wanted = (_:
   for (;;) {
     const cell = missingCells(results).find(wanted);
     if (!cell) return;
-    results.add(cell, resultOf(levelOf(cell)), 'a test');
+    results.add(cell, resultOf(levelOf(cell), cell.guidances), 'a test');
   }
 }
 
