@@ -5,11 +5,14 @@ import { type TestContext, test } from 'node:test';
 import { ARMS, LEARNING_RATES } from '../../pipelines/study/arms.ts';
 import type { Cell, CellResult } from '../../pipelines/study/cell.ts';
 import { findingOf, REPORTED, stepsTo } from '../../pipelines/study/findings.ts';
+import { grainOf } from '../../pipelines/study/grain.ts';
 import { chosen, plannedCells, tuningCells } from '../../pipelines/study/plan.ts';
 import { openResults, type Results } from '../../pipelines/study/results.ts';
 import { COMPARED_SEEDS, studyScenes, TUNING_SEED } from '../../pipelines/study/scenes.ts';
 import { withTables } from '../../pipelines/study/tables.ts';
 import { promptText } from '../../src/annotations/prompt.ts';
+import type { RgbImage } from '../../src/engine/image.ts';
+import { createRandom } from '../../src/random.ts';
 import { temporaryFolder } from '../temporary.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -149,8 +152,31 @@ test('the page has a place for every table, and its words stay', async (t) => {
   const made = withTables(page, results);
   assert.match(made, /\| diffusion-dpo +\| [\d.e-]+ +\| \d+ +\| \+0\.100 \[\+0\.100, \+0\.100\]/);
   assert.match(made, /\| sft .*-0\.300/);
+  assert.match(made, /\| base +\| 3 +\| \+0\.000 .*\| 7\.0/);
+  assert.match(
+    made,
+    /\| diffusion-dpo +\| 2 +\| \+0\.133 /,
+    'against the base at the highest guidance: 0.6 / 2 - 0.5 / 3',
+  );
   const words = (text: string) => text.replace(/<!-- table: .*?<!-- end -->/gs, '');
   assert.equal(words(made), words(page));
   assert.equal(withTables(made, results), made, 'made twice, it is the same');
   assert.throws(() => withTables('no marks', results), /no place for the table/);
+});
+
+test("an image's grain is its noise: that of a plane is 0, that of normal noise its deviation", () => {
+  const [width, height] = [120, 120];
+  const imageOf = (grey: (x: number, y: number) => number): RgbImage => ({
+    ...{ width, height },
+    data: Uint8Array.from({ length: 3 * width * height }, (_, i) => {
+      const pixel = Math.floor(i / 3);
+      return grey(pixel % width, Math.floor(pixel / width));
+    }),
+  });
+  assert.equal(grainOf(imageOf((x, y) => 10 + x + y)), 0);
+  const random = createRandom(1);
+  const noise = Array.from({ length: width * height }, () => Math.round(120 + 8 * random.normal()));
+  const grain = grainOf(imageOf((x, y) => noise[y * width + x]!));
+  // 13,924 responses that overlap: within three hundredths.
+  assert.ok(Math.abs(grain / 8 - 1) < 0.03, `${grain}`);
 });
