@@ -53,13 +53,12 @@ for (let made = 0; made < Number(values.most ?? Number.POSITIVE_INFINITY); made+
   const minutes = Math.round((missing.length * (Date.now() - started)) / Math.max(1, made) / 60_000);
   const left = made > 0 ? `, about ${minutes} minutes left of those known` : '';
   console.log(`${new Date().toISOString()} ${labelOf(cell)} (${missing.length} to make${left})`);
-  const result = await runCell(
-    ...([lab, scenes, cell, path.join(ROOT, '.diptych', 'study')] as const),
-    (done) => {
+  const result = await runCell(lab, scenes, cell, path.join(ROOT, '.diptych', 'study'), {
+    onStep(done) {
       if (done % 50 === 0) console.log(`  step ${done}`);
     },
-    (guidance, images) => writeLook(DATA, cell, guidance, images),
-  );
+    onDrawn: (guidance, images) => writeLook(DATA, cell, guidance, images),
+  });
   results.add(cell, result, lab.machine);
   show();
   const { reward } = result.measured;

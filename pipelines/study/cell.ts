@@ -69,14 +69,19 @@ export const TOLD_EVERY = 10;
 /** What all arms are measured by, whatever they were trained on: the paper's two objectives for composition. */
 const REWARD: RewardSettings = { policy: 'mean', weights: { dpg: 1, 't2i-3in1': 1 } };
 
+export interface Watch {
+  onStep(done: number): void;
+  /** Images of a cell that names guidances, SAMPLES of each scene in turn. */
+  onDrawn(guidance: number, images: readonly RgbImage[]): Promise<void>;
+}
+
 /** @param work folder of candidates and trajectories */
 export async function runCell(
   lab: Lab,
   scenes: StudyScenes,
   cell: Cell,
   work: string,
-  onStep: (done: number) => void,
-  onDrawn: (guidance: number, images: readonly RgbImage[]) => Promise<void>,
+  { onStep, onDrawn }: Watch,
 ): Promise<CellResult> {
   const { seed } = cell;
   const tunes = seed === TUNING_SEED;
