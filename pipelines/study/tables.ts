@@ -116,7 +116,7 @@ function guidanceTable(results: Results): string {
       .filter(({ cell }) => cell.arm === arm)
       .sort((a, b) => a.cell.seed - b.cell.seed)
       .map(({ result }) => result.drawn!.find((drawn) => drawn.guidance === guidance)!);
-  const arms = [...new Set(lines.map(({ cell }) => cell.arm))].filter(
+  const arms = ['base', ...ARMS.map(({ name }) => name)].filter(
     (arm) => lines.filter(({ cell }) => cell.arm === arm).length === COMPARED_SEEDS.length,
   );
   if (!arms.includes('base')) return '';
