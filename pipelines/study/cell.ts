@@ -96,7 +96,11 @@ export async function runCell(
     for (const guidance of cell.guidances) {
       const images = guidance === GUIDANCE ? usual : lab.draw(model, draws, guidance);
       await onDrawn(guidance, images);
-      drawn.push(await drawnOf(lab, samples, draws, guidance, images));
+      const reward =
+        images === usual
+          ? result.measured.reward!
+          : meanPerScene(rewardsOf(await lab.measure(draws, images)), samples);
+      drawn.push({ guidance, reward, grain: rounded(mean(images.map(grainOf))) });
     }
     return { quick, result: { ...result, drawn } };
   };
@@ -186,18 +190,6 @@ async function measureImages(
     diversity: samples > 1 ? diversityOf(lab.features(images), samples) : null,
     quick: rounded(mean(quick)),
   };
-}
-
-async function drawnOf(
-  lab: Lab,
-  samples: number,
-  draws: readonly Draw[],
-  guidance: number,
-  images: readonly RgbImage[],
-): Promise<Drawn> {
-  const values = await lab.measure(draws, images);
-  const grain = rounded(mean(images.map(grainOf)));
-  return { guidance, reward: meanPerScene(rewardsOf(values), samples), grain };
 }
 
 /** Values of images, `samples` of each scene in turn. */

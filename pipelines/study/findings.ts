@@ -18,6 +18,10 @@ export interface Finding {
 /** Metrics that are reported, in their order. */
 export const REPORTED = ['reward', 'dpg', 't2i-3in1', 'clip-score', 'pickscore', 'exact'] as const;
 
+/** Each scene's mean, of the scenes' values by seed. */
+export const meanOverSeeds = (seeds: readonly number[][]): number[] =>
+  seeds[0]!.map((_, i) => mean(seeds.map((values) => values[i]!)));
+
 /** Of an arm that is measured for every seed that the base is; undefined before. */
 export function findingOf(
   arm: string,
@@ -29,10 +33,8 @@ export function findingOf(
     return line ? [{ line, base }] : [];
   });
   if (paired.length === 0 || paired.length < bases.length) return undefined;
-  const meanOver = (side: 'line' | 'base', name: string) => {
-    const seeds = paired.map((pair) => pair[side].result.measured[name]!);
-    return seeds[0]!.map((_, i) => mean(seeds.map((values) => values[i]!)));
-  };
+  const meanOver = (side: 'line' | 'base', name: string) =>
+    meanOverSeeds(paired.map((pair) => pair[side].result.measured[name]!));
   const metrics = Object.fromEntries(
     REPORTED.map((name) => [
       name,

@@ -1,4 +1,4 @@
-/** The study's curves as pictures: reward over optimizer steps, and what a training's own curves look like. */
+/** The study's pictures: reward over optimizer steps, what a training's own curves look like, and what an arm draws. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type RgbImage, tileImages } from '../../src/engine/image.ts';

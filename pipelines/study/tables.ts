@@ -4,7 +4,7 @@ import { hashSeed } from '../../src/random.ts';
 import type { Arm } from './arms.ts';
 import { ARMS } from './arms.ts';
 import type { Cell, Drawn } from './cell.ts';
-import { type Finding, findingOf, REPORTED, stepsTo } from './findings.ts';
+import { type Finding, findingOf, meanOverSeeds, REPORTED, stepsTo } from './findings.ts';
 import { GUIDANCE } from './lab.ts';
 import { chosen, tuningCells, YARDSTICK } from './plan.ts';
 import type { ResultLine, Results } from './results.ts';
@@ -121,8 +121,7 @@ function guidanceTable(results: Results): string {
   );
   if (!arms.includes('base')) return '';
   const bases = drawnOf('base', GUIDANCE);
-  const perScene = (drawn: readonly Drawn[]) =>
-    drawn[0]!.reward.map((_, i) => mean(drawn.map(({ reward }) => reward[i]!)));
+  const perScene = (drawn: readonly Drawn[]) => meanOverSeeds(drawn.map(({ reward }) => reward));
   const rows = arms.flatMap((arm) =>
     lines
       .find(({ cell }) => cell.arm === arm)!
