@@ -105,6 +105,7 @@ test('two folders are compared: asked for in the form, then wins, losses, flicke
 
   // A side against itself: nothing changes.
   await page.getByLabel('Right').selectOption(`${run}.base`);
+  await canvas.waitFor({ state: 'detached' });
   await page.keyboard.press('d');
   await page.getByText('No pixel differs.').waitFor();
   assert.deepEqual(new Set(await changesOf(page)), new Set(['+0.000']));
