@@ -1,5 +1,6 @@
 /** What the study compares. Every objective is tuned over as many settings: three learning rates, then two other betas. */
 import type { TrainSettings } from '../../src/training/settings.ts';
+import { GUIDANCE } from './lab.ts';
 
 export interface Arm {
   name: string;
@@ -13,11 +14,14 @@ export const LEARNING_RATES = [5e-6, 1.5e-5, 4.5e-5] as const;
 export const MORE_RATES = [1.5e-6, 1.35e-4] as const;
 
 const TIE: Arm['betas'] = [500, 2000, 8000];
+/** Both models' predictions as they are sampled with. Their errors are several times as large, so betas are smaller. */
+const GUIDED = { guidance: GUIDANCE } as const;
+const GUIDED_TIE: Arm['betas'] = [75, 300, 1200];
 /** One timestep a pair, as all others have; the published forms would take whole trajectories. */
-const inversion = (name: string, train: Partial<TrainSettings>): Arm => ({
+const inversion = (name: string, train: Partial<TrainSettings>, betas = TIE): Arm => ({
   name: `inversion-dpo ${name}`,
   train: { objective: 'inversion-dpo', rowsPerPair: 1, ...train },
-  betas: TIE,
+  betas,
 });
 
 export const ARMS: readonly Arm[] = [
@@ -31,6 +35,8 @@ export const ARMS: readonly Arm[] = [
   inversion('endpoint', { form: 'endpoint' }),
   inversion('published', { form: 'published' }),
   inversion('negated', { form: 'negated' }),
+  inversion('shared-noise, guided', { form: 'shared-noise', ...GUIDED }, GUIDED_TIE),
+  { name: 'diffusion-dpo, guided', train: { objective: 'diffusion-dpo', ...GUIDED }, betas: GUIDED_TIE },
   { name: 'inpo', train: { objective: 'inpo', inversionSteps: 10 }, betas: TIE },
   { name: 'smpo', train: { objective: 'smpo', inversionSteps: 5 }, betas: TIE },
   { name: 'ddpo', train: { objective: 'ddpo' }, betas: null },
