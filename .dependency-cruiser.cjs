@@ -3,7 +3,7 @@
  * api, cli, workers, pipelines -> store, jobs, export -> benchmarks, scoring, training, evaluation, sample-world, remote
  *   -> models, diffusion -> engine; annotations and preference stand alone.
  */
-const shared = '^src/(errors|random|log|secrets)\\.ts$';
+const shared = '^src/(errors|random|log|secrets|mean)\\.ts$';
 
 /** Rooms by name, each with the rooms it may import besides itself and the shared files. */
 const mayImport = {

@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { Annotation } from '../../src/annotations/annotation.ts';
 import { promptText } from '../../src/annotations/prompt.ts';
 import type { RgbImage } from '../../src/engine/image.ts';
+import { mean } from '../../src/mean.ts';
 import type { DiffusionModel } from '../../src/models/folders/model-folder.ts';
 import { textPrompt } from '../../src/models/inputs/prompt.ts';
 import { formPairs, type PairSettings } from '../../src/preference/pairs.ts';
@@ -254,5 +255,4 @@ function cosine(a: Float32Array, b: Float32Array): number {
   return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
 }
 
-const mean = (values: readonly number[]) => values.reduce((sum, x) => sum + x, 0) / values.length;
 const rounded = (x: number) => Number(x.toPrecision(4));

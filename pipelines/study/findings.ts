@@ -1,5 +1,6 @@
 /** Results as numbers to report: an arm against the base, over all seeds and of each. */
 import { type Comparison, compare } from '../../src/evaluation/bootstrap.ts';
+import { mean } from '../../src/mean.ts';
 import { hashSeed } from '../../src/random.ts';
 import type { ResultLine } from './results.ts';
 
@@ -70,5 +71,3 @@ export function stepsTo(curve: Finding['curve'], reward: number): number | null 
   }
   return null;
 }
-
-const mean = (values: readonly number[]) => values.reduce((sum, x) => sum + x, 0) / values.length;

@@ -1,5 +1,6 @@
 /** docs/study.md's tables out of the results: each stands between marks of its name, so that the words around it stay. */
 import { compare } from '../../src/evaluation/bootstrap.ts';
+import { mean } from '../../src/mean.ts';
 import { hashSeed } from '../../src/random.ts';
 import type { Arm } from './arms.ts';
 import { ARMS } from './arms.ts';
@@ -148,5 +149,3 @@ function table(heads: readonly string[], rows: readonly string[][]): string {
     `| ${cells.map((cell, i) => cell.padEnd(widths[i]!)).join(' | ')} |`;
   return [line(heads), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
 }
-
-const mean = (values: readonly number[]) => values.reduce((sum, x) => sum + x, 0) / values.length;

@@ -2,10 +2,11 @@
  * The two files that DPG-Bench's compute_dpg_bench.py writes (TencentQQGYLab/ELLA): a line per prompt with the score of
  * each of its images and their mean, then the means by category; and every answer.
  */
+import { mean } from '../mean.ts';
 import { applyDependencies } from '../scoring/dpg.ts';
 import { type DpgQuestion, dpgCategory } from '../scoring/dpg-questions.ts';
 import type { ScoringMode } from '../scoring/metric.ts';
-import { mean, pythonNumber } from './python-number.ts';
+import { pythonNumber } from './python-number.ts';
 
 export interface DpgImage {
   /** The published code cuts a prompt's images out of a grid of two columns; here each is one, of this side. */

@@ -8,7 +8,3 @@ export function pythonNumber(value: number): string {
   }
   return Number.isInteger(value) ? value.toFixed(1) : String(value);
 }
-
-/** NaN of nothing, as numpy has it. */
-export const mean = (values: readonly number[]): number =>
-  values.reduce((sum, x) => sum + x, 0) / values.length;

@@ -3,9 +3,10 @@
  * {question_id, answer} for each evaluator, and the mean. The answers are Diptych's own metrics.
  */
 import type { T2iCategory } from '../annotations/benchmark.ts';
+import { mean } from '../mean.ts';
 import type { MetricValues } from '../scoring/reward.ts';
 import { combined, complexRule } from '../scoring/three-in-one.ts';
-import { mean, pythonNumber } from './python-number.ts';
+import { pythonNumber } from './python-number.ts';
 
 export interface T2iImage {
   prompt: string;

@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { openEngine } from '../engine/engine.ts';
 import { DiptychError } from '../errors.ts';
+import { mean } from '../mean.ts';
 import { loadDiffusionModel } from '../models/folders/model-folder.ts';
 import { stopAsked } from '../process-end.ts';
 import {
@@ -107,8 +108,7 @@ function progressOf(steps: number, out: Output): (telemetry: SceneGraphTelemetry
   return ({ step, seconds }) => {
     recent.push(seconds);
     if (recent.length > RECENT) recent.shift();
-    const mean = recent.reduce((sum, x) => sum + x, 0) / recent.length;
     const counts = { total: steps, done: step, failed: 0, dropped: 0, fraction: step / steps };
-    printer.show([{ name: 'graph encoder', status: 'running', ...counts }], mean * (steps - step));
+    printer.show([{ name: 'graph encoder', status: 'running', ...counts }], mean(recent) * (steps - step));
   };
 }

@@ -1,5 +1,6 @@
 /** Paired comparison of two models: the mean difference, its bootstrap interval, and who wins how often. */
 import { DiptychError } from '../errors.ts';
+import { mean } from '../mean.ts';
 import { createRandom } from '../random.ts';
 
 export interface Comparison {
@@ -55,5 +56,3 @@ function quantile(sorted: Float64Array, q: number): number {
   const high = Math.min(low + 1, sorted.length - 1);
   return sorted[low]! + (at - low) * (sorted[high]! - sorted[low]!);
 }
-
-const mean = (values: readonly number[]) => values.reduce((sum, x) => sum + x, 0) / values.length;

@@ -1,4 +1,5 @@
 /** How sure a number is that only all annotations together have, such as a distance between sets of images. */
+import { mean } from '../mean.ts';
 import type { Comparison } from './bootstrap.ts';
 
 const GROUPS = 10;
@@ -22,8 +23,8 @@ export async function jackknifeInterval(
   for (let left = 0; left < GROUPS; left++) {
     values.push(await without((annotation) => groupOf.get(annotation) !== left));
   }
-  const mean = values.reduce((sum, x) => sum + x, 0) / GROUPS;
-  const squares = values.reduce((sum, x) => sum + (x - mean) ** 2, 0);
+  const middle = mean(values);
+  const squares = values.reduce((sum, x) => sum + (x - middle) ** 2, 0);
   const half = T * Math.sqrt(((GROUPS - 1) / GROUPS) * squares);
   return [whole - half, whole + half];
 }

@@ -1,4 +1,5 @@
 /** Small SVG charts for the report: no script, no outside file. */
+import { mean } from '../mean.ts';
 import type { Comparison } from './bootstrap.ts';
 import { escaped } from './escaped.ts';
 import type { ValidationCurve } from './validation-curves.ts';
@@ -90,7 +91,6 @@ function windowMeans({ values, steps }: Series): { step: number; value: number }
     .map((value, i) => ({ step: steps?.[i] ?? i + 1, value }))
     .filter(({ value }) => Number.isFinite(value));
   const size = Math.max(1, Math.round(known.length / 40));
-  const mean = (part: readonly number[]) => part.reduce((sum, v) => sum + v, 0) / part.length;
   return Array.from({ length: Math.ceil(known.length / size) }, (_, i) => {
     const window = known.slice(i * size, (i + 1) * size);
     return { step: mean(window.map(({ step }) => step)), value: mean(window.map(({ value }) => value)) };

@@ -1,4 +1,5 @@
 /** DPG-Bench's score of one image: the mean over its questions, each 0 while a question it depends on is 0. */
+import { mean } from '../mean.ts';
 import { dpgQuestions } from './dpg-questions.ts';
 import { type Metric, measureEach } from './metric.ts';
 
@@ -58,5 +59,3 @@ export function dpgCategories(
   }
   return Object.fromEntries([...answers].map(([category, values]) => [category, mean(values)]));
 }
-
-const mean = (values: readonly number[]) => values.reduce((sum, x) => sum + x, 0) / values.length;

@@ -5,6 +5,7 @@ import { factorsPerRow, logDensity } from '../../diffusion/step-density.ts';
 import type { Engine, Tensor } from '../../engine/engine.ts';
 import type { FlatParameters, LossWithAux } from '../../engine/flat-parameters.ts';
 import type { Weights } from '../../engine/weights.ts';
+import { mean } from '../../mean.ts';
 import { checkpointed, type RunBlock, straight } from '../../models/layers/run-block.ts';
 import type { TextCondition } from '../../models/unet/unet.ts';
 import type { UNetConfig } from '../../models/unet/unet-config.ts';
@@ -102,5 +103,3 @@ function densities(
     factors.map(({ sigma }) => sigma),
   );
 }
-
-const mean = (values: Float32Array) => values.reduce((sum, x) => sum + x, 0) / values.length;

@@ -3,6 +3,7 @@ import type { Engine, Tensor } from '../../engine/engine.ts';
 import type { FlatParameters, LossWithAux } from '../../engine/flat-parameters.ts';
 import { traced } from '../../engine/traced.ts';
 import { disposeWeights, type Weights } from '../../engine/weights.ts';
+import { mean } from '../../mean.ts';
 import { checkpointed, straight } from '../../models/layers/run-block.ts';
 import type { TextCondition } from '../../models/unet/unet.ts';
 import type { UNetConfig } from '../../models/unet/unet-config.ts';
@@ -173,5 +174,3 @@ function rowErrors({ policy, reference, target }: SideRows): Tensor[] {
   const side = { policy, reference, target: target ?? reference };
   return [errors(side), errorChange(side)];
 }
-
-const mean = (values: Float32Array) => values.reduce((sum, x) => sum + x, 0) / values.length;

@@ -1,4 +1,5 @@
 /** What a measurement of the policy on the validation scenes is, and what follows from all of a run's. */
+import { mean } from '../../mean.ts';
 
 /** The policy's image of a scene, judged. */
 export interface ValidationImage {
@@ -58,5 +59,3 @@ export function bestStep(entries: readonly ValidationEntry[]): number | null {
   }
   return best?.step ?? null;
 }
-
-const mean = (values: readonly number[]) => values.reduce((sum, x) => sum + x, 0) / values.length;
