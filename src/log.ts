@@ -9,7 +9,7 @@ import { withoutSecrets } from './secrets.ts';
 export const log = pino(
   {
     level: process.env.DIPTYCH_LOG_LEVEL || 'info',
-    base: { process: path.basename(process.argv[1] ?? '', '.ts'), pid: process.pid },
+    base: { process: processName(process.argv), pid: process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
     hooks: { streamWrite: (line) => withoutSecrets(line) },
@@ -17,3 +17,10 @@ export const log = pino(
   // At once: a process that is killed has said all it knew.
   pino.destination({ dest: 2, sync: true }),
 );
+
+/** That of the script, and of the command line the command's: `diptych worker score` is score, `diptych api` api. */
+function processName([, script = '', ...words]: readonly string[]): string {
+  const name = path.basename(script, '.ts');
+  const command = words[0] === 'worker' ? words[1] : words[0];
+  return name === 'main' ? (command ?? name) : name;
+}

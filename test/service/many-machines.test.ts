@@ -89,6 +89,7 @@ test('machines that share a database and a bucket, and no disk, curate and train
   ];
   const lost = await machine('worker', 'train');
   const url = await until('the API listens', () => /"url":"(http[^"]+)"/.exec(api.said)?.[1], SLOW);
+  assert.match(api.said, /"process":"api"/);
   const client = openClient(url);
   const get = (route: string, init?: RequestInit) => fetch(`${url}${route}`, init);
   const sent = await get('/v1/annotation-sets/shapes/annotations', {
@@ -126,6 +127,7 @@ test('machines that share a database and a bucket, and no disk, curate and train
   const successor = await machine('worker', 'train');
   const run = await client.watchRun(id, () => {});
   assert.deepEqual([run.status, run.error], ['succeeded', null]);
+  assert.match(successor.said, /"process":"train"/);
   const steps = await Array.fromAsync(
     readTelemetry(path.join(successor.home, 'runs', id, 'train', 'telemetry.jsonl')),
   );
