@@ -20,7 +20,12 @@ export async function run(): Promise<BenchResult> {
   const policy = createPolicy(engine, model, DEFAULT_TRAIN, null);
   const models = { config: model.unet.config, policy, reference: model.unet.weights };
   const stepper = (gradientCheckpointing: boolean) => {
-    const settings = { ...DEFAULT_TRAIN, objective: 'diffusion-dpo', gradientCheckpointing } as const;
+    const settings = {
+      ...DEFAULT_TRAIN,
+      objective: 'diffusion-dpo',
+      guidance: 1,
+      gradientCheckpointing,
+    } as const;
     return preferenceStep(engine, models, settings);
   };
   const [checkpointed, without] = [stepper(true), stepper(false)];

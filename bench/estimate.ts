@@ -3,9 +3,8 @@
  * that it takes. ratio = estimate / truth: below 1 promises too much.
  */
 import path from 'node:path';
-import { Default } from 'typebox/value';
 import { estimateRun } from '../pipelines/estimate.ts';
-import { RunSettings } from '../pipelines/settings.ts';
+import { withDefaults } from '../pipelines/settings.ts';
 import { drawImages } from '../src/diffusion/draw-images.ts';
 import { openEngine } from '../src/engine/engine.ts';
 import { measureRate } from '../src/engine/rate.ts';
@@ -19,8 +18,8 @@ const SAMPLING = { steps: 20, guidance: 3 };
 export async function run(): Promise<BenchResult> {
   const engine = await openEngine();
   const folder = path.resolve(import.meta.dirname, '../models/sample/diffusion');
-  const settings = Default(RunSettings, { candidates: IMAGES, heldOutFraction: 0, sampling: SAMPLING });
-  const { work } = await estimateRun('curate', settings as RunSettings, 1, folder);
+  const settings = withDefaults({ candidates: IMAGES, heldOutFraction: 0, sampling: SAMPLING });
+  const { work } = await estimateRun('curate', settings, 1, folder);
   const model = await loadDiffusionModel(engine, folder);
   const requests = Array.from({ length: IMAGES }, (_, seed) => ({
     prompt: textPrompt('red circle left of blue square'),

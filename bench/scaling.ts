@@ -4,8 +4,7 @@
  * so that cores don't run out: 2, 4 and 8 workers. ratio = tasks a second / (workers x those of one); 1 is linear.
  */
 import type { ChildProcess } from 'node:child_process';
-import { Default } from 'typebox/value';
-import { RunSettings } from '../pipelines/settings.ts';
+import { withDefaults } from '../pipelines/settings.ts';
 import type { GeneratePayload } from '../pipelines/stages.ts';
 import { openQueue } from '../src/jobs/queue.ts';
 import { createRun, type StagePlan } from '../src/jobs/runs.ts';
@@ -99,7 +98,7 @@ async function openPlans({ url, client }: BenchDatabase): Promise<Plans> {
   return {
     async rate(tasks, given) {
       // Other images each time: what was made before would be taken from there.
-      const settings = Default(RunSettings, { ...given, seed: ++seed }) as RunSettings;
+      const settings = withDefaults({ ...given, seed: ++seed });
       const stage: StagePlan = {
         name: 'generate',
         worker: 'generate',

@@ -14,7 +14,7 @@ const [EARLY, STEPS, PAIRS] = [100, 500, 4];
 export async function run(): Promise<BenchResult> {
   const opened = await openBenchModel();
   const { engine, model } = opened;
-  const settings = { ...DEFAULT_TRAIN, objective: 'diffusion-dpo' } as const;
+  const settings = { ...DEFAULT_TRAIN, objective: 'diffusion-dpo', guidance: 1 } as const;
   const policy = createPolicy(engine, model, settings, null);
   const { config, weights: reference } = model.unet;
   const step = preferenceStep(engine, { config, policy, reference }, settings);

@@ -20,7 +20,7 @@ export async function run(): Promise<BenchResult[]> {
   const { engine, model, folder, inputs } = opened;
   const { specs, config, weights: reference } = model.unet;
   const batch = pairsOf(opened);
-  const settings = { ...DEFAULT_TRAIN, objective: 'diffusion-dpo' } as const;
+  const settings = { ...DEFAULT_TRAIN, objective: 'diffusion-dpo', guidance: 1 } as const;
   const stepsOn = (engine: Engine) => {
     const policy = createFlatParameters(engine, specs, toHost(reference, specs), { maxGradNorm: 1 });
     const step = preferenceStep(engine, { config, policy, reference }, settings);

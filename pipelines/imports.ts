@@ -1,7 +1,6 @@
 /** From a request for an import to the run that does it. */
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { Default } from 'typebox/value';
 import { DiptychError } from '../src/errors.ts';
 import type { Origin } from '../src/import/diptych.ts';
 import { filesBelow } from '../src/import/files.ts';
@@ -11,7 +10,7 @@ import { ensureSet, findSet } from '../src/store/annotations.ts';
 import type { Store } from '../src/store/client.ts';
 import { uploadFolder } from '../src/store/uploads.ts';
 import { checkReward, checkServers } from './plan.ts';
-import { type ImportKind, type ImportRequest, RunSettings } from './settings.ts';
+import { type ImportKind, type ImportRequest, type RunSettings, withDefaults } from './settings.ts';
 import { scoreStage } from './stages.ts';
 
 /** Settings of a run of kind "import": those of any run, so that others can build on it, and what is imported. */
@@ -50,7 +49,7 @@ export async function planImport(
     );
   }
   const files = await filesBelow(source);
-  const full = Default(RunSettings, settings) as RunSettings;
+  const full = withDefaults(settings);
   checkServers('import', full);
   if (as === 'images') checkReward(full.reward.weights, metricNames(full.scoring));
   const set = as === 'images' ? await findSet(store, annotationSet) : await ensureSet(store, annotationSet);

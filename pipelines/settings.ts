@@ -1,5 +1,6 @@
 /** What a run can be asked for: one schema, from which validation, defaults, the API page and the types come. */
 import { type Static, Type } from 'typebox';
+import { Default } from 'typebox/value';
 import { DEFAULT_DEMON, DEMON_WEIGHTINGS } from '../src/diffusion/demon.ts';
 import { LAYOUT_NAMES } from '../src/export/layouts/index.ts';
 import { PARQUET_WRITERS } from '../src/export/parquet-writers.ts';
@@ -15,7 +16,9 @@ import {
   DEFAULT_VALIDATION,
   INVERSION_FORMS,
   OBJECTIVES,
+  type ObjectiveSettings,
   OPTIMIZERS,
+  objectiveSettings,
   PRECISIONS,
   SCHEDULES,
   TIMESTEP_WEIGHTS,
@@ -164,15 +167,20 @@ export const RunSettings = Type.Object(
           default: DEFAULT_TRAIN.rewardWeighted,
           description: 'Pairs count by their difference of rewards',
         }),
-        beta: positive(
-          DEFAULT_TRAIN.beta,
-          'Tie to the reference; larger stays closer. Of mapo and dspo the weight of the preference: 0.1, 0.001. Of d3po: 0.1',
+        beta: Type.Optional(
+          Type.Number({
+            exclusiveMinimum: 0,
+            description:
+              "Tie to the reference, of mapo and dspo the weight of the preference; left out: the objective's own (docs/training.md)",
+          }),
         ),
-        guidance: Type.Number({
-          minimum: 0,
-          default: DEFAULT_TRAIN.guidance,
-          description: 'Guidance of inversion, predictions and the images that ddpo and d3po draw',
-        }),
+        guidance: Type.Optional(
+          Type.Number({
+            minimum: 0,
+            description:
+              "Guidance of inversion, predictions and the images that ddpo and d3po draw; left out: the objective's own (docs/training.md)",
+          }),
+        ),
         inversionSteps: whole(2, 1000, DEFAULT_TRAIN.inversionSteps, 'Grid points of a trajectory'),
         keptTimesteps: Type.Optional(
           Type.Integer({
@@ -371,7 +379,16 @@ export const RunSettings = Type.Object(
   },
   { additionalProperties: false, default: {} },
 );
-export type RunSettings = Static<typeof RunSettings>;
+/** As they may be asked for. */
+type AskedSettings = Static<typeof RunSettings>;
+/** As a run has them. */
+export type RunSettings = AskedSettings & { train: ObjectiveSettings };
+
+/** Every default filled in, also those that hang on other settings. */
+export function withDefaults(given: object): RunSettings {
+  const settings = Default(RunSettings, structuredClone(given)) as AskedSettings;
+  return { ...settings, train: { ...objectiveSettings(settings.train), ...settings.train } };
+}
 
 /** Body of POST /v1/runs. */
 export const RunRequest = Type.Object(

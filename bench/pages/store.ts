@@ -2,8 +2,7 @@
 import { appendFile, mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import sharp from 'sharp';
-import { Default } from 'typebox/value';
-import { RunSettings } from '../../pipelines/settings.ts';
+import { withDefaults } from '../../pipelines/settings.ts';
 import { createRandom, type Random } from '../../src/random.ts';
 import { ensureSet, upsertAnnotations } from '../../src/store/annotations.ts';
 import { folderBlobs } from '../../src/store/blobs.ts';
@@ -85,7 +84,7 @@ function stepOf(step: number, random: Random): StepTelemetry {
   };
 }
 
-const settings = () => Default(RunSettings, {}) as object;
+const settings = () => withDefaults({});
 
 /** As heavy as a drawn image of its size. */
 function picture(number: number): Promise<Buffer> {

@@ -109,7 +109,7 @@ export async function runCell(
     const { quick, result } = await measure(lab.base);
     return { pairs: 0, curve: [{ step: 0, reward: quick }], ...result, ...told([]) };
   }
-  const train = { ...DEFAULT_TRAIN, ...cell.train, seed, checkpointEvery: MILESTONE };
+  const train = { ...DEFAULT_TRAIN, guidance: 1, ...cell.train, seed, checkpointEvery: MILESTONE };
   const folder = path.join(work, 'training');
   await rm(folder, { recursive: true, force: true });
   const material = await materialOf(lab, scenes.curated.get(seed)!, cell, work);

@@ -2,7 +2,7 @@
 import os from 'node:os';
 import { Default, Errors } from 'typebox/value';
 import { estimateRun, type RunEstimate } from '../../pipelines/estimate.ts';
-import { type RunKind, RunSettings } from '../../pipelines/settings.ts';
+import { type RunKind, RunSettings, withDefaults } from '../../pipelines/settings.ts';
 import { modelFiles } from '../../workers/model-folders.ts';
 import { openEngine, seesGpu } from '../engine/engine.ts';
 import { measureRate } from '../engine/rate.ts';
@@ -79,5 +79,5 @@ function checked(given: object): RunSettings {
   const settings = Default(RunSettings, given);
   const [wrong] = Errors(RunSettings, settings);
   if (wrong) throw new UsageError(`--settings: settings${wrong.instancePath} ${wrong.message}`);
-  return settings as RunSettings;
+  return withDefaults(given);
 }

@@ -116,19 +116,55 @@ export interface LoraSettings {
   convolutions: boolean;
 }
 
+/** Settings whose good values hang on what is minimised. */
+export type ObjectiveSettings = Pick<TrainSettings, 'beta' | 'guidance'>;
+
+const unguided = (beta: number): ObjectiveSettings => ({ beta, guidance: 1 });
+/** The sample model's guidance: an on-policy objective learns from images drawn as they will be drawn. */
+const GUIDED = 3;
+/** Of an objective that has no beta. */
+const UNUSED = 1;
+
+/** The best that docs/study.md found where it tuned the objective, else as released. */
+const OBJECTIVE_SETTINGS: Record<
+  Exclude<TrainSettings['objective'], 'inversion-dpo'> | InversionForm,
+  ObjectiveSettings
+> = {
+  'shared-noise': { beta: 300, guidance: GUIDED },
+  transition: unguided(8000),
+  endpoint: unguided(8000),
+  published: unguided(2000),
+  negated: unguided(2000),
+  'diffusion-dpo': unguided(2000),
+  inpo: unguided(8000),
+  smpo: unguided(2000),
+  dspo: unguided(0.03),
+  kto: unguided(1000),
+  mapo: unguided(0.02),
+  sft: unguided(UNUSED),
+  ddpo: { beta: UNUSED, guidance: GUIDED },
+  d3po: { beta: 0.1, guidance: GUIDED },
+};
+
+/** What an objective, and of inversion-dpo its form, takes where a run does not say. */
+export const objectiveSettings = ({
+  objective,
+  form,
+}: Pick<TrainSettings, 'objective' | 'form'>): ObjectiveSettings =>
+  OBJECTIVE_SETTINGS[objective === 'inversion-dpo' ? form : objective];
+
 export const DEFAULT_TRAIN: PairTrainSettings = {
   objective: 'inversion-dpo',
   form: 'shared-noise',
+  ...OBJECTIVE_SETTINGS['shared-noise'],
   stride: 4,
   rewardWeighted: false,
-  beta: 2000,
-  guidance: 1,
   inversionSteps: 20,
   steps: 200,
   pairsPerStep: 16,
   accumulate: 1,
   optimizer: 'adamw',
-  learningRate: 1e-5,
+  learningRate: 1.5e-5,
   warmUp: 20,
   schedule: 'constant',
   weightDecay: 0.01,

@@ -1,6 +1,5 @@
 /** A finished run with four candidates of each annotation, and base and tuned ones, all with pictures, for voters. */
-import { Default } from 'typebox/value';
-import { RunSettings } from '../../pipelines/settings.ts';
+import { withDefaults } from '../../pipelines/settings.ts';
 import { encodePng } from '../../src/engine/png.ts';
 import { hashSeed } from '../../src/random.ts';
 import { ensureSet, listAnnotations, upsertAnnotations } from '../../src/store/annotations.ts';
@@ -9,7 +8,7 @@ import { insertCandidates, insertScores, type Variant } from '../../src/store/ca
 import type { Store } from '../../src/store/client.ts';
 import { scenes } from '../scenes.ts';
 
-const SETTINGS = Default(RunSettings, { reward: { weights: { dpg: 1 } }, pairs: { margin: 0 } }) as object;
+const SETTINGS = withDefaults({ reward: { weights: { dpg: 1 } }, pairs: { margin: 0 } });
 const PLACES: readonly (readonly [Variant, number])[] = [
   ...[0, 1, 2, 3].map((slot) => ['curated', slot] as const),
   ['base', 0],

@@ -69,6 +69,19 @@ test('settings that are given stay as given, the others get their defaults', asy
   assert.deepEqual([got.train!.steps, got.train!.beta], [3, DEFAULT_TRAIN.beta]);
 });
 
+test('beta and guidance are those of the objective and form, unless they are given', async () => {
+  const asked = async (train: object) => {
+    const { body } = await send('POST', '/v1/runs', { ...curate, settings: { train } });
+    const got = (body.settings as { train: { beta: number; guidance: number } }).train;
+    return [got.beta, got.guidance];
+  };
+  assert.deepEqual(await asked({}), [300, 3]);
+  assert.deepEqual(await asked({ form: 'published' }), [2000, 1]);
+  assert.deepEqual(await asked({ objective: 'kto' }), [1000, 1]);
+  assert.deepEqual(await asked({ objective: 'd3po', beta: 2 }), [2, 3]);
+  assert.deepEqual(await asked({ objective: 'diffusion-dpo', guidance: 3 }), [2000, 3]);
+});
+
 test('a run is cancelled once, and only a failed one is retried', async () => {
   const id = await newRun(store, boss);
   const early = await send('POST', `/v1/runs/${id}/retry`);

@@ -2,8 +2,7 @@
 import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { Default } from 'typebox/value';
-import { RunSettings } from '../../pipelines/settings.ts';
+import { withDefaults } from '../../pipelines/settings.ts';
 import { ensureSet, listAnnotations, upsertAnnotations } from '../../src/store/annotations.ts';
 import { describeArtifacts, writeArtifacts } from '../../src/store/artifacts.ts';
 import { insertCandidates, insertScores } from '../../src/store/candidates.ts';
@@ -12,7 +11,7 @@ import type { TestApp } from './app.ts';
 
 export const METRICS = ['clip-score', 'dpg'] as const;
 /** Of equal weight, and a tie only where rewards are equal. */
-const SETTINGS = Default(RunSettings, {
+const SETTINGS = withDefaults({
   reward: { weights: { 'clip-score': 1, dpg: 1 } },
   pairs: { margin: 0 },
 }) as object;

@@ -40,9 +40,10 @@ test('a whole loop: every image, every pass through the UNet, every trajectory i
   assert.equal(images, 90 + 40);
   assert.deepEqual(work, [
     { name: 'generate', flops: 90 * 5 * 2 * flops },
-    { name: 'train: invert', flops: 90 * 6 * flops },
+    // With guidance, and so twice, as the default objective has it.
+    { name: 'train: invert', flops: 90 * 6 * 2 * flops },
     // Two images a pair; forward and backward of the policy are three passes, the reference is one.
-    { name: 'train: steps', flops: 10 * 2 * 2 * 4 * flops },
+    { name: 'train: steps', flops: 10 * 2 * 2 * 4 * 2 * flops },
     { name: 'evaluate: generate', flops: 40 * 5 * 2 * flops },
   ]);
   assert.equal(disk.trajectories, 90 * 7 * 2 * 32 * 32 * 3);
@@ -68,7 +69,7 @@ test('a run pays for what it does and no more', async (t) => {
   // Diffusion-DPO inverts nothing; published forms take the whole trajectory.
   const diffusion = await work('train', { train: { objective: 'diffusion-dpo' } });
   assert.equal(diffusion['train: invert'], 0);
-  const published = await work('train', { train: { steps: 10, form: 'published' } });
+  const published = await work('train', { train: { steps: 10, form: 'published', guidance: 3 } });
   assert.equal(published['train: steps'], plain['train: steps']! * 20);
   // Rounds of 2 steps on 3 annotations, each drawn twice in 4 steps; the last round is drawn whole. DDPO has no reference.
   const onPolicy = { samplingSteps: 4, scenesPerRound: 3, stepsPerRound: 2 };
@@ -106,7 +107,7 @@ test('measuring during training costs its drawings and a checkpoint, and its ann
   };
   const [plain, measured] = [await made(), await made({ every: 4, annotations: 10 })];
   assert.deepEqual(measured.work, [
-    { name: 'train: invert', flops: 20 * 3 * 6 * flops },
+    { name: 'train: invert', flops: 20 * 3 * 6 * 2 * flops },
     plain.work[1],
     // At steps 0, 4, 8 and 10.
     { name: 'train: validate', flops: 4 * 10 * 5 * 2 * flops },

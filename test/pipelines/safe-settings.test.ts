@@ -3,12 +3,11 @@ import assert from 'node:assert/strict';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
-import { Default } from 'typebox/value';
 import { checkSafe, checkSafeImport, namedPaths } from '../../pipelines/safe-settings.ts';
-import { IMPORT_KINDS, RunSettings } from '../../pipelines/settings.ts';
+import { IMPORT_KINDS, RunSettings, withDefaults } from '../../pipelines/settings.ts';
 import { temporaryFolder } from '../temporary.ts';
 
-const settings = (given: object) => Default(RunSettings, structuredClone(given)) as RunSettings;
+const settings = (given: object) => withDefaults(given);
 
 async function setUp(t: import('node:test').TestContext) {
   const folder = await temporaryFolder(t);

@@ -17,7 +17,10 @@ import { planRows } from '../../src/training/pairs/rows.ts';
 import { type Ascent, selfInverted } from '../../src/training/pairs/self-inversion.ts';
 import {
   DEFAULT_TRAIN,
+  INVERSION_FORMS,
   learningRateAt,
+  OBJECTIVES,
+  objectiveSettings,
   type PairTrainSettings,
   type TrainSettings,
 } from '../../src/training/settings.ts';
@@ -81,7 +84,7 @@ const CLASHES: [Partial<TrainSettings>, string][] = [
     'train.stride is 20, but train.inversionSteps is 20; it must be more than the stride',
   ],
   [
-    { objective: 'mapo' },
+    { objective: 'mapo', beta: 2000 },
     'train.beta is 2000, but train.objective is "mapo", where beta is the weight of the preference; give at most 10',
   ],
   [
@@ -110,7 +113,7 @@ const CLASHES: [Partial<TrainSettings>, string][] = [
     'train.rowsPerPair is "trajectory", but train.objective is "d3po"; only inversion-dpo has whole trajectories. Give a number',
   ],
   [
-    { objective: 'd3po' },
+    { objective: 'd3po', beta: 2000 },
     'train.beta is 2000, but train.objective is "d3po", which holds ratios within 0.9 and 1.1; give at most 100 (0.1 is the released one)',
   ],
   [
@@ -145,6 +148,11 @@ test('the defaults go together, and so does each choice alone', () => {
     { accumulate: 4, optimizer: 'adafactor', ema: 0.99, freeze: ['conv_in.*'], schedule: 'cosine' },
   ];
   for (const settings of fine) checkTrainSettings({ ...DEFAULT_TRAIN, ...settings });
+  const kinds = [
+    ...OBJECTIVES.map((objective) => ({ objective, form: DEFAULT_TRAIN.form })),
+    ...INVERSION_FORMS.map((form) => ({ objective: DEFAULT_TRAIN.objective, form })),
+  ];
+  for (const kind of kinds) checkTrainSettings({ ...DEFAULT_TRAIN, ...kind, ...objectiveSettings(kind) });
 });
 
 test('a pair has as many different timesteps as asked for, or its whole trajectory in order', () => {

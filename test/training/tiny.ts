@@ -135,6 +135,8 @@ export const tinyJudge: Judge = async (scenes, images) =>
 
 export const TINY_TRAIN: PairTrainSettings = {
   ...DEFAULT_TRAIN,
+  beta: 2000,
+  guidance: 1,
   inversionSteps: 6,
   stride: 2,
   pairsPerStep: 2,

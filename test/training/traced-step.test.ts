@@ -12,7 +12,7 @@ import { isTargetless } from '../../src/training/objectives/inversion-dpo.ts';
 import { preferenceStep } from '../../src/training/pairs/step.ts';
 import { disposeRows, type StepRows } from '../../src/training/pairs/step-rows.ts';
 import { createPolicy } from '../../src/training/policy.ts';
-import { DEFAULT_TRAIN, type PairTrainSettings } from '../../src/training/settings.ts';
+import { DEFAULT_TRAIN, objectiveSettings, type PairTrainSettings } from '../../src/training/settings.ts';
 
 const problem = nativeProblem();
 const skip = problem === null ? false : `native engine: ${problem}`;
@@ -62,7 +62,7 @@ const CASES: [string, Partial<PairTrainSettings>][] = [
 
 for (const [name, choice] of CASES) {
   test(`${name}: traced, eager and plain steps agree (1e-5)`, { skip }, async () => {
-    const settings = { ...DEFAULT_TRAIN, beta: 10, ...choice };
+    const settings = { ...DEFAULT_TRAIN, beta: 10, guidance: 1, ...choice };
     const by = async (options: EngineOptions) =>
       stepOn(await openEngine({ prefer: 'native', ...options }), settings);
     const traced = await by({});
@@ -79,7 +79,8 @@ for (const [name, choice] of CASES) {
 }
 
 test('the published form at policy = reference: ln 2, and a gradient of exactly zero', { skip }, async () => {
-  const settings: PairTrainSettings = { ...DEFAULT_TRAIN, objective: 'inversion-dpo', form: 'published' };
+  const kind = { objective: 'inversion-dpo', form: 'published' } as const;
+  const settings: PairTrainSettings = { ...DEFAULT_TRAIN, ...kind, ...objectiveSettings(kind) };
   const { outcome, moment } = await stepOn(await openEngine({ prefer: 'native' }), settings, 0);
   assert.ok(Math.abs(outcome.loss - 1.25 * Math.LN2) < 1e-6, `${outcome.loss}`);
   assert.deepEqual([outcome.gradNorm, outcome.winnerError, outcome.loserError], [0, 0, 0]);

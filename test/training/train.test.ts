@@ -294,7 +294,7 @@ for (const kind of KINDS) {
 for (const kind of KINDS.filter(({ objective }) => objective !== 'kto')) {
   test(`${nameOf(kind)}: the loss rises along the step's gradient by its norm (finite difference, 2e-2)`, () => {
     const batch = stepBatch(kind);
-    const settings = { ...DEFAULT_TRAIN, ...kind, beta: smallBeta(kind, 100) };
+    const settings = { ...DEFAULT_TRAIN, guidance: 1, ...kind, beta: smallBeta(kind, 100) };
     const models = (policy: ReturnType<Batch['policy']>) => ({
       config: model.unet.config,
       policy,

@@ -1,8 +1,7 @@
 /** What the numeric thread is asked for in a training that is measured, and what becomes of what it tells. */
 import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
-import { Default } from 'typebox/value';
-import { RunSettings } from '../../pipelines/settings.ts';
+import { type RunSettings, withDefaults } from '../../pipelines/settings.ts';
 import { ensureSet, listAnnotations, upsertAnnotations } from '../../src/store/annotations.ts';
 import { insertCandidates, insertScores } from '../../src/store/candidates.ts';
 import { places } from '../../src/store/places.ts';
@@ -22,7 +21,7 @@ const ANNOTATIONS = scenes(6);
 /** A source run: three candidates for each annotation, the first the best; `scoring` and `clip` as they were then. */
 const { id: setId } = await ensureSet(store, 'set');
 await upsertAnnotations(store, setId, ANNOTATIONS);
-const curated = Default(RunSettings, { scoring: { mode: 'compat' } }) as object;
+const curated = withDefaults({ scoring: { mode: 'compat' } });
 const { id: source } = await store.run.create({
   data: { kind: 'curate', settings: curated, setId, status: 'succeeded' },
 });
@@ -51,7 +50,7 @@ await store.$transaction(async (tx) =>
 
 /** Trains as a run with these settings does, with another numeric thread; its argument, result and events. */
 async function trained(train: object, tell: readonly TrainProgress[] = []) {
-  const settings = Default(RunSettings, {
+  const settings = withDefaults({
     ...{ seed: 5, train, scoring: { mode: 'fixed' }, sampling: { steps: 7, guidance: 2 } },
     reward: { policy: 'zmean', weights: { dpg: 1 } },
   }) as RunSettings;

@@ -1,6 +1,5 @@
 /** A curated run's candidates and scores, put into the store as they are: something to make pairs of. */
-import { Default } from 'typebox/value';
-import { RunSettings } from '../../pipelines/settings.ts';
+import { withDefaults } from '../../pipelines/settings.ts';
 import { encodePng } from '../../src/engine/png.ts';
 import { ensureSet, listAnnotations, upsertAnnotations } from '../../src/store/annotations.ts';
 import type { BlobStore } from '../../src/store/blobs.ts';
@@ -25,7 +24,7 @@ export interface CuratedRun {
 export async function curatedRun(store: Store, blobs: BlobStore): Promise<CuratedRun> {
   const { id: setId } = await ensureSet(store, 'shapes');
   await upsertAnnotations(store, setId, scenes(SCORES.length));
-  const settings = Default(RunSettings, {}) as object;
+  const settings = withDefaults({});
   const run = await store.run.create({ data: { kind: 'curate', settings, setId, status: 'succeeded' } });
   const expected: string[] = [];
   for (const [i, annotation] of (await listAnnotations(store, setId, '', SCORES.length)).entries()) {

@@ -6,9 +6,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { Default } from 'typebox/value';
 import { planRun } from '../../pipelines/plan.ts';
-import { type RunRequest, RunSettings } from '../../pipelines/settings.ts';
+import { type RunRequest, type RunSettings, withDefaults } from '../../pipelines/settings.ts';
 import { openEngine } from '../../src/engine/engine.ts';
 import { readTensors } from '../../src/engine/safetensors.ts';
 import { createRun, getRun } from '../../src/jobs/runs.ts';
@@ -81,7 +80,7 @@ before(async () => {
 
 /** A run that waits for its training. */
 async function plan(external: string, more: Partial<RunSettings['train']> = {}): Promise<string> {
-  const settings = Default(RunSettings, {
+  const settings = withDefaults({
     ...{ model: MODEL, sourceRun, reward: { weights: { dpg: 1 } } },
     pairs: { ties: 'keep' },
     train: { external, steps: STEPS, beta: 5000, ...more },

@@ -1,9 +1,8 @@
 /** Candidates from image servers: what is stored of them, what is not asked for twice, what fails. */
 import assert from 'node:assert/strict';
 import { after, type TestContext, test } from 'node:test';
-import { Default } from 'typebox/value';
 import { planRun } from '../../pipelines/plan.ts';
-import { type RunRequest, RunSettings } from '../../pipelines/settings.ts';
+import { type RunRequest, withDefaults } from '../../pipelines/settings.ts';
 import { listFailures } from '../../src/jobs/failures.ts';
 import { createRun, getRun, retryRun } from '../../src/jobs/runs.ts';
 import { commitTask } from '../../src/jobs/tasks.ts';
@@ -40,7 +39,7 @@ async function draw(generator: Record<string, unknown>, settings: Record<string,
 
 /** A run that waits for its images. */
 async function plan(generator: Record<string, unknown>, settings: Record<string, unknown> = {}) {
-  const request = Default(RunSettings, {
+  const request = withDefaults({
     ...settings,
     candidates: 2,
     heldOutFraction: 0,

@@ -1,9 +1,8 @@
 /** What the workers hand to the numeric thread where images are scored as they are drawn. */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { Default } from 'typebox/value';
 import { planRun } from '../../pipelines/plan.ts';
-import { type RunRequest, RunSettings } from '../../pipelines/settings.ts';
+import { type RunRequest, withDefaults } from '../../pipelines/settings.ts';
 import type { GeneratePayload } from '../../pipelines/stages.ts';
 import { createRun } from '../../src/jobs/runs.ts';
 import { commitTask } from '../../src/jobs/tasks.ts';
@@ -33,7 +32,7 @@ const folder = await temporaryFolder({ after });
 const set = await ensureSet(store, 'shapes');
 await upsertAnnotations(store, set.id, scenes(3));
 const annotations = await listAnnotations(store, set.id, '', 3);
-const settingsOf = (given: object) => Default(RunSettings, given) as RunSettings;
+const settingsOf = (given: object) => withDefaults(given);
 
 /** A thread that notes what it was asked and answers with flat images. */
 function noting() {
@@ -208,8 +207,11 @@ test('what nobody could measure is refused when it is asked for', async () => {
     code: 'DIPTYCH_INVALID_INPUT',
     message: /^settings\.evaluation\.demon follows the reward, and settings\.reward\.policy "zmean" needs/,
   });
-  await assert.rejects(plan('train', { train: { objective: 'd3po' }, sourceRun: await curatedRun() }), {
-    code: 'DIPTYCH_INVALID_INPUT',
-    message: /^train\.beta is 2000, but train\.objective is "d3po"/,
-  });
+  await assert.rejects(
+    plan('train', { train: { objective: 'd3po', beta: 2000 }, sourceRun: await curatedRun() }),
+    {
+      code: 'DIPTYCH_INVALID_INPUT',
+      message: /^train\.beta is 2000, but train\.objective is "d3po"/,
+    },
+  );
 });

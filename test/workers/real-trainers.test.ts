@@ -11,9 +11,8 @@ import { readFileSync } from 'node:fs';
 import { copyFile, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, test } from 'node:test';
-import { Default } from 'typebox/value';
 import { planRun } from '../../pipelines/plan.ts';
-import { type RunRequest, RunSettings } from '../../pipelines/settings.ts';
+import { type RunRequest, withDefaults } from '../../pipelines/settings.ts';
 import { openEngine } from '../../src/engine/engine.ts';
 import { readTensors } from '../../src/engine/safetensors.ts';
 import { createRun } from '../../src/jobs/runs.ts';
@@ -54,7 +53,7 @@ test('real trainers', { skip }, async (t) => {
     await t.test(external, async () => {
       const shape = argv.includes('--sdxl') ? 'generate-sdxl' : 'generate-sd15';
       const model = path.resolve(import.meta.dirname, '../golden', shape, 'model');
-      const settings = Default(RunSettings, {
+      const settings = withDefaults({
         ...{ model, sourceRun, reward: { weights: { dpg: 1 } } },
         train: {
           ...{ external, steps: STEPS, checkpointEvery: CHECKPOINT_EVERY },

@@ -1,8 +1,7 @@
 /** Run settings and environment to requests: credentials, limits, kept answers. */
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
-import { Default } from 'typebox/value';
-import { RunSettings } from '../../pipelines/settings.ts';
+import { withDefaults } from '../../pipelines/settings.ts';
 import { remoteAnswerer, remoteGenerator } from '../../workers/remote-servers.ts';
 import { automatic1111StandIn, visionStandIn } from '../remote/stand-ins.ts';
 import { temporaryFolder } from '../temporary.ts';
@@ -15,7 +14,7 @@ afterEach(() => {
   for (const key of KEYS) delete process.env[key];
 });
 
-const settingsOf = (given: Record<string, unknown>) => Default(RunSettings, given) as RunSettings;
+const settingsOf = (given: Record<string, unknown>) => withDefaults(given);
 
 test('questions go to the endpoint with its key, once', async (t) => {
   const server = await visionStandIn(t, () => ({ text: 'Yes' }));

@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, test } from 'node:test';
-import { Default } from 'typebox/value';
-import { RunSettings } from '../../pipelines/settings.ts';
+import { withDefaults } from '../../pipelines/settings.ts';
 import type { TaskContext } from '../../src/jobs/worker.ts';
 import { folderArtifacts } from '../../src/store/artifact-files.ts';
 import { folderBlobs } from '../../src/store/blobs.ts';
@@ -38,7 +37,7 @@ test('an evaluation of a run that only trained counts the candidates that it was
     store.run.create({
       data: {
         ...{ kind, setId: source.setId, status: 'running' as const },
-        settings: Default(RunSettings, { sourceRun: of, reward }) as object,
+        settings: withDefaults({ sourceRun: of, reward }),
       },
     });
   const { id: trained } = await newRun('train', sourceRun);
