@@ -1429,10 +1429,7 @@ export interface paths {
                                  * @default 1
                                  */
                                 accumulate?: number;
-                                /**
-                                 * @description Tie to the reference; larger stays closer. Of mapo and dspo the weight of the preference: 0.1, 0.001. Of d3po: 0.1
-                                 * @default 2000
-                                 */
+                                /** @description Tie to the reference, of mapo and dspo the weight of the preference; left out: the objective's own (docs/training.md) */
                                 beta?: number;
                                 /**
                                  * @description Steps between checkpoints; of ddpo and d3po the first end of a round behind them
@@ -1456,10 +1453,7 @@ export interface paths {
                                  * @default false
                                  */
                                 gradientCheckpointing?: boolean;
-                                /**
-                                 * @description Guidance of inversion, predictions and the images that ddpo and d3po draw
-                                 * @default 1
-                                 */
+                                /** @description Guidance of inversion, predictions and the images that ddpo and d3po draw; left out: the objective's own (docs/training.md) */
                                 guidance?: number;
                                 /**
                                  * @description Grid points of a trajectory
@@ -1470,7 +1464,7 @@ export interface paths {
                                 keptTimesteps?: number;
                                 /**
                                  * @description After warm-up
-                                 * @default 0.00001
+                                 * @default 0.000015
                                  */
                                 learningRate?: number;
                                 /** @description Train a LoRA; left out: all weights */

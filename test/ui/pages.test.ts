@@ -27,6 +27,13 @@ test('a run is asked for with the form, watched to its end, and its evidence and
 
   await page.goto(service.url);
   await page.getByRole('button', { name: 'Start the first run' }).click();
+  await page.getByRole('radio', { name: /^train Train again/ }).check();
+  const beta = page.getByLabel('Beta', { exact: true });
+  await beta.fill('-1');
+  assert.equal(await beta.evaluate((field) => field.matches(':invalid')), true);
+  await beta.fill('');
+  // Left out, it is the objective's own.
+  assert.equal(await beta.evaluate((field) => field.matches(':invalid')), false);
   await page.getByRole('radio', { name: /^curate Draw/ }).check();
   await page.getByLabel('Candidates', { exact: true }).fill('3');
   await page.getByLabel('Sampling steps').fill('0');

@@ -648,9 +648,9 @@ class RunsRequestSettingsTrain(TypedDict):
     rowsPerPair: NotRequired[Union[int, Literal["trajectory"]]]
     # Pairs count by their difference of rewards; default false
     rewardWeighted: NotRequired[bool]
-    # Tie to the reference; larger stays closer. Of mapo and dspo the weight of the preference: 0.1, 0.001. Of d3po: 0.1; default 2000
+    # Tie to the reference, of mapo and dspo the weight of the preference; left out: the objective's own (docs/training.md)
     beta: NotRequired[float]
-    # Guidance of inversion, predictions and the images that ddpo and d3po draw; default 1
+    # Guidance of inversion, predictions and the images that ddpo and d3po draw; left out: the objective's own (docs/training.md)
     guidance: NotRequired[float]
     # Grid points of a trajectory; default 20
     inversionSteps: NotRequired[int]
@@ -664,7 +664,7 @@ class RunsRequestSettingsTrain(TypedDict):
     accumulate: NotRequired[int]
     # adafactor: no first moment, less memory; default "adamw"
     optimizer: NotRequired[Literal["adamw", "adafactor"]]
-    # After warm-up; default 0.00001
+    # After warm-up; default 0.000015
     learningRate: NotRequired[float]
     # Steps over which the learning rate rises; default 20
     warmUp: NotRequired[int]

@@ -5,13 +5,14 @@ import type { Setting } from './settings-schema.ts';
 interface Props {
   path: string;
   setting: Setting;
-  /** Undefined: the default. */
+  /** Undefined: the default, or left out where it has none. */
   value: unknown;
   onChange(value: unknown): void;
 }
 
 export function SettingField({ path, setting, value, onChange }: Props) {
   const id = useId();
+  const optional = setting.default === undefined;
   const shown = String(value ?? setting.default ?? '');
   return (
     <div class="field">
@@ -30,12 +31,14 @@ export function SettingField({ path, setting, value, onChange }: Props) {
         <input
           id={id}
           type="number"
-          required
+          required={!optional}
           value={shown}
           min={setting.minimum ?? setting.exclusiveMinimum}
           max={setting.maximum}
           step={setting.type === 'integer' ? 1 : 'any'}
-          onInput={(event) => onChange(event.currentTarget.valueAsNumber)}
+          onInput={({ currentTarget: { value, valueAsNumber } }) =>
+            onChange(optional && value === '' ? undefined : valueAsNumber)
+          }
         />
       )}
       <span class="hint">{setting.description}</span>
