@@ -17,6 +17,14 @@ const TIE: Arm['betas'] = [500, 2000, 8000];
 /** Both models' predictions as they are sampled with. Their errors are several times as large, so betas are smaller. */
 const GUIDED = { guidance: GUIDANCE } as const;
 const GUIDED_TIE: Arm['betas'] = [75, 300, 1200];
+/**
+ * As many images as the others have candidates, 800: 25 rounds of 16 scenes drawn twice, six optimizer steps each. Twelve
+ * sampling steps, so that a step has 59 rows, at twice the others' 32, and not 101.
+ */
+const ON_POLICY = {
+  ...GUIDED,
+  onPolicy: { samplingSteps: 12, scenesPerRound: 16, stepsPerRound: 6 },
+} as const;
 /** One timestep a pair, as all others have; the published forms would take whole trajectories. */
 const inversion = (name: string, train: Partial<TrainSettings>, betas = TIE): Arm => ({
   name: `inversion-dpo ${name}`,
@@ -39,6 +47,6 @@ export const ARMS: readonly Arm[] = [
   { name: 'diffusion-dpo, guided', train: { objective: 'diffusion-dpo', ...GUIDED }, betas: GUIDED_TIE },
   { name: 'inpo', train: { objective: 'inpo', inversionSteps: 10 }, betas: TIE },
   { name: 'smpo', train: { objective: 'smpo', inversionSteps: 5 }, betas: TIE },
-  { name: 'ddpo', train: { objective: 'ddpo' }, betas: null },
-  { name: 'd3po', train: { objective: 'd3po' }, betas: [0.03, 0.1, 0.3] },
+  { name: 'ddpo', train: { objective: 'ddpo', ...ON_POLICY }, betas: null },
+  { name: 'd3po', train: { objective: 'd3po', ...ON_POLICY }, betas: [0.03, 0.1, 0.3] },
 ];
