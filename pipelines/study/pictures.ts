@@ -51,7 +51,7 @@ export async function writeLook(
 ): Promise<void> {
   if (seed !== LOOKS.seed || !LOOKS.guidances.some((shown) => shown === guidance)) return;
   const firsts = images.filter((_, k) => k % SAMPLES === 0).slice(0, LOOKS.images);
-  const file = path.join(folder, 'looks', `${arm.replaceAll(' ', '-')}-guidance-${guidance}.png`);
+  const file = path.join(folder, 'looks', `${arm.replaceAll(/[ ,]+/g, '-')}-guidance-${guidance}.png`);
   mkdirSync(path.dirname(file), { recursive: true });
   writeFileSync(file, await encodePng(tileImages(firsts, LOOKS.images, LOOKS.scale)));
 }

@@ -1,6 +1,6 @@
 /**
  * Which cells the study wants, as far as the results so far tell: first each arm's settings on the tuning seed, then every
- * arm with its best settings on the others, then the questions about the default.
+ * arm with its best settings on the others, then the other questions.
  */
 import { DEFAULT_PAIRS, type PairSettings } from '../../src/preference/pairs.ts';
 import { DEFAULT_REWARD, type RewardSettings } from '../../src/scoring/reward.ts';
@@ -13,6 +13,7 @@ import { COMPARED_SEEDS, TUNING_SEED } from './scenes.ts';
 /** The same for all arms. */
 const COMMON = { steps: 150, pairsPerStep: 16, inversionSteps: 20 } as const;
 const ASKED_ABOUT = 'inversion-dpo shared-noise';
+const DEFAULT = 'inversion-dpo shared-noise, guided';
 /** Guidance that a trained model is drawn with; its candidates were drawn with the last. */
 const GUIDANCES = [1, 1.5, 2, 3] as const;
 /** The arm whose final reward the others are measured by. */
@@ -65,7 +66,7 @@ function compared(arm: Arm, results: Results): Cell[] {
 
 /** The base and some arms with other guidances. */
 function drawnAgain(results: Results): Cell[] {
-  const trained = [ASKED_ABOUT, YARDSTICK, 'sft'].map((name) => chosenNamed(name, results));
+  const trained = [DEFAULT, ASKED_ABOUT, YARDSTICK, 'sft'].map((name) => chosenNamed(name, results));
   if (trained.some((best) => !best)) return [];
   const arms = [{ arm: 'base', train: null }, ...trained.map((best) => best!)];
   return arms.flatMap(({ arm, train }) =>
@@ -73,7 +74,7 @@ function drawnAgain(results: Results): Cell[] {
   );
 }
 
-/** What the paper leaves open, asked of one arm with its chosen settings. */
+/** What the paper leaves open, asked of the default without guidance, which costs half, with its chosen settings. */
 function questions(results: Results): Cell[] {
   const best = chosenNamed(ASKED_ABOUT, results);
   if (!best) return [];
