@@ -387,7 +387,10 @@ export type RunSettings = AskedSettings & { train: ObjectiveSettings };
 /** Every default filled in, also those that hang on other settings. */
 export function withDefaults(given: object): RunSettings {
   const settings = Default(RunSettings, structuredClone(given)) as AskedSettings;
-  return { ...settings, train: { ...objectiveSettings(settings.train), ...settings.train } };
+  const { train } = settings;
+  // Commands that train instead have Diffusion-DPO's loss, or one with a beta like its.
+  const minimised = train.external === undefined ? train : { ...train, objective: 'diffusion-dpo' as const };
+  return { ...settings, train: { ...objectiveSettings(minimised), ...train } };
 }
 
 /** Body of POST /v1/runs. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { withDefaults } from '../../pipelines/settings.ts';
 import { recordFailures } from '../../src/jobs/failures.ts';
 import { commitTask, failTask } from '../../src/jobs/tasks.ts';
 import { ensureSet, upsertAnnotations } from '../../src/store/annotations.ts';
@@ -80,6 +81,8 @@ test('beta and guidance are those of the objective and form, unless they are giv
   assert.deepEqual(await asked({ objective: 'kto' }), [1000, 1]);
   assert.deepEqual(await asked({ objective: 'd3po', beta: 2 }), [2, 3]);
   assert.deepEqual(await asked({ objective: 'diffusion-dpo', guidance: 3 }), [2000, 3]);
+  const { train } = withDefaults({ train: { external: 'a-command' } });
+  assert.deepEqual([train.beta, train.guidance], [2000, 1]);
 });
 
 test('a run is cancelled once, and only a failed one is retried', async () => {
