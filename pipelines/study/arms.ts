@@ -17,13 +17,10 @@ const TIE: Arm['betas'] = [500, 2000, 8000];
 /** Both models' predictions as they are sampled with. Their errors are several times as large, so betas are smaller. */
 const GUIDED = { guidance: GUIDANCE } as const;
 const GUIDED_TIE: Arm['betas'] = [75, 300, 1200];
-/**
- * As many images as the others have candidates, 800: 25 rounds of 16 scenes drawn twice, six optimizer steps each. Twelve
- * sampling steps, so that a step has 59 rows, at twice the others' 32, and not 101.
- */
+/** As many images as the others have candidates, 800: 25 rounds of 16 scenes drawn twice, six optimizer steps each. */
 const ON_POLICY = {
   ...GUIDED,
-  onPolicy: { samplingSteps: 12, scenesPerRound: 16, stepsPerRound: 6 },
+  onPolicy: { samplingSteps: 20, scenesPerRound: 16, stepsPerRound: 6 },
 } as const;
 /** One timestep a pair, as all others have; the published forms would take whole trajectories. */
 const inversion = (name: string, train: Partial<TrainSettings>, betas = TIE): Arm => ({
