@@ -9,6 +9,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { mean } from '../src/mean.ts';
 import { type Cell, runCell } from './study/cell.ts';
 import { openLab } from './study/lab.ts';
 import { writeLook, writePictures } from './study/pictures.ts';
@@ -61,8 +62,7 @@ for (let made = 0; made < Number(values.most ?? Number.POSITIVE_INFINITY); made+
   });
   results.add(cell, result, lab.machine);
   show();
-  const { reward } = result.measured;
-  console.log(`  reward ${(reward!.reduce((sum, x) => sum + x, 0) / reward!.length).toFixed(4)}`);
+  console.log(`  reward ${mean(result.measured.reward!).toFixed(4)}`);
 }
 const missing = planned().filter((cell) => !results.of(cell)).length;
 console.log(missing === 0 ? 'nothing is missing' : `${missing} cells are missing`);

@@ -7,6 +7,7 @@ import { parseSchedule } from '../../src/diffusion/schedule.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { fromPixels, tileImages } from '../../src/engine/image.ts';
 import { encodePng } from '../../src/engine/png.ts';
+import { mean } from '../../src/mean.ts';
 import { loadDiffusionModel } from '../../src/models/folders/model-folder.ts';
 import { textPrompt } from '../../src/models/inputs/prompt.ts';
 import { disposeCondition, encodeEmpty, encodePrompts } from '../../src/models/inputs/text-condition.ts';
@@ -45,11 +46,11 @@ export async function evaluateSampleModel(engine: Engine, folder: string) {
     ({ evidence }) => evidence.questions as (DpgQuestion & { counted: number })[],
   );
   const share = (category: string) =>
-    mean(questions.filter((q) => q.category === category).map(({ counted }) => counted));
+    rounded(questions.filter((q) => q.category === category).map(({ counted }) => counted));
   const values = results.map(({ value }) => value);
   const scores = {
-    dpg: mean(values),
-    allRight: mean(values.map((value) => (value === 1 ? 1 : 0))),
+    dpg: rounded(values),
+    allRight: rounded(values.map((value) => (value === 1 ? 1 : 0))),
     entity: share('entity'),
     attribute: share('attribute'),
     relation: share('relation'),
@@ -57,5 +58,4 @@ export async function evaluateSampleModel(engine: Engine, folder: string) {
   return { scores, grid: await encodePng(tileImages(images, 16, 2)) };
 }
 
-const mean = (values: readonly number[]) =>
-  Number((values.reduce((sum, x) => sum + x, 0) / values.length).toPrecision(4));
+const rounded = (values: readonly number[]) => Number(mean(values).toPrecision(4));

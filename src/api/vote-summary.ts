@@ -2,6 +2,7 @@
 import type { RunSettings } from '../../pipelines/settings.ts';
 import { type StudyResult, studyResult } from '../evaluation/user-study.ts';
 import { wilsonInterval } from '../evaluation/wilson.ts';
+import { mean } from '../mean.ts';
 import { type Agreement, agreements, meanKappa } from '../preference/agreement.ts';
 import { VOTE_MODES, type VoteMode } from '../preference/comparisons.ts';
 import { betterOf, type Judgement, judgements } from '../preference/votes.ts';
@@ -141,7 +142,7 @@ async function studySummary(store: Store, votes: readonly StoredVote[]) {
 function shareOf(values: readonly number[]): Share {
   const count = values.length;
   if (count === 0) return { count, share: null, interval95: null };
-  const share = values.reduce((sum, value) => sum + value, 0) / count;
+  const share = mean(values);
   return { count, share, interval95: wilsonInterval(share, count) };
 }
 

@@ -9,6 +9,7 @@
  * leads to is the model's prediction from the state behind the step, not the end of an ODE from there.
  */
 import type { Engine, Tensor } from '../engine/engine.ts';
+import { mean } from '../mean.ts';
 import { hashSeed } from '../random.ts';
 import { interpret, sampleStep, stepFactors } from './ddim.ts';
 import { seededNoise } from './noise.ts';
@@ -133,14 +134,14 @@ export function demonWeights(
   { weighting, temperature }: Pick<DemonSettings, 'weighting' | 'temperature'>,
 ): number[] {
   const known = rewards.filter((reward) => reward !== null);
-  const mean = known.reduce((sum, x) => sum + x, 0) / known.length;
+  const middle = mean(known);
   // As torch's std: over one less than their number.
-  const squares = known.reduce((sum, x) => sum + (x - mean) ** 2, 0);
+  const squares = known.reduce((sum, x) => sum + (x - middle) ** 2, 0);
   const deviation = known.length > 1 ? Math.sqrt(squares / (known.length - 1)) : 0;
   if (deviation < LEAST_DEVIATION)
     return rewards.map((reward) => Number(reward !== null || known.length === 0));
   const scale = temperature ?? deviation;
-  const tanh = (reward: number) => Math.tanh((reward - mean) / scale);
+  const tanh = (reward: number) => Math.tanh((reward - middle) / scale);
   const greatest = Math.max(...known);
   const boltzmann = (reward: number) => Math.exp((reward - greatest) / scale);
   // A common factor of all weights goes with the length.

@@ -1,4 +1,5 @@
 /** A user study: how often people prefer the tuned model's image to the base's (the paper's Table S4). */
+import { mean } from '../mean.ts';
 import { wilsonInterval } from './wilson.ts';
 
 /** One person's answer about images of one annotation and slot. */
@@ -22,11 +23,11 @@ export interface StudyResult {
 
 export function studyResult(votes: readonly StudyVote[]): StudyResult {
   const byAnnotation = Map.groupBy(votes, ({ annotationId }) => annotationId);
-  const shares = [...byAnnotation.values()].map(
-    (own) => own.reduce((sum, { better }) => sum + SHARE[better ?? 'neither'], 0) / own.length,
+  const shares = [...byAnnotation.values()].map((own) =>
+    mean(own.map(({ better }) => SHARE[better ?? 'neither'])),
   );
   const count = shares.length;
-  const winRate = count === 0 ? null : shares.reduce((sum, share) => sum + share, 0) / count;
+  const winRate = count === 0 ? null : mean(shares);
   const times = (side: StudyVote['better']) => votes.filter(({ better }) => better === side).length;
   return {
     annotations: count,

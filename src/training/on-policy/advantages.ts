@@ -2,6 +2,7 @@
  * DDPO's advantages: how much better an image is than what the policy draws of the same scene
  * (kvablack/ddpo-pytorch: stat_tracking.py and its settings).
  */
+import { mean } from '../../mean.ts';
 
 /** Rewards that are remembered of a scene, and how many there must be before its own statistics count. */
 const REMEMBERED = 16;
@@ -33,7 +34,7 @@ export function sceneAdvantages(): (images: readonly RewardedImage[]) => number[
 
 /** Mean and population deviation. */
 function spread(values: readonly number[]): { mean: number; deviation: number } {
-  const mean = values.reduce((sum, x) => sum + x, 0) / values.length;
-  const squares = values.reduce((sum, x) => sum + (x - mean) ** 2, 0);
-  return { mean, deviation: Math.sqrt(squares / values.length) };
+  const middle = mean(values);
+  const squares = values.reduce((sum, x) => sum + (x - middle) ** 2, 0);
+  return { mean: middle, deviation: Math.sqrt(squares / values.length) };
 }

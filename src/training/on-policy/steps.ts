@@ -7,6 +7,7 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { disposeWeights } from '../../engine/weights.ts';
 import { DiptychError } from '../../errors.ts';
+import { mean } from '../../mean.ts';
 import { disposeCondition, encodeEmpty } from '../../models/inputs/text-condition.ts';
 import { parts } from '../parts.ts';
 import type { Policy } from '../policy.ts';
@@ -82,7 +83,7 @@ export const openOnPolicySteps: OpenSteps<OnPolicyTrainSettings> = async (option
       rewards: drawn.map(({ reward }) => reward),
     });
     const known = drawn.flatMap(({ reward }) => reward ?? []);
-    return { number, trajectories, lessons, reward: known.reduce((sum, x) => sum + x, 0) / known.length };
+    return { number, trajectories, lessons, reward: mean(known) };
   }
 
   return {

@@ -1,4 +1,5 @@
 /** Tells when training lowers what it is meant to raise: the reward of the policy's own images. */
+import { mean } from '../../mean.ts';
 import type { Alarm } from '../telemetry/alarms.ts';
 import { rewardGains, type ValidationEntry } from './validation-entry.ts';
 
@@ -29,7 +30,7 @@ export function rewardWatch(): (entry: ValidationEntry) => Alarm[] {
 
 /** Of one value there is no telling its error: NaN, which no comparison is true of. */
 function meanAndError(values: readonly number[]): { mean: number; error: number } {
-  const mean = values.reduce((sum, x) => sum + x, 0) / values.length;
-  const squares = values.reduce((sum, x) => sum + (x - mean) ** 2, 0);
-  return { mean, error: Math.sqrt(squares / (values.length - 1) / values.length) };
+  const middle = mean(values);
+  const squares = values.reduce((sum, x) => sum + (x - middle) ** 2, 0);
+  return { mean: middle, error: Math.sqrt(squares / (values.length - 1) / values.length) };
 }

@@ -8,6 +8,7 @@ import type { Engine } from '../../engine/engine.ts';
 import type { RgbImage } from '../../engine/image.ts';
 import { disposeWeights } from '../../engine/weights.ts';
 import { DiptychError } from '../../errors.ts';
+import { mean } from '../../mean.ts';
 import { imagesAtOnce } from '../../models/folders/cost.ts';
 import type { DiffusionModel } from '../../models/folders/model-folder.ts';
 import { hashSeed } from '../../random.ts';
@@ -107,7 +108,7 @@ export async function openValidation(
       const { images, shown } = await judged(options, policy);
       const entry: ValidationEntry = {
         ...{ step, at: Date.now() / 1000, seconds: (performance.now() - started) / 1000 },
-        loss: losses.length === 0 ? null : losses.reduce((sum, x) => sum + x, 0) / losses.length,
+        loss: losses.length === 0 ? null : mean(losses),
         images,
       };
       await add(entry, shown);

@@ -1,5 +1,6 @@
 /** What two models made of the same prompts, side by side: rows, their changes, and the pixels that differ. Pure. */
 import { type Matched, measured } from '../../../../src/evaluation/compare-metrics.ts';
+import { mean } from '../../../../src/mean.ts';
 import type { Reward } from '../../../../src/scoring/reward.ts';
 import type { ItemCandidate, RunItem } from '../../api/client.ts';
 
@@ -41,7 +42,7 @@ export function changeOf({ base, tuned }: Match, name: string): number | null {
 /** Mean change over the images of a row that have one. */
 export function rowChange({ matches }: CompareRow, name: string): number | null {
   const changes = matches.flatMap((match) => changeOf(match, name) ?? []);
-  return changes.length === 0 ? null : changes.reduce((sum, x) => sum + x, 0) / changes.length;
+  return changes.length === 0 ? null : mean(changes);
 }
 
 export type Order = 'wins' | 'losses';

@@ -1,4 +1,5 @@
 /** What the gallery's list shows of each annotation, and how it is sorted and filtered. Pure. */
+import { mean } from '../../../../src/mean.ts';
 import { type RewardScales, type RewardSettings, rewardOn } from '../../../../src/scoring/reward.ts';
 import type { RunItem } from '../../api/client.ts';
 
@@ -105,7 +106,7 @@ function keyOf(row: Row, by: string): number | null {
   if (by === 'margin') return row.margin;
   if (by === 'disagreement') return row.disagreement;
   const values = row.item.candidates.flatMap(({ scores }) => scores[by] ?? []);
-  return values.length === 0 ? null : values.reduce((sum, x) => sum + x, 0) / values.length;
+  return values.length === 0 ? null : mean(values);
 }
 
 /** Every metric that some candidate has, by name. */
