@@ -5,11 +5,10 @@
 
 import { preferenceStep } from '../src/training/pairs/step.ts';
 import { createPolicy } from '../src/training/policy.ts';
-import { DEFAULT_TRAIN } from '../src/training/settings.ts';
 import { peakBytes } from '../test/peak-bytes.ts';
 import type { BenchResult } from './run.ts';
 import { inTurn } from './torch/peer.ts';
-import { openBenchModel, pairsOf } from './torch/sample-model.ts';
+import { DPO_TRAIN, openBenchModel, pairsOf } from './torch/sample-model.ts';
 
 const REPEATS = 5;
 
@@ -17,16 +16,10 @@ export async function run(): Promise<BenchResult> {
   const opened = await openBenchModel();
   const { engine, model } = opened;
   const batch = pairsOf(opened);
-  const policy = createPolicy(engine, model, DEFAULT_TRAIN, null);
+  const policy = createPolicy(engine, model, DPO_TRAIN, null);
   const models = { config: model.unet.config, policy, reference: model.unet.weights };
   const stepper = (gradientCheckpointing: boolean) => {
-    const settings = {
-      ...DEFAULT_TRAIN,
-      objective: 'diffusion-dpo',
-      guidance: 1,
-      gradientCheckpointing,
-    } as const;
-    return preferenceStep(engine, models, settings);
+    return preferenceStep(engine, models, { ...DPO_TRAIN, gradientCheckpointing });
   };
   const [checkpointed, without] = [stepper(true), stepper(false)];
   const step = (gradientCheckpointing: boolean) =>

@@ -5,19 +5,17 @@
 
 import { preferenceStep } from '../src/training/pairs/step.ts';
 import { createPolicy } from '../src/training/policy.ts';
-import { DEFAULT_TRAIN } from '../src/training/settings.ts';
 import type { BenchResult } from './run.ts';
-import { openBenchModel, pairsOf } from './torch/sample-model.ts';
+import { DPO_TRAIN, openBenchModel, pairsOf } from './torch/sample-model.ts';
 
 const [EARLY, STEPS, PAIRS] = [100, 500, 4];
 
 export async function run(): Promise<BenchResult> {
   const opened = await openBenchModel();
   const { engine, model } = opened;
-  const settings = { ...DEFAULT_TRAIN, objective: 'diffusion-dpo', guidance: 1 } as const;
-  const policy = createPolicy(engine, model, settings, null);
+  const policy = createPolicy(engine, model, DPO_TRAIN, null);
   const { config, weights: reference } = model.unet;
-  const step = preferenceStep(engine, { config, policy, reference }, settings);
+  const step = preferenceStep(engine, { config, policy, reference }, DPO_TRAIN);
   const batch = pairsOf(opened, PAIRS);
   const after = (steps: number) => {
     for (let i = 0; i < steps; i++) step([batch], 1e-5);

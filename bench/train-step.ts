@@ -7,10 +7,9 @@ import { bfloat16Problem, type Engine, withBfloat16 } from '../src/engine/engine
 import { createFlatParameters } from '../src/engine/flat-parameters.ts';
 import { toHost } from '../src/engine/weights.ts';
 import { preferenceStep } from '../src/training/pairs/step.ts';
-import { DEFAULT_TRAIN } from '../src/training/settings.ts';
 import type { BenchResult } from './run.ts';
 import { assertEqualWork, inTurn, startTorch, type Timed } from './torch/peer.ts';
-import { openBenchModel, pairsOf, THREADS } from './torch/sample-model.ts';
+import { DPO_TRAIN, openBenchModel, pairsOf, THREADS } from './torch/sample-model.ts';
 
 const REPEATS = 15;
 const RATE = 1e-5;
@@ -20,10 +19,9 @@ export async function run(): Promise<BenchResult[]> {
   const { engine, model, folder, inputs } = opened;
   const { specs, config, weights: reference } = model.unet;
   const batch = pairsOf(opened);
-  const settings = { ...DEFAULT_TRAIN, objective: 'diffusion-dpo', guidance: 1 } as const;
   const stepsOn = (engine: Engine) => {
     const policy = createFlatParameters(engine, specs, toHost(reference, specs), { maxGradNorm: 1 });
-    const step = preferenceStep(engine, { config, policy, reference }, settings);
+    const step = preferenceStep(engine, { config, policy, reference }, DPO_TRAIN);
     return (): Timed => {
       const started = performance.now();
       const { loss, gradNorm } = step([batch], RATE);

@@ -11,7 +11,7 @@ import { isOnPolicy } from '../src/training/settings.ts';
 import { curate } from './curate.ts';
 import { curateThenTrain } from './curate-then-train.ts';
 import { evaluate } from './evaluate.ts';
-import { type RunKind, type RunRequest, type RunSettings, withDefaults } from './settings.ts';
+import { completed, type RunKind, type RunRequest, type RunSettings } from './settings.ts';
 import { isHeldOut, type PlanInput } from './stages.ts';
 import { train } from './train.ts';
 import { readTrainer } from './trainers.ts';
@@ -34,7 +34,7 @@ export async function planRun(
   store: Store,
   { kind, annotationSet, settings: asked, priority }: RunRequest,
 ): Promise<RunPlan> {
-  const settings = withDefaults(asked);
+  const settings = completed(asked);
   checkServers(kind, settings);
   if (kind === 'train' || kind === 'curate-then-train')
     checkTrainSettings({ ...settings.train, seed: settings.seed });

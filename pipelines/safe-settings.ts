@@ -6,13 +6,13 @@ import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { DiptychError } from '../src/errors.ts';
 import { places } from '../src/store/places.ts';
-import type { ImportRequest, RunRequest } from './settings.ts';
+import type { AskedSettings, ImportRequest } from './settings.ts';
 
 /** DIPTYCH_MODELS: folders with models, separated as PATH is. */
 const ROOTS = 'DIPTYCH_MODELS';
 
 /** Throws DIPTYCH_INVALID_INPUT for a file or folder outside of the owner's, or a server that is not the owner's. */
-export async function checkSafe(settings: RunRequest['settings']): Promise<void> {
+export async function checkSafe(settings: AskedSettings): Promise<void> {
   const { generator, scoring } = settings;
   checkServer('settings.generator.url', generator?.url, 'DIPTYCH_GENERATOR_URL');
   checkServer('settings.scoring.endpoint.url', scoring.endpoint?.url, 'DIPTYCH_VISION_URL');
@@ -37,7 +37,7 @@ async function checkPaths(paths: Record<string, string | undefined>): Promise<vo
 }
 
 /** Every setting that is a path on the server, by its place. */
-export function namedPaths(settings: Partial<RunRequest['settings']>): Record<string, string | undefined> {
+export function namedPaths(settings: Partial<AskedSettings>): Record<string, string | undefined> {
   const { model, clip, pick, scoring, evaluation, compare } = settings;
   return {
     'settings.model': model,

@@ -380,13 +380,16 @@ export const RunSettings = Type.Object(
   { additionalProperties: false, default: {} },
 );
 /** As they may be asked for. */
-type AskedSettings = Static<typeof RunSettings>;
+export type AskedSettings = Static<typeof RunSettings>;
 /** As a run has them. */
 export type RunSettings = AskedSettings & { train: ObjectiveSettings };
 
-/** Every default filled in, also those that hang on other settings. */
-export function withDefaults(given: object): RunSettings {
-  const settings = Default(RunSettings, structuredClone(given)) as AskedSettings;
+/** Every default filled in. */
+export const withDefaults = (given: object): RunSettings =>
+  completed(Default(RunSettings, structuredClone(given)) as AskedSettings);
+
+/** Those defaults filled in that hang on other settings, which no schema can say. */
+export function completed(settings: AskedSettings): RunSettings {
   const { train } = settings;
   // Commands that train instead have Diffusion-DPO's loss, or one with a beta like its.
   const minimised = train.external === undefined ? train : { ...train, objective: 'diffusion-dpo' as const };

@@ -11,6 +11,11 @@ import { textPrompt } from '../../src/models/inputs/prompt.ts';
 import { encodeEmpty, encodePrompts } from '../../src/models/inputs/text-condition.ts';
 import type { TextCondition } from '../../src/models/unet/unet.ts';
 import type { StepBatch } from '../../src/training/pairs/step.ts';
+import { DEFAULT_TRAIN, objectiveSettings } from '../../src/training/settings.ts';
+
+/** What the benches of a step minimise. */
+const DPO = { objective: 'diffusion-dpo', form: DEFAULT_TRAIN.form } as const;
+export const DPO_TRAIN = { ...DEFAULT_TRAIN, ...DPO, ...objectiveSettings(DPO) };
 
 export const IMAGES = 32;
 export const THREADS = os.availableParallelism();

@@ -109,6 +109,7 @@ export async function runCell(
     const { quick, result } = await measure(lab.base);
     return { pairs: 0, curve: [{ step: 0, reward: quick }], ...result, ...told([]) };
   }
+  // A cell that names no guidance has none, whatever the default is.
   const train = { ...DEFAULT_TRAIN, guidance: 1, ...cell.train, seed, checkpointEvery: MILESTONE };
   const folder = path.join(work, 'training');
   await rm(folder, { recursive: true, force: true });

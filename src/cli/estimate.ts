@@ -2,7 +2,7 @@
 import os from 'node:os';
 import { Default, Errors } from 'typebox/value';
 import { estimateRun, type RunEstimate } from '../../pipelines/estimate.ts';
-import { type RunKind, RunSettings, withDefaults } from '../../pipelines/settings.ts';
+import { type AskedSettings, completed, type RunKind, RunSettings } from '../../pipelines/settings.ts';
 import { modelFiles } from '../../workers/model-folders.ts';
 import { openEngine, seesGpu } from '../engine/engine.ts';
 import { measureRate } from '../engine/rate.ts';
@@ -76,8 +76,8 @@ function countOf(text: string): number {
 
 /** The `settings` of POST /v1/runs, with their defaults. */
 function checked(given: object): RunSettings {
-  const settings = Default(RunSettings, given);
+  const settings = Default(RunSettings, given) as AskedSettings;
   const [wrong] = Errors(RunSettings, settings);
   if (wrong) throw new UsageError(`--settings: settings${wrong.instancePath} ${wrong.message}`);
-  return withDefaults(given);
+  return completed(settings);
 }

@@ -7,8 +7,6 @@ import { checkSafe, checkSafeImport, namedPaths } from '../../pipelines/safe-set
 import { IMPORT_KINDS, RunSettings, withDefaults } from '../../pipelines/settings.ts';
 import { temporaryFolder } from '../temporary.ts';
 
-const settings = (given: object) => withDefaults(given);
-
 async function setUp(t: import('node:test').TestContext) {
   const folder = await temporaryFolder(t);
   const [models, home] = [path.join(folder, 'models'), path.join(folder, 'home')];
@@ -26,11 +24,11 @@ async function setUp(t: import('node:test').TestContext) {
 
 test('models of the owner, of runs and the sample are taken', async (t) => {
   const { models, home } = await setUp(t);
-  await checkSafe(settings({}));
+  await checkSafe(withDefaults({}));
   await checkSafe(
-    settings({ model: `${models}/sd`, evaluation: { inception: `${models}/inception.safetensors` } }),
+    withDefaults({ model: `${models}/sd`, evaluation: { inception: `${models}/inception.safetensors` } }),
   );
-  await checkSafe(settings({ compare: { base: 'sample', tuned: `${home}/runs/1/train/tuned` } }));
+  await checkSafe(withDefaults({ compare: { base: 'sample', tuned: `${home}/runs/1/train/tuned` } }));
 });
 
 test('every setting that names a path is held to the folders, however the path is written', async (t) => {
@@ -48,10 +46,10 @@ test('every setting that names a path is held to the folders, however the path i
     (name) => ({ compare: { base: name, tuned: 'sample' } }),
     (name) => ({ compare: { base: 'sample', tuned: name } }),
   ];
-  assert.equal(places.length, Object.keys(namedPaths(settings({}))).length);
+  assert.equal(places.length, Object.keys(namedPaths(withDefaults({}))).length);
   for (const place of places) {
     for (const name of outside)
-      await assert.rejects(checkSafe(settings(place(name))), { code: 'DIPTYCH_INVALID_INPUT' }, name);
+      await assert.rejects(checkSafe(withDefaults(place(name))), { code: 'DIPTYCH_INVALID_INPUT' }, name);
   }
 });
 
@@ -60,14 +58,14 @@ test('no setting that the schema calls a folder or file is forgotten', () => {
   const described = descriptions
     .map(([, text]) => text!)
     .filter((text) => /folder|Folder|safetensors file/.test(text));
-  const named = Object.keys(namedPaths(settings({})));
+  const named = Object.keys(namedPaths(withDefaults({})));
   // "Likewise" of compare.tuned speaks of the one before it.
   assert.equal(described.length, named.length - 1, described.join('\n'));
 });
 
 test('a server must be the one that the owner named', async (t) => {
   await setUp(t);
-  const generator = (url: string) => settings({ generator: { api: 'openai-images', url } });
+  const generator = (url: string) => withDefaults({ generator: { api: 'openai-images', url } });
   await assert.rejects(checkSafe(generator('http://127.0.0.1:7860')), /DIPTYCH_GENERATOR_URL/);
   process.env.DIPTYCH_GENERATOR_URL = 'http://127.0.0.1:7860/v1';
   await checkSafe(generator('http://127.0.0.1:7860'));
@@ -79,13 +77,19 @@ test('a server must be the one that the owner named', async (t) => {
   ])
     await assert.rejects(checkSafe(generator(url)), /DIPTYCH_GENERATOR_URL/, url);
   const endpoint = { url: 'http://169.254.169.254/latest', model: 'x' };
-  await assert.rejects(checkSafe(settings({ scoring: { endpoint } })), /DIPTYCH_VISION_URL/);
+  await assert.rejects(checkSafe(withDefaults({ scoring: { endpoint } })), /DIPTYCH_VISION_URL/);
 });
 
 test('an import takes files from the same folders alone', async (t) => {
   const { models } = await setUp(t);
   const asked = (path: string) =>
-    checkSafeImport({ as: IMPORT_KINDS[0], annotationSet: 'x', path, score: false, settings: settings({}) });
+    checkSafeImport({
+      as: IMPORT_KINDS[0],
+      annotationSet: 'x',
+      path,
+      score: false,
+      settings: withDefaults({}),
+    });
   await asked(`${models}/sd`);
   for (const path of ['/etc/passwd', `${models}/link`, `${models}/../models-secret`])
     await assert.rejects(asked(path), { code: 'DIPTYCH_INVALID_INPUT', message: /^path is / });

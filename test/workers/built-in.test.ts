@@ -1,7 +1,7 @@
 /** What the numeric thread is asked for in a training that is measured, and what becomes of what it tells. */
 import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
-import { type RunSettings, withDefaults } from '../../pipelines/settings.ts';
+import { withDefaults } from '../../pipelines/settings.ts';
 import { ensureSet, listAnnotations, upsertAnnotations } from '../../src/store/annotations.ts';
 import { insertCandidates, insertScores } from '../../src/store/candidates.ts';
 import { places } from '../../src/store/places.ts';
@@ -53,7 +53,7 @@ async function trained(train: object, tell: readonly TrainProgress[] = []) {
   const settings = withDefaults({
     ...{ seed: 5, train, scoring: { mode: 'fixed' }, sampling: { steps: 7, guidance: 2 } },
     reward: { policy: 'zmean', weights: { dpg: 1 } },
-  }) as RunSettings;
+  });
   const run = await store.run.create({ data: { kind: 'train', settings, setId, status: 'running' } });
   let argument: TrainArgument | undefined;
   const shares: number[] = [];

@@ -7,7 +7,7 @@ import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { planRun } from '../../pipelines/plan.ts';
-import { type RunRequest, type RunSettings, withDefaults } from '../../pipelines/settings.ts';
+import { type RunSettings, withDefaults } from '../../pipelines/settings.ts';
 import { openEngine } from '../../src/engine/engine.ts';
 import { readTensors } from '../../src/engine/safetensors.ts';
 import { createRun, getRun } from '../../src/jobs/runs.ts';
@@ -84,7 +84,7 @@ async function plan(external: string, more: Partial<RunSettings['train']> = {}):
     ...{ model: MODEL, sourceRun, reward: { weights: { dpg: 1 } } },
     pairs: { ties: 'keep' },
     train: { external, steps: STEPS, beta: 5000, ...more },
-  }) as RunRequest['settings'];
+  });
   return createRun(store, boss, await planRun(store, { kind: 'train', annotationSet: 'shapes', settings }));
 }
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, type TestContext, test } from 'node:test';
 import { planRun } from '../../pipelines/plan.ts';
-import { type RunRequest, withDefaults } from '../../pipelines/settings.ts';
+import { withDefaults } from '../../pipelines/settings.ts';
 import { listFailures } from '../../src/jobs/failures.ts';
 import { createRun, getRun, retryRun } from '../../src/jobs/runs.ts';
 import { commitTask } from '../../src/jobs/tasks.ts';
@@ -44,7 +44,7 @@ async function plan(generator: Record<string, unknown>, settings: Record<string,
     candidates: 2,
     heldOutFraction: 0,
     generator: { tries: 1, width: 64, height: 64, ...generator },
-  }) as RunRequest['settings'];
+  });
   return createRun(
     store,
     boss,

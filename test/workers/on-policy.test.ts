@@ -32,7 +32,6 @@ const folder = await temporaryFolder({ after });
 const set = await ensureSet(store, 'shapes');
 await upsertAnnotations(store, set.id, scenes(3));
 const annotations = await listAnnotations(store, set.id, '', 3);
-const settingsOf = (given: object) => withDefaults(given);
 
 /** A thread that notes what it was asked and answers with flat images. */
 function noting() {
@@ -63,7 +62,7 @@ function noting() {
 
 /** A run whose candidates, two of each annotation, all have the same scores: of no use to a pair. */
 async function curatedRun(): Promise<string> {
-  const settings = settingsOf({ scoring: { mode: 'compat' } });
+  const settings = withDefaults({ scoring: { mode: 'compat' } });
   const { id: runId } = await store.run.create({
     data: { kind: 'curate', settings: settings as object, setId: set.id, status: 'succeeded' },
   });
@@ -101,7 +100,7 @@ test('an on-policy training gets the annotations of the candidates as scenes, a 
   const train = (objective: string) =>
     builtInTrainer(tools)({
       ...{ runId, source, votes: 0, model: '/model', folder },
-      settings: settingsOf({ train: { objective, beta: 1 }, reward: { policy: 'zmean' } }),
+      settings: withDefaults({ train: { objective, beta: 1 }, reward: { policy: 'zmean' } }),
       signal: new AbortController().signal,
       changed() {},
       progress: (share) => void shares.push(share),
@@ -133,7 +132,7 @@ const DEMON = { noises: 2, weighting: 'boltzmann' } as const;
 
 /** Draws one image of each annotation for both sides of an evaluation. */
 async function evaluated(given: object) {
-  const settings = settingsOf({ heldOutFraction: 1, ...given }) as RunRequest['settings'];
+  const settings = withDefaults({ heldOutFraction: 1, ...given });
   const plan = await planRun(store, { kind: 'evaluate', annotationSet: 'shapes', settings });
   const runId = await createRun(store, boss, plan);
   const { tools, argumentOf } = noting();
@@ -174,7 +173,7 @@ test('an evaluation draws its tuned side with a demon that goes by the reward, w
 
 test('a demon’s z-scores are over what the model was trained on, also by a run that only trains', async () => {
   const source = await curatedRun();
-  const settings = settingsOf({ reward: { policy: 'zmean' }, sourceRun: source });
+  const settings = withDefaults({ reward: { policy: 'zmean' }, sourceRun: source });
   const { id: trained } = await store.run.create({
     data: { kind: 'train', settings: settings as object, setId: set.id, status: 'succeeded' },
   });
@@ -201,7 +200,11 @@ test('a demon’s image is not drawn twice, unless something that decides it cha
 
 test('what nobody could measure is refused when it is asked for', async () => {
   const plan = (kind: RunRequest['kind'], given: object) =>
-    planRun(store, { kind, annotationSet: 'shapes', settings: settingsOf({ heldOutFraction: 1, ...given }) });
+    planRun(store, {
+      kind,
+      annotationSet: 'shapes',
+      settings: withDefaults({ heldOutFraction: 1, ...given }),
+    });
   const zmean = { ...BOTH, evaluation: { demon: DEMON }, reward: { policy: 'zmean' } };
   await assert.rejects(plan('evaluate', zmean), {
     code: 'DIPTYCH_INVALID_INPUT',

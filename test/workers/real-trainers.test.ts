@@ -12,7 +12,7 @@ import { copyFile, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { planRun } from '../../pipelines/plan.ts';
-import { type RunRequest, withDefaults } from '../../pipelines/settings.ts';
+import { withDefaults } from '../../pipelines/settings.ts';
 import { openEngine } from '../../src/engine/engine.ts';
 import { readTensors } from '../../src/engine/safetensors.ts';
 import { createRun } from '../../src/jobs/runs.ts';
@@ -59,7 +59,7 @@ test('real trainers', { skip }, async (t) => {
           ...{ external, steps: STEPS, checkpointEvery: CHECKPOINT_EVERY },
           ...{ learningRate: 1e-3, warmUp: 0, beta: 100 },
         },
-      }) as RunRequest['settings'];
+      });
       const request = { kind: 'train', annotationSet: 'shapes', settings } as const;
       const runId = await createRun(store, boss, await planRun(store, request));
 

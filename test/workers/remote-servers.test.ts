@@ -14,14 +14,12 @@ afterEach(() => {
   for (const key of KEYS) delete process.env[key];
 });
 
-const settingsOf = (given: Record<string, unknown>) => withDefaults(given);
-
 test('questions go to the endpoint with its key, once', async (t) => {
   const server = await visionStandIn(t, () => ({ text: 'Yes' }));
   process.env.DIPTYCH_VISION_API_KEY = 'sk-vision';
   process.env.DIPTYCH_VISION_URL = server.url;
   process.env.DIPTYCH_GENERATOR_API_KEY = 'sk-generator';
-  const { endpoint } = settingsOf({
+  const { endpoint } = withDefaults({
     scoring: { endpoint: { url: `${server.url}/v1`, model: 'seer' } },
   }).scoring;
   const folder = await temporaryFolder(t);
@@ -47,7 +45,7 @@ for (const [what, env, header] of credentials) {
     Object.assign(process.env, env);
     const server = await automatic1111StandIn(t);
     process.env.DIPTYCH_GENERATOR_URL = `${server.url}/whatever`;
-    const { generator, sampling } = settingsOf({ generator: { api: 'automatic1111', url: server.url } });
+    const { generator, sampling } = withDefaults({ generator: { api: 'automatic1111', url: server.url } });
     const [item] = await remoteGenerator(generator!, sampling).generate([{ prompt: 'x', seed: 1 }], {});
     assert.ok('image' in item!);
     assert.equal(server.received[0]!.headers.authorization, header);
@@ -58,7 +56,7 @@ test('a key goes to the server that it was set for alone, whatever a run names',
   const [own, other] = [await automatic1111StandIn(t), await automatic1111StandIn(t)];
   process.env.DIPTYCH_GENERATOR_API_KEY = 'sk-1';
   const draw = async (url: string) => {
-    const { generator, sampling } = settingsOf({ generator: { api: 'automatic1111', url } });
+    const { generator, sampling } = withDefaults({ generator: { api: 'automatic1111', url } });
     await remoteGenerator(generator!, sampling).generate([{ prompt: 'x', seed: 1 }], {});
   };
   await assert.rejects(draw(own.url), {

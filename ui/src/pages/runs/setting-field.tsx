@@ -36,8 +36,8 @@ export function SettingField({ path, setting, value, onChange }: Props) {
           min={setting.minimum ?? setting.exclusiveMinimum}
           max={setting.maximum}
           step={setting.type === 'integer' ? 1 : 'any'}
-          onInput={({ currentTarget: { value, valueAsNumber } }) =>
-            onChange(optional && value === '' ? undefined : valueAsNumber)
+          onInput={({ currentTarget: input }) =>
+            onChange(optional && input.value === '' ? undefined : input.valueAsNumber)
           }
         />
       )}
