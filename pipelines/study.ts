@@ -3,8 +3,8 @@
  *
  * Objectives compared in the sample world at equal candidates and optimizer steps, each with settings chosen the same way:
  * docs/study.md has what came of it, docs/data/study/results.jsonl every number. A cell that is in the file is not made
- * again; a study that is stopped goes on with the one it was in, and each rewrites the page's tables. --only: cells whose part or arm contains the text;
- * --most: so many cells; --list: what is planned and what is there.
+ * again; a study that is stopped goes on with the one it was in, and each rewrites the page's tables. --only: cells whose
+ * line in the list contains the text; --most: so many cells; --list: what is planned and what is there.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -25,9 +25,6 @@ const { values } = parseArgs({
 const DATA = path.join(ROOT, 'docs', 'data', 'study');
 const results = openResults(path.join(DATA, 'results.jsonl'));
 const PAGE = path.join(ROOT, 'docs', 'study.md');
-const named = ({ part, arm }: Cell) =>
-  !values.only || part.includes(values.only) || arm.includes(values.only);
-const planned = () => plannedCells(results).filter(named);
 /** The page's tables and its pictures, of what is there. */
 function show(): void {
   writeFileSync(PAGE, withTables(readFileSync(PAGE, 'utf8'), results));
@@ -37,6 +34,7 @@ const labelOf = ({ part, arm, seed, train }: Cell) => {
   const told = train ? `, learning rate ${train.learningRate}, beta ${train.beta ?? '-'}` : '';
   return `${part}: ${arm}, seed ${seed}${told}`;
 };
+const planned = () => plannedCells(results).filter((cell) => labelOf(cell).includes(values.only ?? ''));
 
 if (values.list) {
   for (const cell of planned()) console.log(`${results.of(cell) ? 'there  ' : 'planned'} ${labelOf(cell)}`);
