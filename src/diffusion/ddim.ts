@@ -50,7 +50,8 @@ export interface SampleStepOptions {
 }
 
 /** The factors of one sampling step, in float64: numbers, or one a row as tensors [B, 1, ...]. */
-export interface StepFactors<T = number> {
+// A type, not an interface: so that traced functions take it.
+export type StepFactors<T = number> = {
   /** sqrt(aBar) and sqrt(1 - aBar) at t. */
   signal: T;
   noise: T;
@@ -59,7 +60,7 @@ export interface StepFactors<T = number> {
   nextNoise: T;
   /** Standard deviation of x_(t - stride) around that mean. */
   sigma: T;
-}
+};
 
 /**
  * DDIM's equation 12 and 16: from level a to level b,

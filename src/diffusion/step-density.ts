@@ -6,14 +6,13 @@ import type { StepFactors } from './ddim.ts';
  * log N(next; mean, sigma^2) of each row, as its mean over the values of the row, not their sum
  * (kvablack/ddpo-pytorch: ddim_with_logprob.py):
  *   mean [ -(next - mean)^2 / (2 sigma^2) ] - log sigma - log sqrt(2 pi)
- * `next` and `mean` are [R, ...], sigma one number a row, each above 0. [R].
+ * `next` and `mean` are [R, ...], `sigma` [R], each above 0. [R].
  */
-export function logDensity(tf: Tf, next: Tensor, mean: Tensor, sigma: readonly number[]): Tensor {
+export function logDensity(next: Tensor, mean: Tensor, sigma: Tensor): Tensor {
   const axes = next.shape.map((_, axis) => axis).slice(1);
   const squares = next.sub(mean).square().mean(axes) as Tensor;
-  const precision = tf.tensor1d(sigma.map((s) => -1 / (2 * s * s)));
-  const constant = tf.tensor1d(sigma.map((s) => -Math.log(s) - Math.log(2 * Math.PI) / 2));
-  return squares.mul(precision).add(constant);
+  const exponent = squares.div(sigma.square().mul(-2));
+  return exponent.sub(sigma.log()).sub(Math.log(2 * Math.PI) / 2);
 }
 
 /** Factors of rows at different timesteps as tensors [R, 1, ...] that go with rows of so many axes. */

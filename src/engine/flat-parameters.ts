@@ -51,11 +51,9 @@ export interface FlatParameters {
   /** One optimizer step on `loss(weights)`. Deterministic: equal state and loss give equal bits. */
   step(loss: LossOfWeights, learningRate: number): StepResult;
   /**
-   * One optimizer step on the mean of several losses, differentiated one after the other: memory holds what one of
-   * them needs, and a sum of gradients. Their aux values are joined, one loss behind the other.
+   * Steps on the mean of one loss over several inputs, differentiated one after the other: memory holds what one of them
+   * needs, and a sum of gradients. Value and gradient are traced (traced.ts), aux values joined, one input behind the other.
    */
-  stepOnMean(losses: readonly LossOfWeights[], learningRate: number): StepResult;
-  /** Steps of that kind on one loss of several inputs, its value and gradient traced (traced.ts). */
   stepper<I extends TensorTree>(loss: LossOfInputs<I>): Stepper<I>;
   /** Named views of the parameters for a forward pass; the caller disposes them (or calls inside tf.tidy). */
   weights(): Weights;
@@ -150,17 +148,11 @@ export function createFlatParameters(
     return { loss, aux, gradNorm, updateNorm };
   }
 
-  function stepOnMean(losses: readonly LossOfWeights[], learningRate: number): StepResult {
-    const found = (loss: LossOfWeights) => () =>
-      atParameters((vector) => tf.tidy(() => differentiated(vector, loss)));
-    return stepAlong(losses.map(found), learningRate);
-  }
-
   const views = (vector: () => Tensor) => named(tf.tidy(() => splitVector(engine, vector(), shapes)));
 
   return {
-    step: (loss, learningRate) => stepOnMean([loss], learningRate),
-    stepOnMean,
+    step: (loss, learningRate) =>
+      stepAlong([() => atParameters((vector) => tf.tidy(() => differentiated(vector, loss)))], learningRate),
     stepper<I extends TensorTree>(loss: LossOfInputs<I>): Stepper<I> {
       const gradient = traced(engine, ({ vector, inputs }: { vector: Tensor; inputs: I }) =>
         differentiated(vector, (weights) => loss(weights, inputs)),

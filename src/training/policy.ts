@@ -33,7 +33,7 @@ import { writeModel } from './checkpoints/tuned-model.ts';
 import { frozenBy } from './freeze.ts';
 import type { LoraSettings, TrainSettings } from './settings.ts';
 
-export interface Policy extends Pick<FlatParameters, 'stepOnMean' | 'stepper' | 'state' | 'dispose'> {
+export interface Policy extends Pick<FlatParameters, 'stepper' | 'state' | 'dispose'> {
   /** The UNet's weights as they are trained; the caller disposes them. */
   weights(): Weights;
   /** The same of the tuned model that `finish` would write now: the average where one is kept. */
@@ -132,13 +132,8 @@ function stepsOn(
   flat: FlatParameters,
   still: Weights,
   unet: (parameters: Weights, still: Weights) => Weights,
-): Pick<FlatParameters, 'stepOnMean' | 'stepper'> {
+): Pick<FlatParameters, 'stepper'> {
   return {
-    stepOnMean: (losses, learningRate) =>
-      flat.stepOnMean(
-        losses.map((loss) => (parameters) => loss(unet(parameters, still))),
-        learningRate,
-      ),
     stepper<I extends TensorTree>(loss: LossOfInputs<I>): Stepper<I> {
       const step = flat.stepper((parameters, given: { still: Weights; inputs: I }) =>
         loss(unet(parameters, given.still), given.inputs),

@@ -62,7 +62,7 @@ for (const clip of [false, true]) {
 test('the log density is that of the normal distribution, as a mean over the values (1e-5)', () => {
   const [next, mean] = [noise(1, 2), noise(3, 4)];
   const sigma = [0.7, 1.3];
-  const got = logDensity(tf, next, mean, sigma).dataSync();
+  const got = logDensity(next, mean, tf.tensor1d(sigma)).dataSync();
   const [a, b] = [next.dataSync(), mean.dataSync()];
   const size = a.length / 2;
   for (const row of [0, 1]) {
@@ -78,7 +78,7 @@ test('the log density is that of the normal distribution, as a mean over the val
 test('the log density falls with the distance from the mean as its gradient says: (next - mean) / sigma^2 (1e-6)', () => {
   const [next, mean] = [noise(1), noise(2)];
   const grad = tf
-    .grad((m) => logDensity(tf, next, m, [0.8]).sum())(mean)
+    .grad((m) => logDensity(next, m, tf.tensor1d([0.8])).sum())(mean)
     .dataSync();
   const [a, b] = [next.dataSync(), mean.dataSync()];
   for (const i of grad.keys()) close(grad[i]!, (a[i]! - b[i]!) / 0.64 / grad.length, 1e-6, `value ${i}`);

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { after, type TestContext, test } from 'node:test';
 import { seededNoise } from '../../src/diffusion/noise.ts';
 import { parseSchedule, samplingTimesteps } from '../../src/diffusion/schedule.ts';
+import { factorsPerRow } from '../../src/diffusion/step-density.ts';
 import { adamW } from '../../src/engine/adamw.ts';
 import { openEngine } from '../../src/engine/engine.ts';
 import { createFlatParameters } from '../../src/engine/flat-parameters.ts';
@@ -15,7 +16,7 @@ import type { Judge } from '../../src/training/judge.ts';
 import { sceneAdvantages } from '../../src/training/on-policy/advantages.ts';
 import { ON_POLICY } from '../../src/training/on-policy/objective.ts';
 import { drawRound, noisySteps } from '../../src/training/on-policy/round.ts';
-import { type OnPolicyBatch, takeOnPolicyStep } from '../../src/training/on-policy/step.ts';
+import { type OnPolicyBatch, onPolicyStep } from '../../src/training/on-policy/step.ts';
 import { DEFAULT_TRAIN, ON_POLICY_OBJECTIVES, type TrainSettings } from '../../src/training/settings.ts';
 import type { OnPolicyTelemetry } from '../../src/training/telemetry/telemetry.ts';
 import { type TrainOptions, type TrainProgress, trainPairs } from '../../src/training/train.ts';
@@ -207,8 +208,10 @@ test('D3PO learns from pairs of one scene in which one is better; images without
   );
 });
 
+const SIGNALS = { ddpo: [1, -2, 0.5, -1, 3, -0.3], d3po: [1, 1, 0] };
+
 /** Six steps that were taken by some other policy, with ratios that an objective's gradient goes through. */
-function stepsTaken(objective: 'ddpo' | 'd3po'): OnPolicyBatch & { dispose(): void } {
+function stepsTaken(objective: 'ddpo' | 'd3po'): OnPolicyBatch {
   const rows = 6;
   const steps = noisySteps(schedule, 7);
   const seeds = (label: number) => Array.from({ length: rows }, (_, i) => 100 * label + i);
@@ -220,11 +223,17 @@ function stepsTaken(objective: 'ddpo' | 'd3po'): OnPolicyBatch & { dispose(): vo
   const empty = encodeEmpty(engine, model);
   return {
     ...{ x, next, condition, empty },
-    timesteps: own.map(({ t }) => t),
-    factors: own.map(({ factors }) => factors),
-    logDensities: own.map(() => 0),
-    signals: objective === 'ddpo' ? [1, -2, 0.5, -1, 3, -0.3] : [1, 1, 0],
-    dispose: () => tf.dispose([x, next, condition, empty] as never),
+    timesteps: tf.tensor1d(
+      own.map(({ t }) => t),
+      'float32',
+    ),
+    factors: factorsPerRow(
+      tf,
+      own.map(({ factors }) => factors),
+      4,
+    ),
+    logDensities: tf.zeros([rows]),
+    signals: tf.tensor1d(SIGNALS[objective]),
   };
 }
 
@@ -245,7 +254,7 @@ for (const objective of ON_POLICY_OBJECTIVES) {
       const step = (values: Float32Array, batch: OnPolicyBatch) => {
         const policy = at(values);
         const models = { config, schedule, policy, reference };
-        const { loss, gradNorm } = takeOnPolicyStep(engine, models, settings, [batch], 0);
+        const { loss, gradNorm } = onPolicyStep(engine, models, settings)([batch], 0);
         // Adam's first moment after one step from zero is a tenth of the gradient.
         const gradient = policy.state().m.map((m) => 10 * m);
         policy.dispose();
@@ -253,16 +262,17 @@ for (const objective of ON_POLICY_OBJECTIVES) {
       };
       // Worse than the sampler where it should be better, and the other way round: no ratio is clipped.
       const ownDensity = (i: number) => {
-        const signals = taken.signals.map((_, u) => Number(u === i));
-        const batch = { ...taken, signals, logDensities: taken.timesteps.map(() => 0) };
-        return Math.log(-6 * step(parameters, batch).loss);
+        const alone = tf.tensor1d(SIGNALS.ddpo.map((_, u) => Number(u === i)));
+        return Math.log(-6 * step(parameters, { ...taken, signals: alone }).loss);
       };
       const batch =
         objective === 'd3po'
           ? taken
           : {
               ...taken,
-              logDensities: taken.signals.map((signal, i) => ownDensity(i) + (signal > 0 ? 0.1 : -0.1)),
+              logDensities: tf.tensor1d(
+                SIGNALS.ddpo.map((signal, i) => ownDensity(i) + (signal > 0 ? 0.1 : -0.1)),
+              ),
             };
       const { gradient, gradNorm } = step(parameters, batch);
       close(Math.hypot(...gradient), gradNorm, 1e-3 * gradNorm, 'norm of the gradient');
@@ -273,7 +283,6 @@ for (const objective of ON_POLICY_OBJECTIVES) {
         ).loss;
       const h = 5e-4;
       close((lossAt(h) - lossAt(-h)) / (2 * h), gradNorm, 2e-2 * gradNorm, 'slope');
-      taken.dispose();
     });
   }
 
@@ -287,6 +296,28 @@ for (const objective of ON_POLICY_OBJECTIVES) {
       for (const field of ['loss', 'gradNorm', 'updateNorm', 'reward'] as const)
         close(have[field], want[field], 1e-5 * Math.max(1, want[field]), `${JSON.stringify(other)} ${field}`);
     }
+  });
+}
+
+for (const objective of ON_POLICY_OBJECTIVES) {
+  test(`${objective}: a traced step is the one that runs operation by operation (1e-5), and leaves no tensor`, () => {
+    const settings = { ...DEFAULT_TRAIN, objective, beta: 5, guidance: 2 };
+    const batch = stepsTaken(objective);
+    const steps = (traces: boolean) => {
+      const own = { ...engine, traces: traces && engine.traces };
+      const policy = createFlatParameters(own, specs, toHost(reference, specs));
+      const step = onPolicyStep(own, { config, schedule, policy, reference }, settings);
+      const first = step([batch, batch], 1e-4);
+      const before = tf.memory().numTensors;
+      step([batch, batch], 1e-4);
+      assert.equal(tf.memory().numTensors, before);
+      policy.dispose();
+      return first;
+    };
+    const [got, want] = [steps(true), steps(false)];
+    for (const field of ['loss', 'gradNorm', 'updateNorm'] as const)
+      close(got[field], want[field], 1e-5 * Math.max(1, Math.abs(want[field])), field);
+    assert.deepEqual([got.clipped, got.accuracy], [want.clipped, want.accuracy]);
   });
 }
 

@@ -4,7 +4,7 @@ import { imagesOf, openBatch } from '../../diffusion/draw-images.ts';
 import { seededNoise } from '../../diffusion/noise.ts';
 import { gridStep, type Schedule, samplingTimesteps } from '../../diffusion/schedule.ts';
 import { logDensity } from '../../diffusion/step-density.ts';
-import type { Engine } from '../../engine/engine.ts';
+import type { Engine, Tensor } from '../../engine/engine.ts';
 import type { Weights } from '../../engine/weights.ts';
 import { imagesAtOnce } from '../../models/folders/cost.ts';
 import type { DiffusionModel } from '../../models/folders/model-folder.ts';
@@ -91,8 +91,8 @@ async function drawBatch(options: RoundOptions, onStep: () => void | Promise<voi
         const next = sampleStep(schedule, before, output, t, stride, { eta: ETA, freshNoise });
         if (factors.sigma > 0) {
           const mean = stepMean(schedule, before, output, factors);
-          const sigmas = drawings.map(() => factors.sigma);
-          logDensities.push(logDensity(tf, next, mean, sigmas).dataSync() as Float32Array);
+          const sigma = tf.fill([drawings.length], factors.sigma) as Tensor;
+          logDensities.push(logDensity(next, mean, sigma).dataSync() as Float32Array);
           states.push(next.dataSync() as Float32Array);
         }
         return next;

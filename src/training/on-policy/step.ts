@@ -1,9 +1,10 @@
 /** One optimizer step on sampling steps of a round: densities of the steps that were taken, under the policy as it is. */
 import { type StepFactors, stepMean } from '../../diffusion/ddim.ts';
 import type { Schedule } from '../../diffusion/schedule.ts';
-import { factorsPerRow, logDensity } from '../../diffusion/step-density.ts';
+import { logDensity } from '../../diffusion/step-density.ts';
 import type { Engine, Tensor } from '../../engine/engine.ts';
 import type { FlatParameters, LossWithAux } from '../../engine/flat-parameters.ts';
+import { traced } from '../../engine/traced.ts';
 import type { Weights } from '../../engine/weights.ts';
 import { mean } from '../../mean.ts';
 import { checkpointed, type RunBlock, straight } from '../../models/layers/run-block.ts';
@@ -18,88 +19,94 @@ import { ON_POLICY } from './objective.ts';
 export interface OnPolicyModels {
   config: UNetConfig;
   schedule: Schedule;
-  policy: Pick<FlatParameters, 'stepOnMean'>;
+  policy: Pick<FlatParameters, 'stepper'>;
   reference: Weights;
 }
 
 /** Rows [R, ...] for U lessons: the first image of each, then the second of each where there is one. */
-export interface OnPolicyBatch {
+export type OnPolicyBatch = {
   /** States before and behind the steps. */
   x: Tensor;
   next: Tensor;
-  timesteps: readonly number[];
-  factors: readonly StepFactors[];
-  /** Of the steps under the policy that took them. */
-  logDensities: readonly number[];
+  /** [R]. */
+  timesteps: Tensor;
+  /** [R, 1, ...] each. */
+  factors: StepFactors<Tensor>;
+  /** Of the steps under the policy that took them, [R]. */
+  logDensities: Tensor;
   /** Of the rows' prompts; of no prompt, one row. */
   condition: TextCondition;
   empty: TextCondition;
   /** [U]. */
-  signals: readonly number[];
-}
+  signals: Tensor;
+};
 
 type StepSettings = Pick<TrainSettings, 'beta' | 'guidance' | 'gradientCheckpointing'> & {
   objective: OnPolicyObjective;
 };
 
-/** Updates the policy on the mean of micro-batches of as many lessons each; their tensors stay the caller's. */
-export function takeOnPolicyStep(
-  engine: Engine,
-  models: OnPolicyModels,
-  settings: StepSettings,
-  batches: readonly OnPolicyBatch[],
-  learningRate: number,
-): Pick<OnPolicyTelemetry, 'loss' | 'gradNorm' | 'updateNorm' | 'clipped' | 'accuracy'> {
+export type OnPolicyOutcome = Pick<
+  OnPolicyTelemetry,
+  'loss' | 'gradNorm' | 'updateNorm' | 'clipped' | 'accuracy'
+>;
+
+/**
+ * Updates the policy on the mean of micro-batches of as many lessons each; their tensors stay the caller's. What it needs
+ * is prepared once and then reused: by far the most of a step runs as one operation where the engine traces.
+ */
+export type OnPolicyStep = (batches: readonly OnPolicyBatch[], learningRate: number) => OnPolicyOutcome;
+
+export function onPolicyStep(engine: Engine, models: OnPolicyModels, settings: StepSettings): OnPolicyStep {
   const { tf } = engine;
   const { reference, policy } = models;
   const objective = ON_POLICY[settings.objective];
-  const divisors = batches.map((batch) =>
-    objective.ratioTo === 'sampler'
-      ? (tf.tensor1d([...batch.logDensities]) as Tensor)
-      : tf.tidy(() => densities(engine, models, settings, batch, reference, straight(tf, reference))),
+  const underReference = traced(engine, ({ weights, batch }: { weights: Weights; batch: OnPolicyBatch }) =>
+    densities(engine, models, settings, batch, weights, straight(tf, weights)),
   );
-  const lossOf = (batch: OnPolicyBatch, divisor: Tensor, weights: Weights): LossWithAux => {
-    const runBlock = settings.gradientCheckpointing
-      ? checkpointed(tf, weights, reference)
-      : straight(tf, weights);
-    const logRatio = densities(engine, models, settings, batch, weights, runBlock).sub(divisor) as Tensor;
-    const lessons = batch.signals.length;
-    const ofImage = Array.from({ length: objective.images }, (_, i) => logRatio.slice(i * lessons, lessons));
-    const { losses, inside } = objective.loss(tf, ofImage, tf.tensor1d([...batch.signals]), settings.beta);
-    return { loss: losses.mean(), aux: [logRatio, ...(inside ? [inside] : [])] };
-  };
-  const { loss, aux, gradNorm, updateNorm } = policy.stepOnMean(
-    batches.map((batch, i) => (weights) => lossOf(batch, divisors[i]!, weights)),
-    learningRate,
+  const step = policy.stepper(
+    (weights, { batch, divisor }: { batch: OnPolicyBatch; divisor: Tensor }): LossWithAux => {
+      const runBlock = settings.gradientCheckpointing
+        ? checkpointed(tf, weights, reference)
+        : straight(tf, weights);
+      const logRatio = densities(engine, models, settings, batch, weights, runBlock).sub(divisor) as Tensor;
+      const lessons = batch.signals.shape[0]!;
+      const ofImage = Array.from({ length: objective.images }, (_, i) =>
+        logRatio.slice(i * lessons, lessons),
+      );
+      const { losses, inside } = objective.loss(tf, ofImage, batch.signals, settings.beta);
+      return { loss: losses.mean(), aux: [logRatio, ...(inside ? [inside] : [])] };
+    },
   );
-  tf.dispose(divisors);
-  const [logRatio, inside] = aux;
   const isOutside = (log: number) => Number(Math.abs(Math.exp(log) - 1) > objective.clip);
-  return {
-    ...{ loss, gradNorm, updateNorm },
-    clipped: mean(logRatio!.map(isOutside)),
-    ...(inside && { accuracy: mean(inside.map(orderedRightly)) }),
+  return (batches, learningRate) => {
+    const inputs = batches.map((batch) => ({
+      batch,
+      divisor:
+        objective.ratioTo === 'sampler'
+          ? batch.logDensities.clone()
+          : underReference({ weights: reference, batch }),
+    }));
+    const { loss, aux, gradNorm, updateNorm } = step(inputs, learningRate);
+    for (const { divisor } of inputs) divisor.dispose();
+    const [logRatio, inside] = aux;
+    return {
+      ...{ loss, gradNorm, updateNorm },
+      clipped: mean(logRatio!.map(isOutside)),
+      ...(inside && { accuracy: mean(inside.map(orderedRightly)) }),
+    };
   };
 }
 
 /** Log densities [R] of the steps that were taken, under some weights. */
 function densities(
   engine: Engine,
-  { config, schedule }: OnPolicyModels,
+  { config, schedule }: Pick<OnPolicyModels, 'config' | 'schedule'>,
   { guidance }: StepSettings,
   batch: OnPolicyBatch,
   weights: Weights,
   runBlock: RunBlock,
 ): Tensor {
-  const { tf } = engine;
   const { x, next, factors } = batch;
-  const timesteps = tf.tensor1d([...batch.timesteps], 'float32');
-  const output = predictNoise(engine, config, weights, { ...batch, timesteps }, guidance, runBlock);
-  const mean = stepMean(schedule, x, output, factorsPerRow(tf, factors, x.rank));
-  return logDensity(
-    tf,
-    next,
-    mean,
-    factors.map(({ sigma }) => sigma),
-  );
+  const output = predictNoise(engine, config, weights, batch, guidance, runBlock);
+  return logDensity(next, stepMean(schedule, x, output, factors), factors.sigma.flatten());
 }

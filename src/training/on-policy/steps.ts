@@ -18,7 +18,7 @@ import { disposeBatch, loadBatch } from './batch.ts';
 import { type Lesson, ON_POLICY } from './objective.ts';
 import { planDrawings, planLessons } from './plan.ts';
 import { drawRound, noisySteps, type Trajectory } from './round.ts';
-import { takeOnPolicyStep } from './step.ts';
+import { type OnPolicyStep, onPolicyStep } from './step.ts';
 
 type OnPolicyTrainSettings = TrainSettings & { objective: OnPolicyObjective };
 
@@ -61,6 +61,7 @@ export const openOnPolicySteps: OpenSteps<OnPolicyTrainSettings> = async (option
   const rows = 2 * settings.pairsPerStep * ((settings.rowsPerPair ?? 1) as number);
   const empty = encodeEmpty(engine, model);
   let round: Round | null = null;
+  let takeStep: OnPolicyStep | undefined;
 
   async function draw(number: number, policy: Policy): Promise<Round> {
     const weights = policy.weights();
@@ -99,9 +100,9 @@ export const openOnPolicySteps: OpenSteps<OnPolicyTrainSettings> = async (option
         loadBatch(engine, model, trajectories, noisy, part, empty),
       );
       const { config, weights: reference } = model.unet;
-      const models = { config, schedule, policy, reference };
-      const outcome = takeOnPolicyStep(engine, models, settings, batches, learningRate);
-      batches.forEach(disposeBatch);
+      takeStep ??= onPolicyStep(engine, { config, schedule, policy, reference }, settings);
+      const outcome = takeStep(batches, learningRate);
+      for (const batch of batches) disposeBatch(engine, batch);
       return {
         ...outcome,
         reward,
