@@ -30,6 +30,7 @@ export default function Compare() {
   const { query, route } = useLocation();
   const picked = usePickedRun(hasEvaluation);
   const [asking, setAsking] = useState(false);
+  const [way, setWay] = useState<Way>({ metric: 'reward', order: 'wins', view: 'side by side' });
   // Of one annotation set: others have no prompt in common.
   const runs = (picked.runs ?? []).filter(({ annotationSet }) => annotationSet === picked.run?.annotationSet);
   const known = picked.run && !runs.some(({ id }) => id === picked.run!.id) ? [picked.run, ...runs] : runs;
@@ -85,14 +86,30 @@ export default function Compare() {
               </label>
             ))}
           </div>
-          <Compared key={`${sideKey(left)} ${sideKey(right)}`} {...{ left, right }} />
+          <Compared key={`${sideKey(left)} ${sideKey(right)}`} {...{ left, right, way }} onWay={setWay} />
         </>
       )}
     </Page>
   );
 }
 
-function Compared({ left, right }: { left: Side; right: Side }) {
+/** What is looked at and how; it stays when a side changes. */
+interface Way {
+  metric: string;
+  order: Order;
+  view: View;
+  /** Left out: the first in the order. */
+  imgId?: string;
+}
+
+interface ComparedProps {
+  left: Side;
+  right: Side;
+  way: Way;
+  onWay(way: Way): void;
+}
+
+function Compared({ left, right, way, onWay }: ComparedProps) {
   const before = useRunItems(left.run.id, left.variant);
   const after = useRunItems(right.run.id, right.variant);
   const complete = before.complete && after.complete;
@@ -110,29 +127,32 @@ function Compared({ left, right }: { left: Side; right: Side }) {
   const comparisons = useComparisons(rows, seed);
   const names = Object.keys(comparisons);
 
-  const [name, setName] = useState('reward');
-  const [order, setOrder] = useState<Order>('wins');
+  const { order, view } = way;
+  // Two other sides may lack a metric.
+  const name = names.includes(way.metric) ? way.metric : 'reward';
   const shown = useMemo(() => ordered(rows, name, order), [rows, name, order]);
-  const [at, setAt] = useState(0);
+  const at = Math.max(
+    0,
+    shown.findIndex(({ row }) => row.imgId === way.imgId),
+  );
   const [slot, setSlot] = useState(0);
-  const [view, setView] = useState<View>('side by side');
   const [swapped, setSwapped] = useState(false);
   /** On a narrow screen the list or the images are seen, not both. */
   const [open, setOpen] = useState(false);
   const row = shown[at]?.row;
 
   function select(index: number): void {
-    setAt(Math.max(0, Math.min(shown.length - 1, index)));
+    const chosen = shown[Math.max(0, Math.min(shown.length - 1, index))];
+    onWay({ ...way, imgId: chosen?.row.imgId });
     setSlot(0);
   }
-  function sort(by: string, to: Order): void {
-    setName(by);
-    setOrder(to);
-    select(0);
+  function sort(metric: string, to: Order): void {
+    onWay({ metric, order: to, view });
+    setSlot(0);
   }
   function look(next: View): void {
     setSwapped(next === 'flicker' && view === 'flicker' && !swapped);
-    setView(next);
+    onWay({ ...way, view: next });
   }
   useKeys(({ key, repeat }) => {
     const views = Object.entries(VIEWS).find(([, { key: own }]) => own === key);
