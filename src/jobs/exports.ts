@@ -5,7 +5,7 @@
 import type { PgBoss } from 'pg-boss';
 import { DiptychError } from '../errors.ts';
 import { query, type Store } from '../store/client.ts';
-import { getRun, insertRun, LONG, type RunPlan, type RunView } from './runs.ts';
+import { getRuns, insertRun, LONG, type RunPlan, type RunView } from './runs.ts';
 
 export interface ExportPlan {
   sourceId: string;
@@ -50,13 +50,23 @@ export async function askExport(
 
 /** Throws DIPTYCH_NOT_FOUND. */
 export async function getExport(store: Store, id: string): Promise<ExportView> {
-  const found = await store.export.findUnique({ where: { runId: id } });
+  const [found] = await getExports(store, [id]);
   if (!found) throw notFound(id);
-  const { sourceId, version, layout, bytes } = found;
-  return {
-    ...(await getRun(store, id)),
-    ...{ sourceId, version, layout, bytes: bytes === null ? null : Number(bytes) },
-  };
+  return found;
+}
+
+/** Those that there are, in the order of their ids here. */
+async function getExports(store: Store, ids: readonly string[]): Promise<ExportView[]> {
+  const found = await store.export.findMany({ where: { runId: { in: [...ids] } } });
+  const exports = new Map(found.map((one) => [one.runId, one]));
+  const runs = await getRuns(
+    store,
+    ids.filter((id) => exports.has(id)),
+  );
+  return runs.map((run) => {
+    const { sourceId, version, layout, bytes } = exports.get(run.id)!;
+    return { ...run, ...{ sourceId, version, layout, bytes: bytes === null ? null : Number(bytes) } };
+  });
 }
 
 /** Of all runs, newest first, `limit` older than the export `before`. */
@@ -73,7 +83,10 @@ export async function newestExports(
     before,
     limit,
   );
-  return Promise.all(rows.map(({ id }) => getExport(store, id)));
+  return getExports(
+    store,
+    rows.map(({ id }) => id),
+  );
 }
 
 /** Of a run, in the order of their ids, `limit` after the id `after`. */
@@ -88,7 +101,10 @@ export async function listExports(
     orderBy: { runId: 'asc' },
     take: limit,
   });
-  return Promise.all(rows.map(({ runId }) => getExport(store, runId)));
+  return getExports(
+    store,
+    rows.map(({ runId }) => runId),
+  );
 }
 
 /** Id and version of the export of a layout that was made last, of this version where one is named; null: none was. */

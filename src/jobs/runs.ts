@@ -138,58 +138,9 @@ export async function activeRuns(store: Store, ids: readonly string[]): Promise<
 
 /** Throws DIPTYCH_NOT_FOUND. */
 export async function getRun(store: Store, id: string): Promise<RunView> {
-  const run = await store.run.findUnique({
-    where: { id },
-    include: { set: true, stages: { orderBy: { ordinal: 'asc' } } },
-  });
+  const [run] = await getRuns(store, [id]);
   if (!run) throw new DiptychError('DIPTYCH_NOT_FOUND', `there is no run ${id}`);
-  const running = await query<{ ordinal: number; units: number }>(
-    store,
-    `SELECT ordinal, sum(units * progress)::float8 AS units FROM task
-     WHERE run_id = $1::uuid AND status = 'running' GROUP BY ordinal`,
-    id,
-  );
-  const partial = new Map(running.map((row) => [row.ordinal, row.units]));
-  const stages = run.stages.map(({ ordinal, runId: _, secondsPerUnit: __, ...stage }) => ({
-    ...stage,
-    // Without tasks yet it has no total either.
-    fraction: (stage.done + (partial.get(ordinal) ?? 0)) / Math.max(1, stage.total),
-  }));
-  const ends = isActive(run) && run.status !== 'paused';
-  return {
-    id,
-    kind: run.kind,
-    status: run.status,
-    priority: run.priority,
-    annotationSet: run.set.name,
-    settings: run.settings,
-    error: run.error,
-    createdAt: run.createdAt,
-    finishedAt: run.finishedAt,
-    stages,
-    secondsLeft: ends
-      ? await secondsLeft(
-          store,
-          run.stages.map((stage, i) => ({ ...stages[i]!, guess: stage.secondsPerUnit })),
-        )
-      : null,
-  };
-}
-
-async function secondsLeft(store: Store, stages: (StageView & { guess: number })[]): Promise<number> {
-  const rates = await query<{ name: string; perUnit: number }>(
-    store,
-    `SELECT DISTINCT ON (name) name, (extract(epoch FROM finished_at - started_at) / total)::float8 AS "perUnit"
-     FROM stage WHERE name = ANY($1) AND finished_at IS NOT NULL ORDER BY name, finished_at DESC`,
-    stages.map(({ name }) => name),
-  );
-  const known = new Map(rates.map(({ name, perUnit }) => [name, perUnit]));
-  const progress: StageProgress[] = stages.map((stage) => ({
-    ...stage,
-    secondsPerUnit: known.get(stage.name) ?? stage.guess,
-    elapsed: stage.startedAt ? (Date.now() - stage.startedAt.getTime()) / 1000 : 0,
-  }));
-  return estimateSecondsLeft(progress);
+  return run;
 }
 
 /** Runs, newest first, `limit` older than the run `before`. */
@@ -202,7 +153,66 @@ export async function listRuns(store: Store, before: string | null, limit: numbe
     before,
     limit,
   );
-  return Promise.all(ids.map(({ id }) => getRun(store, id)));
+  return getRuns(
+    store,
+    ids.map(({ id }) => id),
+  );
+}
+
+/** Those that there are, in the order of their ids here. */
+export async function getRuns(store: Store, ids: readonly string[]): Promise<RunView[]> {
+  const found = await store.run.findMany({
+    where: { id: { in: [...ids] } },
+    include: { set: true, stages: { orderBy: { ordinal: 'asc' } } },
+  });
+  const running = await query<{ runId: string; ordinal: number; units: number }>(
+    store,
+    `SELECT run_id::text AS "runId", ordinal, sum(units * progress)::float8 AS units FROM task
+     WHERE run_id = ANY($1::uuid[]) AND status = 'running' GROUP BY run_id, ordinal`,
+    ids,
+  );
+  const partial = new Map(running.map(({ runId, ordinal, units }) => [`${runId} ${ordinal}`, units]));
+  const ends = (run: { status: RunStatus }) => isActive(run) && run.status !== 'paused';
+  const rates = await secondsPerUnit(
+    store,
+    found.filter(ends).flatMap(({ stages }) => stages.map(({ name }) => name)),
+  );
+  const view = (run: (typeof found)[number]): RunView => {
+    const stages = run.stages.map(({ ordinal, runId, secondsPerUnit: guess, ...stage }) => ({
+      guess,
+      ...stage,
+      // Without tasks yet it has no total either.
+      fraction: (stage.done + (partial.get(`${runId} ${ordinal}`) ?? 0)) / Math.max(1, stage.total),
+    }));
+    const progress = stages.map(
+      ({ guess, ...stage }): StageProgress => ({
+        ...stage,
+        secondsPerUnit: rates.get(stage.name) ?? guess,
+        elapsed: stage.startedAt ? (Date.now() - stage.startedAt.getTime()) / 1000 : 0,
+      }),
+    );
+    const { id, kind, status, priority, settings, error, createdAt, finishedAt } = run;
+    return {
+      ...{ id, kind, status, priority, settings, error, createdAt, finishedAt },
+      annotationSet: run.set.name,
+      stages: stages.map(({ guess: _, ...stage }) => stage),
+      secondsLeft: ends(run) ? estimateSecondsLeft(progress) : null,
+    };
+  };
+  const runs = new Map(found.map((run) => [run.id, run]));
+  return ids.flatMap((id) => (runs.has(id) ? view(runs.get(id)!) : []));
+}
+
+/** Of stages by these names, as long as the last one that ended took. */
+async function secondsPerUnit(store: Store, names: readonly string[]): Promise<Map<string, number>> {
+  if (names.length === 0) return new Map();
+  const rates = await query<{ name: string; perUnit: number }>(
+    store,
+    `SELECT DISTINCT ON (name) name, (extract(epoch FROM finished_at - started_at) / total)::float8 AS "perUnit"
+     FROM stage WHERE name = ANY($1) AND finished_at IS NOT NULL ORDER BY name, finished_at DESC`,
+    names,
+  );
+  return new Map(rates.map(({ name, perUnit }) => [name, perUnit]));
 }
 
 /** Stops a run: what waits is dropped, what runs notices within a second. Throws DIPTYCH_CONFLICT when ended. */
