@@ -137,7 +137,7 @@ const OBJECTIVE_SETTINGS: Record<
   negated: unguided(2000),
   'diffusion-dpo': unguided(2000),
   inpo: unguided(8000),
-  smpo: unguided(2000),
+  smpo: unguided(8000),
   dspo: unguided(0.03),
   kto: unguided(1000),
   mapo: unguided(0.02),
