@@ -50,19 +50,20 @@ export async function askExport(
 
 /** Throws DIPTYCH_NOT_FOUND. */
 export async function getExport(store: Store, id: string): Promise<ExportView> {
-  const [found] = await getExports(store, [id]);
-  if (!found) throw notFound(id);
-  return found;
+  const found = await store.export.findUnique({ where: { runId: id } });
+  const [view] = found ? await viewsOf(store, [found]) : [];
+  if (!view) throw notFound(id);
+  return view;
 }
 
-/** Those that there are, in the order of their ids here. */
-async function getExports(store: Store, ids: readonly string[]): Promise<ExportView[]> {
-  const found = await store.export.findMany({ where: { runId: { in: [...ids] } } });
-  const exports = new Map(found.map((one) => [one.runId, one]));
-  const runs = await getRuns(
-    store,
-    ids.filter((id) => exports.has(id)),
-  );
+interface ExportRow extends Omit<ExportView, keyof RunView | 'bytes'> {
+  runId: string;
+  bytes: bigint | null;
+}
+
+async function viewsOf(store: Store, rows: readonly ExportRow[]): Promise<ExportView[]> {
+  const exports = new Map(rows.map((row) => [row.runId, row]));
+  const runs = await getRuns(store, [...exports.keys()]);
   return runs.map((run) => {
     const { sourceId, version, layout, bytes } = exports.get(run.id)!;
     return { ...run, ...{ sourceId, version, layout, bytes: bytes === null ? null : Number(bytes) } };
@@ -75,18 +76,16 @@ export async function newestExports(
   before: string | null,
   limit: number,
 ): Promise<ExportView[]> {
-  const rows = await query<{ id: string }>(
+  const rows = await query<ExportRow>(
     store,
-    `SELECT r.id FROM export e JOIN run r ON r.id = e.run_id WHERE $1::uuid IS NULL
+    `SELECT r.id AS "runId", e.source_id AS "sourceId", e.version, e.layout, e.bytes
+     FROM export e JOIN run r ON r.id = e.run_id WHERE $1::uuid IS NULL
        OR (r.created_at, r.id) < (SELECT created_at, id FROM run WHERE id = $1::uuid)
      ORDER BY r.created_at DESC, r.id DESC LIMIT $2`,
     before,
     limit,
   );
-  return getExports(
-    store,
-    rows.map(({ id }) => id),
-  );
+  return viewsOf(store, rows);
 }
 
 /** Of a run, in the order of their ids, `limit` after the id `after`. */
@@ -101,10 +100,7 @@ export async function listExports(
     orderBy: { runId: 'asc' },
     take: limit,
   });
-  return getExports(
-    store,
-    rows.map(({ runId }) => runId),
-  );
+  return viewsOf(store, rows);
 }
 
 /** Id and version of the export of a layout that was made last, of this version where one is named; null: none was. */
