@@ -12,7 +12,8 @@ import { COMPARED_SEEDS, TUNING_SEED } from './scenes.ts';
 
 /** The same for all arms. */
 const COMMON = { steps: 150, pairsPerStep: 16, inversionSteps: 20 } as const;
-const ASKED_ABOUT = 'inversion-dpo shared-noise';
+/** The arm that the other questions are asked of. */
+export const ASKED_ABOUT = 'inversion-dpo shared-noise';
 const DEFAULT = 'inversion-dpo shared-noise, guided';
 /** Guidance that a trained model is drawn with; its candidates were drawn with the last. */
 const GUIDANCES = [1, 1.5, 2, 3] as const;

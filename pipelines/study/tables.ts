@@ -7,7 +7,7 @@ import { ARMS } from './arms.ts';
 import type { Cell, Drawn } from './cell.ts';
 import { type Finding, findingOf, meanOverSeeds, REPORTED, stepsTo } from './findings.ts';
 import { GUIDANCE } from './lab.ts';
-import { chosen, tuningCells, YARDSTICK } from './plan.ts';
+import { ASKED_ABOUT, chosen, plannedCells, tuningCells, YARDSTICK } from './plan.ts';
 import type { ResultLine, Results } from './results.ts';
 import { COMPARED_SEEDS, TUNING_SEED } from './scenes.ts';
 
@@ -21,16 +21,35 @@ export function withTables(document: string, results: Results): string {
 }
 
 function tablesOf(results: Results): Record<string, string> {
+  const compared = comparedFindings(results);
   return {
-    comparison: comparisonTable(comparedFindings(results)),
-    metrics: metricsTable(comparedFindings(results)),
+    comparison: comparisonTable(compared),
+    metrics: metricsTable(compared),
     tuning: tuningTable(results),
     guidance: guidanceTable(results),
-    ...Object.fromEntries(QUESTIONS.map((part) => [part, metricsTable(questionFindings(results, part))])),
+    ...Object.fromEntries(
+      QUESTIONS.map((of) => [
+        of.part,
+        metricsTable([...besideOf(of, compared), ...askedFindings(of, results)]),
+      ]),
+    ),
   };
 }
 
-const QUESTIONS = ['steadier', 'inversion steps', 'timesteps', 'pairs', 'reward', 'precision'];
+interface Question {
+  part: string;
+  /** Compared arms that its own are read beside, and what they are called there. */
+  beside: Readonly<Record<string, string>>;
+}
+
+const QUESTIONS: readonly Question[] = [
+  { part: 'steadier', beside: { [ASKED_ABOUT]: 'as it is', [YARDSTICK]: `${YARDSTICK}: as it is` } },
+  { part: 'inversion steps', beside: { [ASKED_ABOUT]: '20' } },
+  { part: 'timesteps', beside: { [ASKED_ABOUT]: 'one of 16 pairs' } },
+  { part: 'pairs', beside: { [ASKED_ABOUT]: 'all' } },
+  { part: 'reward', beside: { [ASKED_ABOUT]: 'mean of dpg and t2i-3in1' } },
+  { part: 'precision', beside: { [ASKED_ABOUT]: 'float32' } },
+];
 
 const basesOf = ({ lines }: Results) =>
   lines.filter(({ cell }) => cell.part === 'base' && cell.seed !== TUNING_SEED);
@@ -54,17 +73,19 @@ export function comparedFindings(results: Results): Finding[] {
 const linesOf = (results: Results, cells: readonly Cell[]): ResultLine[] =>
   cells.flatMap((cell) => results.of(cell) ?? []);
 
-function questionFindings(results: Results, part: string): Finding[] {
-  const lines = results.lines.filter(({ cell }) => cell.part === part);
-  const names = [...new Set(lines.map(({ cell }) => cell.arm))];
-  return names.flatMap(
-    (name) =>
-      findingOf(
-        name,
-        lines.filter(({ cell }) => cell.arm === name),
-        basesOf(results),
-      ) ?? [],
-  );
+const besideOf = ({ beside }: Question, compared: readonly Finding[]): Finding[] =>
+  compared.filter(({ arm }) => arm in beside).map((finding) => ({ ...finding, arm: beside[finding.arm]! }));
+
+/** Those that are measured for all seeds, in the order of the plan. */
+function askedFindings({ part }: Question, results: Results): Finding[] {
+  const cells = plannedCells(results).filter((cell) => cell.part === part);
+  return [...new Set(cells.map(({ arm }) => arm))].flatMap((name) => {
+    const lines = linesOf(
+      results,
+      cells.filter(({ arm }) => arm === name),
+    );
+    return findingOf(name, lines, basesOf(results)) ?? [];
+  });
 }
 
 function comparisonTable(findings: readonly Finding[]): string {

@@ -158,6 +158,12 @@ test('the page has a place for every table, and its words stay', async (t) => {
     /\| diffusion-dpo +\| 2 +\| \+0\.133 /,
     'against the base at the highest guidance: 0.6 / 2 - 0.5 / 3',
   );
+  const timesteps = made.split('<!-- table: timesteps -->')[1]!.split('<!-- end -->')[0]!;
+  assert.deepEqual(
+    [...timesteps.matchAll(/^\| (\w.*?) +\|/gm)].map(([, name]) => name),
+    ['one of 16 pairs', 'one of 4 pairs', 'trajectory of 4 pairs'],
+    'what is asked, after what it is asked of',
+  );
   const words = (text: string) => text.replace(/<!-- table: .*?<!-- end -->/gs, '');
   assert.equal(words(made), words(page));
   assert.equal(withTables(made, results), made, 'made twice, it is the same');
