@@ -11,7 +11,12 @@ import { formPairs, type PairSettings } from '../../src/preference/pairs.ts';
 import { hashSeed } from '../../src/random.ts';
 import { createJudge } from '../../src/scoring/judge.ts';
 import { createReward, type MetricValues, type RewardSettings, rewardOn } from '../../src/scoring/reward.ts';
-import { DEFAULT_TRAIN, type TrainSettings } from '../../src/training/settings.ts';
+import {
+  DEFAULT_ON_POLICY,
+  DEFAULT_TRAIN,
+  isOnPolicy,
+  type TrainSettings,
+} from '../../src/training/settings.ts';
 import type { StepTelemetry } from '../../src/training/telemetry/telemetry.ts';
 import { trainPairs } from '../../src/training/train.ts';
 import { asTrainCandidate, candidatesOf } from './candidates.ts';
@@ -59,6 +64,7 @@ export interface Drawn {
   grain: number;
 }
 
+/** Steps between two points of the curve, at least. */
 const MILESTONE = 50;
 /** Images of each scene. Settings are chosen on fewer, without a curve. */
 export const SAMPLES = 2;
@@ -110,13 +116,15 @@ export async function runCell(
     return { pairs: 0, curve: [{ step: 0, reward: quick }], ...result, ...told([]) };
   }
   // A cell that names no guidance has none, whatever the default is.
-  const train = { ...DEFAULT_TRAIN, guidance: 1, ...cell.train, seed, checkpointEvery: MILESTONE };
+  const settings = { ...DEFAULT_TRAIN, guidance: 1, ...cell.train, seed };
+  const milestone = milestoneOf(settings);
+  const train = { ...settings, checkpointEvery: milestone };
   const folder = path.join(work, 'training');
   await rm(folder, { recursive: true, force: true });
   const material = await materialOf(lab, scenes.curated.get(seed)!, cell, work);
   const curve: CellResult['curve'] = [];
   const steps: StepTelemetry[] = [];
-  const every = tunes || cell.guidances ? train.steps : MILESTONE;
+  const every = tunes || cell.guidances ? train.steps : milestone;
   for (let upTo = every; upTo < train.steps + every; upTo += every) {
     await trainPairs({
       engine: lab.engine,
@@ -140,6 +148,12 @@ export async function runCell(
   await rm(folder, { recursive: true, force: true });
   curve.push({ step: train.steps, reward: quick });
   return { pairs: material.pairs.length, curve, ...result, ...told(steps) };
+}
+
+/** On policy a training goes on from the end of a round alone. */
+function milestoneOf({ objective, onPolicy = DEFAULT_ON_POLICY }: TrainSettings): number {
+  const together = isOnPolicy(objective) ? onPolicy.stepsPerRound : 1;
+  return Math.ceil(MILESTONE / together) * together;
 }
 
 /** What a training learns from: pairs of candidates, or scenes that it draws itself and a judge of them. */
