@@ -30,7 +30,10 @@ ${lines}
 </svg></figure>`;
 }
 
-const TITLE_HEIGHT = 36;
+const TITLE_HEIGHT = 22;
+const LEGEND_LINE = 14;
+/** A bit more than most letters are wide at the size of a legend: how wide they are is known to the reader alone. */
+const LETTER = 5.8;
 
 /** Charts beside and below each other as one SVG file; several lines in one are named below the title. */
 export function chartSheet(
@@ -38,20 +41,41 @@ export function chartSheet(
   mostColumns: number,
 ): string {
   const columns = Math.min(mostColumns, charts.length);
+  const legends = charts.map(({ series }) => (series.length > 1 ? legendLines(series) : []));
+  const headHeight = TITLE_HEIGHT + LEGEND_LINE * Math.max(1, ...legends.map((lines) => lines.length));
   const drawn = charts.map(({ title, series }, i) => {
-    const [left, top] = [(i % columns) * WIDTH, Math.floor(i / columns) * (HEIGHT + TITLE_HEIGHT)];
-    const names = (series.length > 1 ? series : []).map(
-      ({ name, colour }) => `<tspan dx="6" fill="${colour}">&#9632; ${escaped(name)}</tspan>`,
-    );
-    return `<g transform="translate(${left} ${top})"><text x="10" y="16" font-size="12">${escaped(title)}</text><text x="4" y="31">${names.join('')}</text>
-<g transform="translate(0 ${TITLE_HEIGHT})">${chartLines(series)}</g></g>`;
+    const [left, top] = [(i % columns) * WIDTH, Math.floor(i / columns) * (HEIGHT + headHeight)];
+    const legend = legends[i]!.map((named, line) => {
+      const names = named.map(
+        ({ name, colour }) => `<tspan dx="6" fill="${colour}">&#9632; ${escaped(name)}</tspan>`,
+      );
+      return `<text x="4" y="${31 + LEGEND_LINE * line}">${names.join('')}</text>`;
+    });
+    return `<g transform="translate(${left} ${top})"><text x="10" y="16" font-size="12">${escaped(title)}</text>${legend.join('')}
+<g transform="translate(0 ${headHeight})">${chartLines(series)}</g></g>`;
   });
-  const [width, height] = [columns * WIDTH, Math.ceil(charts.length / columns) * (HEIGHT + TITLE_HEIGHT)];
+  const [width, height] = [columns * WIDTH, Math.ceil(charts.length / columns) * (HEIGHT + headHeight)];
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="system-ui,sans-serif" font-size="10">
 <rect width="${width}" height="${height}" fill="#fff"/>
 ${drawn.join('\n')}
 </svg>
 `;
+}
+
+/** As many names in a line as fit beside each other. */
+function legendLines(series: readonly Series[]): Series[][] {
+  const widthOf = ({ name }: Series) => 6 + LETTER * (2 + name.length);
+  const lines: Series[][] = [];
+  let left = 0;
+  for (const one of series) {
+    left -= widthOf(one);
+    if (left >= 0) lines.at(-1)!.push(one);
+    else {
+      lines.push([one]);
+      left = WIDTH - widthOf(one);
+    }
+  }
+  return lines;
 }
 
 /** A chart's SVG elements; empty without values. */

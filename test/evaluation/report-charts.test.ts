@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { intervalChart, lineChart } from '../../src/evaluation/report-charts.ts';
+import { chartSheet, intervalChart, lineChart } from '../../src/evaluation/report-charts.ts';
 import { type Element, elements, parseHtml, textOf } from './markup.ts';
 
 const points = (line: Element) =>
@@ -107,4 +107,38 @@ test('an interval lies around its dot, on its side of zero, coloured when it is 
   }
   // 2 of a reach of 3.3 on 120 pixels.
   assert.ok(Math.abs(Number(dots[0]!.cx) - (290 + (120 * 2) / 3.3)) < 1e-6);
+});
+
+test('names of a sheet that do not fit beside each other go into further lines, and no chart covers them', () => {
+  const sheetOf = (...names: string[]) =>
+    parseHtml(chartSheet([{ title: 'reward', series: names.map((name) => series([1, 2], name)) }], 1));
+  const lettersIn = (sheet: Element) =>
+    elements(sheet, 'text')
+      .map((text) => elements(text, 'tspan').map(textOf))
+      .filter((names) => names.length > 0);
+  const legendY = (sheet: Element) =>
+    Math.max(
+      ...elements(sheet, 'text').flatMap((text) =>
+        elements(text, 'tspan').length > 0 ? Number(text.attributes.y) : [],
+      ),
+    );
+  const plotTop = (sheet: Element) =>
+    Math.max(
+      ...elements(sheet, 'g').map(({ attributes }) => Number(/(\d+)\)$/.exec(attributes.transform!)![1])),
+    );
+  const short = sheetOf('a', 'b');
+  assert.equal(lettersIn(short).length, 1);
+  const names = ['inversion-dpo shared-noise, guided', 'inversion-dpo shared-noise', 'diffusion-dpo', 'sft'];
+  const long = sheetOf(...names);
+  assert.deepEqual(
+    lettersIn(long)
+      .flat()
+      .map((name) => name.slice(2)),
+    names,
+    'each once, in order',
+  );
+  assert.equal(lettersIn(long).length, 2);
+  for (const line of lettersIn(long)) assert.ok(line.join('').length < 75, line.join(' '));
+  for (const sheet of [short, long])
+    assert.ok(legendY(sheet) < plotTop(sheet), `${legendY(sheet)} ${plotTop(sheet)}`);
 });
