@@ -22,6 +22,7 @@ export function withTables(document: string, results: Results): string {
 
 function tablesOf(results: Results): Record<string, string> {
   const compared = comparedFindings(results);
+  const planned = plannedCells(results);
   return {
     comparison: comparisonTable(compared),
     metrics: metricsTable(compared),
@@ -30,7 +31,7 @@ function tablesOf(results: Results): Record<string, string> {
     ...Object.fromEntries(
       QUESTIONS.map((of) => [
         of.part,
-        metricsTable([...besideOf(of, compared), ...askedFindings(of, results)]),
+        metricsTable([...besideOf(of, compared), ...askedFindings(of, planned, results)]),
       ]),
     ),
   };
@@ -77,8 +78,8 @@ const besideOf = ({ beside }: Question, compared: readonly Finding[]): Finding[]
   compared.filter(({ arm }) => arm in beside).map((finding) => ({ ...finding, arm: beside[finding.arm]! }));
 
 /** Those that are measured for all seeds, in the order of the plan. */
-function askedFindings({ part }: Question, results: Results): Finding[] {
-  const cells = plannedCells(results).filter((cell) => cell.part === part);
+function askedFindings({ part }: Question, planned: readonly Cell[], results: Results): Finding[] {
+  const cells = planned.filter((cell) => cell.part === part);
   return [...new Set(cells.map(({ arm }) => arm))].flatMap((name) => {
     const lines = linesOf(
       results,
