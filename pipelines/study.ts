@@ -9,6 +9,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { asError } from '../src/errors.ts';
 import { mean } from '../src/mean.ts';
 import { type Cell, runCell } from './study/cell.ts';
 import { openLab } from './study/lab.ts';
@@ -19,9 +20,7 @@ import { studyScenes } from './study/scenes.ts';
 import { withTables } from './study/tables.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
-const { values } = parseArgs({
-  options: { only: { type: 'string' }, most: { type: 'string' }, list: { type: 'boolean', default: false } },
-});
+const { only, most, list } = optionsOf(process.argv.slice(2));
 const DATA = path.join(ROOT, 'docs', 'data', 'study');
 const results = openResults(path.join(DATA, 'results.jsonl'));
 const PAGE = path.join(ROOT, 'docs', 'study.md');
@@ -34,9 +33,10 @@ const labelOf = ({ part, arm, seed, train }: Cell) => {
   const told = train ? `, learning rate ${train.learningRate}, beta ${train.beta ?? '-'}` : '';
   return `${part}: ${arm}, seed ${seed}${told}`;
 };
-const planned = () => plannedCells(results).filter((cell) => labelOf(cell).includes(values.only ?? ''));
+const planned = () => plannedCells(results).filter((cell) => labelOf(cell).includes(only));
+if (planned().length === 0) refuse(`--only "${only}" is in no line of --list`);
 
-if (values.list) {
+if (list) {
   for (const cell of planned()) console.log(`${results.of(cell) ? 'there  ' : 'planned'} ${labelOf(cell)}`);
   process.exit();
 }
@@ -45,7 +45,7 @@ show();
 const lab = await openLab();
 const scenes = studyScenes();
 const started = Date.now();
-for (let made = 0; made < Number(values.most ?? Number.POSITIVE_INFINITY); made++) {
+for (let made = 0; made < most; made++) {
   const missing = planned().filter((cell) => !results.of(cell));
   const cell = missing[0];
   if (!cell) break;
@@ -64,3 +64,27 @@ for (let made = 0; made < Number(values.most ?? Number.POSITIVE_INFINITY); made+
 }
 const missing = planned().filter((cell) => !results.of(cell)).length;
 console.log(missing === 0 ? 'nothing is missing' : `${missing} cells are missing`);
+
+function optionsOf(args: string[]) {
+  try {
+    const { values } = parseArgs({
+      args,
+      options: {
+        only: { type: 'string', default: '' },
+        most: { type: 'string', default: 'Infinity' },
+        list: { type: 'boolean', default: false },
+      },
+    });
+    const most = Number(values.most);
+    if (!(most === Number.POSITIVE_INFINITY || Number.isSafeInteger(most)) || most < 0)
+      refuse(`--most is "${values.most}", must be a whole number of cells`);
+    return { ...values, most };
+  } catch (thrown) {
+    return refuse(asError(thrown).message);
+  }
+}
+
+function refuse(why: string): never {
+  console.error(`${why}\nnpm run study [-- --only TEXT] [--most N] [--list]`);
+  process.exit(2);
+}

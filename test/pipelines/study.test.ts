@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -185,4 +186,23 @@ test("an image's grain is its noise: that of a plane is 0, that of normal noise 
   const grain = grainOf(imageOf((x, y) => noise[y * width + x]!));
   // 13,924 responses that overlap: within three hundredths.
   assert.ok(Math.abs(grain / 8 - 1) < 0.03, `${grain}`);
+});
+
+test('what cannot be asked of the study is quoted, before anything is made', () => {
+  for (const [asked, told] of [
+    [['--onyl', 'x'], /--onyl/],
+    [['--most', 'few'], /--most is "few", must be a whole number/],
+    [['--most=-1'], /--most is "-1"/],
+    [['--only', 'no such arm'], /--only "no such arm" is in no line of --list/],
+  ] as const) {
+    const { status, stderr } = spawnSync(
+      'node',
+      ['setup/launch.mjs', 'pipelines/study.ts', ...asked, '--list'],
+      {
+        encoding: 'utf8',
+      },
+    );
+    assert.match(stderr, told);
+    assert.equal(status, 2, stderr);
+  }
 });
