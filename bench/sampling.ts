@@ -5,6 +5,7 @@
 import { guidedPredictor } from '../src/diffusion/predictor.ts';
 import { sample } from '../src/diffusion/sample.ts';
 import { parseSchedule } from '../src/diffusion/schedule.ts';
+import { computeInChains } from '../src/engine/threads.ts';
 import type { BenchResult } from './run.ts';
 import { assertEqualWork, inTurn, startTorch, type Timed } from './torch/peer.ts';
 import { openBenchModel, THREADS } from './torch/sample-model.ts';
@@ -12,6 +13,7 @@ import { openBenchModel, THREADS } from './torch/sample-model.ts';
 const [STEPS, GUIDANCE, REPEATS] = [20, 3, 5];
 
 export async function run(): Promise<BenchResult> {
+  computeInChains();
   const { engine, model, folder, inputs, noise, condition, empty } = await openBenchModel();
   const { config, weights } = model.unet;
   const predict = guidedPredictor(engine, config, weights, { prompt: condition, empty }, GUIDANCE);

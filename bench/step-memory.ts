@@ -3,6 +3,7 @@
  * 100. ratio = later / earlier: 1 is flat. Throws where the number of live tensors changes.
  */
 
+import { computeInChains } from '../src/engine/threads.ts';
 import { preferenceStep } from '../src/training/pairs/step.ts';
 import { createPolicy } from '../src/training/policy.ts';
 import type { BenchResult } from './run.ts';
@@ -11,6 +12,7 @@ import { DPO_TRAIN, openBenchModel, pairsOf } from './torch/sample-model.ts';
 const [EARLY, STEPS, PAIRS] = [100, 500, 4];
 
 export async function run(): Promise<BenchResult> {
+  computeInChains();
   const opened = await openBenchModel();
   const { engine, model } = opened;
   const policy = createPolicy(engine, model, DPO_TRAIN, null);

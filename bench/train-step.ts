@@ -5,6 +5,7 @@
  */
 import { bfloat16Problem, type Engine, withBfloat16 } from '../src/engine/engine.ts';
 import { createFlatParameters } from '../src/engine/flat-parameters.ts';
+import { computeInChains } from '../src/engine/threads.ts';
 import { toHost } from '../src/engine/weights.ts';
 import { preferenceStep } from '../src/training/pairs/step.ts';
 import type { BenchResult } from './run.ts';
@@ -15,6 +16,7 @@ const REPEATS = 15;
 const RATE = 1e-5;
 
 export async function run(): Promise<BenchResult[]> {
+  computeInChains();
   const opened = await openBenchModel();
   const { engine, model, folder, inputs } = opened;
   const { specs, config, weights: reference } = model.unet;

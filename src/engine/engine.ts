@@ -16,6 +16,7 @@ import type { Kernels } from './kernels.ts';
 import { createPlainKernels } from './plain-kernels.ts';
 import { slicedAttention } from './sliced-attention.ts';
 import type { Tensor, Tf } from './tensor.ts';
+import { usefulChains } from './threads.ts';
 
 export type { Tensor, Tf };
 export const ENGINE_NAMES = ['native', 'wasm', 'cpu'] as const;
@@ -27,6 +28,8 @@ export interface Engine {
   kernels: Kernels;
   /** Whether functions that say they can be are run as one operation (traced.ts). */
   traces: boolean;
+  /** Parts of a batch that a traced function lays beside each other, so that each core has work (chains.ts). */
+  chains: number;
 }
 
 export interface EngineOptions {
@@ -59,8 +62,9 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
   const fast = name === 'native' && options.fast !== false;
   const onGpu = name === 'native' && seesGpu(tf);
   const kernels = fast ? createFastKernels(tf, { onGpu }) : createPlainKernels(tf);
+  const traces = fast && !onGpu && options.trace !== false;
   return {
-    ...{ tf, name, traces: fast && !onGpu && options.trace !== false },
+    ...{ tf, name, traces, chains: traces ? usefulChains() : 1 },
     kernels: withSlicedAttention(tf, kernels),
   };
 }

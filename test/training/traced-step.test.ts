@@ -1,4 +1,4 @@
-/** One training step of the sample model three ways: traced, operation by operation, and on the plain kernels. */
+/** One training step of the sample model: traced, in chains too, operation by operation, and on the plain kernels. */
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -61,12 +61,12 @@ const CASES: [string, Partial<PairTrainSettings>][] = [
 ];
 
 for (const [name, choice] of CASES) {
-  test(`${name}: traced, eager and plain steps agree (1e-5)`, { skip }, async () => {
+  test(`${name}: traced, in chains, eager and plain steps agree (1e-5)`, { skip }, async () => {
     const settings = { ...DEFAULT_TRAIN, beta: 10, guidance: 1, ...choice };
-    const by = async (options: EngineOptions) =>
-      stepOn(await openEngine({ prefer: 'native', ...options }), settings);
+    const by = async (options: EngineOptions, chains = 1) =>
+      stepOn({ ...(await openEngine({ prefer: 'native', ...options })), chains }, settings);
     const traced = await by({});
-    for (const other of [await by({ trace: false }), await by({ fast: false })]) {
+    for (const other of [await by({}, 2), await by({ trace: false }), await by({ fast: false })]) {
       const [got, want] = [traced.moment, other.moment];
       const apart = norm(got.map((x, i) => x - want[i]!)) / norm(want);
       assert.ok(apart <= 1e-5, `gradients ${apart} apart`);
@@ -78,11 +78,16 @@ for (const [name, choice] of CASES) {
   });
 }
 
-test('the published form at policy = reference: ln 2, and a gradient of exactly zero', { skip }, async () => {
-  const kind = { objective: 'inversion-dpo', form: 'published' } as const;
-  const settings: PairTrainSettings = { ...DEFAULT_TRAIN, ...kind, ...objectiveSettings(kind) };
-  const { outcome, moment } = await stepOn(await openEngine({ prefer: 'native' }), settings, 0);
-  assert.ok(Math.abs(outcome.loss - 1.25 * Math.LN2) < 1e-6, `${outcome.loss}`);
-  assert.deepEqual([outcome.gradNorm, outcome.winnerError, outcome.loserError], [0, 0, 0]);
-  assert.ok(moment.every((m) => m === 0));
-});
+for (const chains of [1, 2]) {
+  test(`the published form at policy = reference, chains ${chains}: ln 2, and a gradient of exactly zero`, {
+    skip,
+  }, async () => {
+    const kind = { objective: 'inversion-dpo', form: 'published' } as const;
+    const settings: PairTrainSettings = { ...DEFAULT_TRAIN, ...kind, ...objectiveSettings(kind) };
+    const engine = { ...(await openEngine({ prefer: 'native' })), chains };
+    const { outcome, moment } = await stepOn(engine, settings, 0);
+    assert.ok(Math.abs(outcome.loss - 1.25 * Math.LN2) < 1e-6, `${outcome.loss}`);
+    assert.deepEqual([outcome.gradNorm, outcome.winnerError, outcome.loserError], [0, 0, 0]);
+    assert.ok(moment.every((m) => m === 0));
+  });
+}

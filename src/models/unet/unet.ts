@@ -2,6 +2,7 @@
  * UNet2DConditionModel (diffusers 0.42) as a function of named weights: Stable Diffusion 1.5, SDXL, and
  * anything smaller with the same blocks. NHWC inside; [B, L, D] for the text states.
  */
+import { inChains } from '../../engine/chains.ts';
 import type { Engine, Tensor } from '../../engine/engine.ts';
 import type { Weights } from '../../engine/weights.ts';
 import { resnetForward } from '../layers/resnet.ts';
@@ -35,8 +36,23 @@ export function unetForward(
   weights: Weights,
   x: Tensor,
   timesteps: Tensor,
-  { states: context, added }: TextCondition,
+  condition: TextCondition,
   runBlock: RunBlock = straight(engine.tf, weights),
+): Tensor {
+  return inChains(engine, { x, timesteps, condition }, (rows) =>
+    forward(engine, config, weights, rows, runBlock),
+  );
+}
+
+// A type, not an interface: so that it is a tree of tensors.
+type Rows = { x: Tensor; timesteps: Tensor; condition: TextCondition };
+
+function forward(
+  engine: Engine,
+  config: UNetConfig,
+  weights: Weights,
+  { x, timesteps, condition: { states: context, added } }: Rows,
+  runBlock: RunBlock,
 ): Tensor {
   const { tf, kernels: k } = engine;
   const { plan, normNumGroups: groups, normEps: eps } = config;
