@@ -14,7 +14,7 @@ import { asError, DiptychError } from '../errors.ts';
 import { createFastKernels } from './fast-kernels.ts';
 import type { Kernels } from './kernels.ts';
 import { createPlainKernels } from './plain-kernels.ts';
-import { slicedAttention } from './sliced-attention.ts';
+import { MOST_BYTES, slicedAttention } from './sliced-attention.ts';
 import type { Tensor, Tf } from './tensor.ts';
 import { usefulChains } from './threads.ts';
 
@@ -63,15 +63,14 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
   const onGpu = name === 'native' && seesGpu(tf);
   const kernels = fast ? createFastKernels(tf, { onGpu }) : createPlainKernels(tf);
   const traces = fast && !onGpu && options.trace !== false;
-  return {
-    ...{ tf, name, traces, chains: traces ? usefulChains() : 1 },
-    kernels: withSlicedAttention(tf, kernels),
-  };
+  const chains = traces ? usefulChains() : 1;
+  return { tf, name, traces, chains, kernels: withSlicedAttention(tf, kernels, chains) };
 }
 
-const withSlicedAttention = (tf: Tf, kernels: Kernels): Kernels => ({
+/** Scores of all chains are there at once, so each has its part of what they may take. */
+const withSlicedAttention = (tf: Tf, kernels: Kernels, chains: number): Kernels => ({
   ...kernels,
-  attention: slicedAttention(tf, kernels.attention),
+  attention: slicedAttention(tf, kernels.attention, MOST_BYTES / chains),
 });
 
 /**
@@ -86,9 +85,9 @@ export function withBfloat16(engine: Engine): Engine {
       `train.precision is "bfloat16", but ${problem}; take "float32", or a machine that computes in it`,
     );
   }
-  const { tf } = engine;
+  const { tf, chains } = engine;
   const kernels = createFastKernels(tf, { onGpu: seesGpu(tf), bfloat16: true });
-  return { ...engine, kernels: withSlicedAttention(tf, kernels) };
+  return { ...engine, kernels: withSlicedAttention(tf, kernels, chains) };
 }
 
 const CPU_INFO = '/proc/cpuinfo';

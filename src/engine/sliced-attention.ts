@@ -4,13 +4,13 @@ import { refuseInGraph } from './recorder.ts';
 import type { Tensor, Tf } from './tensor.ts';
 
 /** Bytes of scores that are there at once. One row of the batch may take more. */
-const MOST_BYTES = 2 ** 30;
+export const MOST_BYTES = 2 ** 30;
 
 /** The same function, in slices of the batch; while a gradient is taped the scores of all slices are kept. */
 export function slicedAttention(
   tf: Tf,
   attention: Kernels['attention'],
-  mostBytes = MOST_BYTES,
+  mostBytes: number,
 ): Kernels['attention'] {
   return (q, k, v, heads, mask) => {
     const [batch, queries] = q.shape as [number, number];
