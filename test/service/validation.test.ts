@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { openClient } from '../../clients/typescript/client.ts';
 import { isHeldOut } from '../../pipelines/stages.ts';
 import { encodePng } from '../../src/engine/png.ts';
+import { computeInChains } from '../../src/engine/threads.ts';
 import type { ValidationCurve } from '../../src/evaluation/validation-curves.ts';
 import { textPrompt } from '../../src/models/inputs/prompt.ts';
 import { hashSeed } from '../../src/random.ts';
@@ -65,7 +66,8 @@ test('a run measures its training on annotations that it neither trains on nor i
   };
   assert.equal(summary.pairs, trainedOn.length);
 
-  // Base and tuned model again, image by image, on the scales of the candidates.
+  // Base and tuned model again, image by image, on the scales of the candidates, in as many chains as the train worker.
+  computeInChains();
   const numeric = startNumericThread();
   t.after(() => numeric.close());
   const bodyOf = new Map(ANNOTATIONS.map((annotation) => [annotation.img_id, annotation]));
