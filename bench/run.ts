@@ -1,8 +1,10 @@
 /**
  * `npm run bench -- NAME [--json]`: runs one bench of this folder, or all without a name.
+ * Several run one after the other, each in a process of its own: what one loaded or set would count in the next.
  * A bench measures one claim against a peer or a limit in the same run; with --json the last line, or
  * lines, are `{bench, value, unit, peer, peerValue, ratio}`.
  */
+import { spawnSync } from 'node:child_process';
 import { existsSync, globSync } from 'node:fs';
 import path from 'node:path';
 
@@ -17,12 +19,17 @@ export interface BenchResult {
   ratio: number | null;
 }
 
-const names = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
+const isFlag = (argument: string) => argument.startsWith('--');
+const given = process.argv.slice(2);
+const names = given.filter((argument) => !isFlag(argument));
 const all = globSync('*.ts', { cwd: import.meta.dirname })
   .map((file) => file.replace(/\.ts$/, ''))
   .filter((name) => name !== 'run');
 
-for (const name of names.length > 0 ? names : all.sort()) {
+if (names.length === 1) await runHere(names[0]!);
+else for (const name of names.length > 0 ? names : all.sort()) runApart(name);
+
+async function runHere(name: string): Promise<void> {
   const file = path.join(import.meta.dirname, `${name}.ts`);
   if (!existsSync(file)) {
     console.error(`no bench "${name}"; there are: ${all.sort().join(', ')}`);
@@ -30,6 +37,15 @@ for (const name of names.length > 0 ? names : all.sort()) {
   }
   const bench = (await import(file)) as { run(): Promise<BenchResult | BenchResult[]> };
   for (const result of [await bench.run()].flat()) report(result);
+}
+
+function runApart(name: string): void {
+  const { status } = spawnSync(
+    process.execPath,
+    [...process.execArgv, import.meta.filename, name, ...given.filter(isFlag)],
+    { stdio: 'inherit' },
+  );
+  if (status !== 0) process.exit(status ?? 1);
 }
 
 function report(result: BenchResult): void {
