@@ -1,6 +1,7 @@
 /**
  * Gradient checkpointing: the most bytes of tensors alive at once in a diffusion-dpo step on 16 pairs, in MB, beside the
- * same step without, both operation by operation. ratio = with / without: below 1 is less. The processor time of both is printed on the way.
+ * same step without, both operation by operation. ratio = with / without: below 1 is less. The processor time of both is
+ * printed on the way.
  */
 import type { Engine } from '../src/engine/engine.ts';
 import { preferenceStep } from '../src/training/pairs/step.ts';
@@ -16,7 +17,7 @@ export async function run(): Promise<BenchResult> {
   const opened = await openBenchModel();
   const { model } = opened;
   // Traced, a step would be one operation, and none of its tensors would be counted.
-  const engine: Engine = { ...opened.engine, traces: false, chains: 1 };
+  const engine: Engine = { ...opened.engine, traces: false };
   const batch = pairsOf(opened);
   const policy = createPolicy(engine, model, DPO_TRAIN, null);
   const models = { config: model.unet.config, policy, reference: model.unet.weights };

@@ -34,10 +34,11 @@ const labelOf = ({ part, arm, seed, train }: Cell) => {
   return `${part}: ${arm}, seed ${seed}${told}`;
 };
 const planned = () => plannedCells(results).filter((cell) => labelOf(cell).includes(only));
-if (planned().length === 0) refuse(`--only "${only}" is in no line of --list`);
+const asked = planned();
+if (asked.length === 0) refuse(`--only "${only}" is in no line of --list`);
 
 if (list) {
-  for (const cell of planned()) console.log(`${results.of(cell) ? 'there  ' : 'planned'} ${labelOf(cell)}`);
+  for (const cell of asked) console.log(`${results.of(cell) ? 'there  ' : 'planned'} ${labelOf(cell)}`);
   process.exit();
 }
 

@@ -6,7 +6,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import os from 'node:os';
 import path from 'node:path';
-import { ONE_THREAD_EACH } from '../engine/threads.ts';
+import { threadsEach } from '../engine/threads.ts';
 import { asError, DiptychError } from '../errors.ts';
 import { NO_USE } from '../process-end.ts';
 import { openDatabase } from '../store/database.ts';
@@ -23,8 +23,7 @@ const NODE_FLAGS = ['--disable-warning=ExperimentalWarning'];
  * are too short to keep many threads busy.
  */
 const GENERATE_WORKERS = Math.min(2, os.availableParallelism());
-const threads = Math.floor(os.availableParallelism() / GENERATE_WORKERS);
-const GENERATE_THREADS = threads === 1 ? ONE_THREAD_EACH : { TF_NUM_INTRAOP_THREADS: String(threads) };
+const GENERATE_THREADS = Math.floor(os.availableParallelism() / GENERATE_WORKERS);
 
 export interface Service {
   /** Where the API listens, for example http://127.0.0.1:41234. */
@@ -110,7 +109,7 @@ export async function startService({ home, log }: ServiceOptions): Promise<Servi
     throw thrown;
   });
   for (let i = 0; i < GENERATE_WORKERS; i++) {
-    keepRunning('workers/generate.ts', GENERATE_THREADS);
+    keepRunning('workers/generate.ts', threadsEach(GENERATE_THREADS));
   }
   keepRunning('workers/score.ts');
   keepRunning('workers/train.ts');

@@ -12,11 +12,11 @@ import os from 'node:os';
  */
 const MOST_CHAINS = 4;
 
-/** Environment of a process whose operations take one thread each: the caller's own. */
-export const ONE_THREAD_EACH = {
-  TF_NUM_INTRAOP_THREADS: '1',
-  TF_ONEDNN_THREADPOOL_USE_CALLER_THREAD: '1',
-} as const;
+/** Environment of a process whose operations take so many threads each; one is the caller's own. */
+export const threadsEach = (count: number) => ({
+  TF_NUM_INTRAOP_THREADS: String(count),
+  ...(count === 1 && { TF_ONEDNN_THREADPOOL_USE_CALLER_THREAD: '1' }),
+});
 
 /**
  * To be called on a process's main thread before it opens an engine, where most of its work is small networks on whole
@@ -24,7 +24,7 @@ export const ONE_THREAD_EACH = {
  */
 export function computeInChains(): void {
   if (process.env.TF_NUM_INTRAOP_THREADS || os.availableParallelism() > MOST_CHAINS) return;
-  Object.assign(process.env, ONE_THREAD_EACH);
+  Object.assign(process.env, threadsEach(1));
 }
 
 /** How many chains keep this process's cores busy; 1 where operations have threads to share them out to. */

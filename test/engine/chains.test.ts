@@ -4,7 +4,7 @@ import os from 'node:os';
 import { test } from 'node:test';
 import { inChains } from '../../src/engine/chains.ts';
 import { type Engine, nativeProblem, openEngine, type Tensor } from '../../src/engine/engine.ts';
-import { computeInChains, ONE_THREAD_EACH, usefulChains } from '../../src/engine/threads.ts';
+import { computeInChains, threadsEach, usefulChains } from '../../src/engine/threads.ts';
 import { traced } from '../../src/engine/traced.ts';
 import { createRandom, hashSeed } from '../../src/random.ts';
 
@@ -95,7 +95,9 @@ test('a process takes chains on few cores, unless its environment says how many 
     return usefulChains();
   };
   assert.equal(within({}, 2), 2);
-  assert.deepEqual({ ...process.env }, { ...ONE_THREAD_EACH });
+  const one = { TF_NUM_INTRAOP_THREADS: '1', TF_ONEDNN_THREADPOOL_USE_CALLER_THREAD: '1' };
+  assert.deepEqual({ ...process.env }, one);
+  assert.deepEqual([threadsEach(1), threadsEach(8)], [one, { TF_NUM_INTRAOP_THREADS: '8' }]);
   assert.equal(within({}, 4), 4);
   assert.equal(within({}, 16), 1);
   assert.equal(threads(), undefined);
